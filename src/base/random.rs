@@ -1,0 +1,84 @@
+//! Randomness as an argument. The system's generator is asked each time, so that a cloned machine never repeats what
+//! its twin drew; a test hands in a seeded source instead.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::secret::Secret;
+
+/// Where random bytes come from.
+#[derive(Clone)]
+pub struct Random(Source);
+
+#[derive(Clone)]
+enum Source {
+    System,
+    Seeded(Arc<AtomicU64>),
+}
+
+impl Random {
+    /// The operating system's generator (`getrandom`), with no state of our own.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A repeatable sequence for tests. Not random: SplitMix64 from `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Source::Seeded(Arc::new(AtomicU64::new(seed))))
+    }
+
+    /// Fills `bytes`. A machine without randomness cannot keep secrets: the process ends.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        match &self.0 {
+            Source::System => {
+                if getrandom::fill(bytes).is_err() {
+                    std::process::abort();
+                }
+            }
+            Source::Seeded(state) => {
+                for chunk in bytes.chunks_mut(8) {
+                    let word = splitmix(state.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed)).to_le_bytes();
+                    for (to, from) in chunk.iter_mut().zip(word) {
+                        *to = from;
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        bytes
+    }
+
+    /// `N` random bytes that are wiped when dropped.
+    pub fn secret<const N: usize>(&self) -> Secret<[u8; N]> {
+        Secret::new(self.bytes())
+    }
+
+    /// A random (version 4) UUID.
+    pub fn uuid(&self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
+    }
+}
+
+fn splitmix(state: u64) -> u64 {
+    let mut z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_and_the_system_does_not() {
+        assert_eq!(Random::seeded(7).bytes::<32>(), Random::seeded(7).bytes::<32>());
+        assert_ne!(Random::system().bytes::<32>(), Random::system().bytes::<32>());
+    }
+}

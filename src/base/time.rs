@@ -1,0 +1,164 @@
+//! Moments, and the one clock. `SystemTime::now` stands here and nowhere else; everything above is handed a
+//! [`Clock`] or a [`Time`], so that a test can say what time it is.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use super::ttl::Ttl;
+
+/// A moment: nanoseconds since 1970-01-01T00:00:00Z, from 1677 to 2262.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+impl Time {
+    pub const EPOCH: Self = Self(0);
+
+    pub const fn from_unix_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Saturates outside of what nanoseconds in an `i64` can say.
+    pub const fn from_unix_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1_000_000_000))
+    }
+
+    pub const fn unix_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn unix_secs(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
+
+    /// The moment `ttl` later; stops at the end of the calendar instead of wrapping.
+    pub fn plus(self, ttl: Ttl) -> Self {
+        let nanos = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// How long from `earlier` until this moment, rounded to the nearest second as Vault's `ttl` is; zero if it lies
+    /// before.
+    pub fn since(self, earlier: Self) -> Ttl {
+        let nanos = self.0.saturating_sub(earlier.0);
+        if nanos <= 0 {
+            return Ttl::ZERO;
+        }
+        Ttl::from_secs(nanos.saturating_add(500_000_000).unsigned_abs() / 1_000_000_000)
+    }
+
+    /// RFC 3339 in UTC with as many fractional digits as are needed, as Go's `RFC3339Nano` prints it.
+    pub fn rfc3339(self) -> String {
+        jiff::Timestamp::from_nanosecond(i128::from(self.0))
+            .map_or_else(|_| String::from("0001-01-01T00:00:00Z"), |at| at.to_string())
+    }
+
+    /// Reads what [`Time::rfc3339`] writes, with any offset.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        i64::try_from(at.as_nanosecond()).ok().map(Self)
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.rfc3339())
+    }
+}
+
+/// Where the time comes from: the machine, or a hand that a test moves.
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System(Arc<SystemClock>),
+    Manual(Arc<AtomicI64>),
+}
+
+struct SystemClock {
+    /// The last reading given out: the wall clock may step back, we do not.
+    last: AtomicI64,
+}
+
+impl Clock {
+    /// The machine's wall clock, never earlier than `floor` and never running backwards.
+    pub fn system(floor: Time) -> Self {
+        Self(Source::System(Arc::new(SystemClock { last: AtomicI64::new(floor.0) })))
+    }
+
+    /// A clock that stands still until [`Clock::set`] or [`Clock::advance`] moves it.
+    pub fn manual(at: Time) -> Self {
+        Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
+    }
+
+    pub fn now(&self) -> Time {
+        match &self.0 {
+            Source::Manual(at) => Time(at.load(Ordering::Acquire)),
+            Source::System(clock) => {
+                let wall = wall_nanos();
+                let last = clock.last.fetch_max(wall, Ordering::AcqRel);
+                Time(wall.max(last))
+            }
+        }
+    }
+
+    /// Makes sure that no later reading lies before `floor`.
+    pub fn not_before(&self, floor: Time) {
+        match &self.0 {
+            Source::System(clock) => clock.last.fetch_max(floor.0, Ordering::AcqRel),
+            Source::Manual(at) => at.fetch_max(floor.0, Ordering::AcqRel),
+        };
+    }
+
+    /// Moves a manual clock forward; a system clock is left alone.
+    pub fn advance(&self, by: Ttl) {
+        if let Source::Manual(at) = &self.0 {
+            at.store(self.now().plus(by).0, Ordering::Release);
+        }
+    }
+
+    /// Sets a manual clock; a system clock is left alone.
+    pub fn set(&self, to: Time) {
+        if let Source::Manual(at) = &self.0 {
+            at.store(to.0, Ordering::Release);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the home of the clock")]
+fn wall_nanos() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_reads_back_what_it_prints() {
+        for nanos in [0, 1, 1_795_543_409_123_456_789, 1_795_543_409_120_000_000] {
+            let time = Time::from_unix_nanos(nanos);
+            assert_eq!(Time::parse_rfc3339(&time.rfc3339()), Some(time));
+        }
+        assert_eq!(Time::from_unix_nanos(1_500_000_000).rfc3339(), "1970-01-01T00:00:01.5Z");
+    }
+
+    #[test]
+    fn adding_stops_at_the_end_of_the_calendar() {
+        assert_eq!(Time::from_unix_secs(1).plus(Ttl::from_secs(u64::MAX)).unix_nanos(), i64::MAX);
+    }
+
+    #[test]
+    fn a_system_clock_never_runs_backwards() {
+        let future = Time::from_unix_secs(9_000_000_000);
+        let clock = Clock::system(future);
+        assert!(clock.now() >= future && clock.now() >= clock.now().min(future));
+    }
+}

@@ -1,0 +1,6 @@
+//! Strongroom: a broker of secrets and service credentials.
+//!
+//! The order of the `mod` lines below is the law of the house: a module uses only modules that stand above it.
+//! `tests/house.rs` holds the project to it. Start reading at `broker/pipeline.rs`.
+
+pub mod base;
