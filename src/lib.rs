@@ -4,3 +4,7 @@
 //! `tests/house.rs` holds the project to it. Start reading at `broker/pipeline.rs`.
 
 pub mod base;
+pub mod crypto;
+pub mod store;
+pub mod barrier;
+pub mod contract;

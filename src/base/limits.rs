@@ -7,11 +7,15 @@ pub const PATH_BYTES_MAX: usize = 4_096;
 pub const PATH_SEGMENTS_MAX: usize = 64;
 /// Bytes of one decoded segment: one length byte per 16 on disk.
 pub const SEGMENT_BYTES_MAX: usize = 512;
+/// Bytes of the name of a mount, policy, role or key: one segment, and room for an address.
+pub const NAME_BYTES_MAX: usize = 128;
 
 /// Nesting of a JSON body: serde recurses, and no API of ours needs more.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Tokens of a JSON body: bounds the work of hashing a body for the audit log.
 pub const JSON_TOKENS_MAX: usize = 10_000;
+/// Bytes of a number's text: a double written out in full has 309 digits before the point.
+pub const NUMBER_BYTES_MAX: usize = 400;
 
 /// Bytes of a body whose caller is not known yet.
 pub const BODY_ANONYMOUS_BYTES_MAX: usize = 64 << 10;

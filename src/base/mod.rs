@@ -1,8 +1,16 @@
 //! The words every floor speaks: moments, lengths of time, randomness, secrets, paths, limits and text forms.
 //! Pure vocabulary: nothing here opens a file or a socket.
 
+pub mod hcl;
+pub mod json;
 pub mod limits;
+pub mod path;
 pub mod random;
 pub mod secret;
+pub mod share_text;
+pub mod suggest;
+pub mod sys;
 pub mod time;
+pub mod token_text;
 pub mod ttl;
+mod unicode;

@@ -153,7 +153,8 @@ impl serde::Serialize for Ttl {
 
 impl<'de> serde::Deserialize<'de> for Ttl {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Self::from_json(&serde_json::Value::deserialize(from)?).map_err(serde::de::Error::custom)
+        Self::from_json(&serde_json::Value::deserialize(from)?)
+            .map_err(|_| serde::de::Error::custom("expected a duration such as 300, \"5m\" or \"1h30m\""))
     }
 }
 

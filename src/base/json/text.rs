@@ -1,0 +1,101 @@
+//! Texts as JSON writes them: what stands between two quotes read, and a text put between two quotes.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use crate::base::unicode;
+
+/// The text that `raw`, what stood between two quotes, says.
+pub fn unescape(raw: &str) -> Cow<'_, str> {
+    if !raw.contains('\\') {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    unescape_to(raw, &mut out);
+    Cow::Owned(out)
+}
+
+/// As [`unescape`], behind what `out` holds. A bad escape, which no text that was walked can have, becomes U+FFFD.
+pub fn unescape_to(raw: &str, out: &mut String) {
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        let (plain, escape) = rest.split_at(at);
+        out.push_str(plain);
+        let (c, len) = one_escape(escape);
+        out.push(c);
+        rest = escape.get(len..).unwrap_or("");
+    }
+    out.push_str(rest);
+}
+
+/// The character that the escape at the beginning of `text` stands for, and the escape's length.
+fn one_escape(text: &str) -> (char, usize) {
+    let bad = char::REPLACEMENT_CHARACTER;
+    let unit = |at: usize| text.get(at..at + 4).and_then(four_digits);
+    match text.as_bytes().get(1) {
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(b'n') => ('\n', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'u') => match unit(2) {
+            Some(high @ 0xd800..=0xdbff) if text.get(6..8) == Some("\\u") => {
+                let pair = unit(8).filter(|low| (0xdc00..=0xdfff).contains(low));
+                let c = pair.and_then(|low| char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00)));
+                c.map_or((bad, 6), |c| (c, 12))
+            }
+            Some(unit) => (char::from_u32(unit).unwrap_or(bad), 6),
+            None => (bad, 2),
+        },
+        Some(&byte) if byte.is_ascii() => (char::from(byte), 2),
+        _ => (bad, 1),
+    }
+}
+
+/// Writes `text` as a JSON string behind what `out` holds. Everything that a terminal, a browser or a reader could
+/// take for something else is written as `\u…`: hidden characters (see [`unicode::is_hidden`]) and `<`, `>`, `&`.
+pub fn quote(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
+    out.push('"');
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        // The first bytes of the blocks that hold hidden characters; `quote_one` decides.
+        let is_suspect = matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | 0..=0x1f | 0x7f)
+            || matches!(byte, 0xc2 | 0xd8 | 0xdb | 0xdc | 0xe0 | 0xe1 | 0xe2 | 0xef | 0xf0 | 0xf3);
+        if !is_suspect {
+            continue;
+        }
+        let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { continue };
+        if !c.is_ascii() && !unicode::is_hidden(c) {
+            continue;
+        }
+        out.push_str(text.get(from..at).unwrap_or(""));
+        quote_one(c, out);
+        from = at + c.len_utf8();
+    }
+    out.push_str(text.get(from..).unwrap_or(""));
+    out.push('"');
+}
+
+fn quote_one(c: char, out: &mut String) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        _ => {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+}
+
+pub(super) fn four_digits(digits: &str) -> Option<u32> {
+    // `from_str_radix` would take a sign.
+    if digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        u32::from_str_radix(digits, 16).ok()
+    } else {
+        None
+    }
+}

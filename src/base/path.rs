@@ -1,0 +1,276 @@
+//! The one name of a place. [`CanonicalPath::parse`] reads a request target once, before limiter, lockout, access
+//! control, routing and audit, and none of those accepts anything else. It refuses and never repairs: no cleaning, no
+//! redirect (security.md, "Names and paths"). Segments are compared as segments; the joined text is for people.
+//!
+//! [`ident`], [`name`] and [`policy_name`] are the alphabets of what a row calls its parameters.
+
+use std::{fmt, ops::Range};
+
+use super::{
+    limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, PATH_SEGMENTS_MAX, SEGMENT_BYTES_MAX},
+    unicode,
+};
+
+/// The segments of a request target, each decoded exactly once; none is empty, `.` or `..`, and none holds a `/`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CanonicalPath {
+    /// The segments with `/` between them. Injective, because a segment never holds one.
+    joined: String,
+    /// Where each segment ends in `joined`.
+    ends: Vec<u16>,
+    slashed: bool,
+}
+
+/// Why a text names no place. The message says which rule it breaks and never repeats the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    #[error("the request target must begin with `/`")]
+    Origin,
+    #[error("the path is longer than {PATH_BYTES_MAX} bytes")]
+    Length,
+    #[error("the path has more than {PATH_SEGMENTS_MAX} segments")]
+    Segments,
+    #[error("a segment of the path is longer than {SEGMENT_BYTES_MAX} bytes")]
+    SegmentLength,
+    #[error("the path has an empty segment: write one `/` between segments")]
+    Empty,
+    #[error("the path may hold printable ASCII only and neither `#` nor `\\`: encode other bytes with `%`")]
+    Byte,
+    #[error("`%` in the path must be followed by two hexadecimal digits")]
+    Escape,
+    #[error("the path may not encode `/`, `\\` or a control character")]
+    Hidden,
+    #[error("the path is encoded twice")]
+    Twice,
+    #[error("the path is not UTF-8 once it is decoded")]
+    Utf8,
+    #[error("the path is not in Unicode normalization form C")]
+    Form,
+    #[error("relative paths not supported")]
+    Relative,
+    #[error("a name has 1 to {NAME_BYTES_MAX} characters")]
+    NameLength,
+    #[error("a name begins with a letter or digit and holds only letters, digits, `.`, `_`, `@` and `-`")]
+    NameLetter,
+    #[error("the name `root` is reserved")]
+    Reserved,
+}
+
+impl CanonicalPath {
+    /// Reads a request target as it stood on the wire; what follows `?` is not looked at. `/` alone has no segments.
+    pub fn parse(target: &str) -> Result<Self, PathError> {
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        if path.len() > PATH_BYTES_MAX {
+            return Err(PathError::Length);
+        }
+        // Absolute form (`http://…`), authority form and `*` all end here.
+        let body = path.strip_prefix('/').ok_or(PathError::Origin)?;
+        let is_escaped = check_bytes(body.as_bytes())?;
+        let (body, slashed) = match body.strip_suffix('/') {
+            Some(body) => (body, true),
+            None => (body, body.is_empty()),
+        };
+        let mut parsed = Self { joined: String::with_capacity(body.len()), ends: Vec::new(), slashed };
+        if body.is_empty() {
+            // `//` is an empty segment and a flag; `/` is neither.
+            return if path.len() > 1 { Err(PathError::Empty) } else { Ok(parsed) };
+        }
+        // A path above the limit is refused here, before anything is stored for its segments.
+        let count = body.bytes().filter(|&b| b == b'/').count() + 1;
+        if count > PATH_SEGMENTS_MAX {
+            return Err(PathError::Segments);
+        }
+        parsed.ends.reserve_exact(count);
+        for segment in body.split('/') {
+            let from = parsed.open_segment();
+            if is_escaped && segment.contains('%') {
+                decode(segment, &mut parsed.joined)?;
+            } else {
+                parsed.joined.push_str(segment);
+            }
+            parsed.close_segment(from)?;
+        }
+        Ok(parsed)
+    }
+
+    pub fn segments(&self) -> Segments<'_> {
+        Segments { path: self, left: 0..self.ends.len() }
+    }
+
+    /// How many segments there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    pub fn segment(&self, index: usize) -> Option<&str> {
+        let end = usize::from(*self.ends.get(index)?);
+        self.joined.get(self.start_of(index)..end)
+    }
+
+    /// The decoded segments with `/` between them and none around them.
+    pub fn joined(&self) -> &str {
+        &self.joined
+    }
+
+    /// The joined text from segment `from` on; empty when there are no more.
+    pub fn tail(&self, from: usize) -> &str {
+        if from >= self.ends.len() {
+            return "";
+        }
+        self.joined.get(self.start_of(from)..).unwrap_or("")
+    }
+
+    /// Whether the target ended in a `/`: how clients name a folder.
+    pub fn is_slashed(&self) -> bool {
+        self.slashed
+    }
+
+    /// The path below `first`, if that is the first segment: `/v1/sys/health` below `v1` is `sys/health`.
+    pub fn strip(&self, first: &str) -> Option<Self> {
+        if self.segment(0)? != first {
+            return None;
+        }
+        let cut = u16::try_from(first.len()).ok()?.checked_add(1)?;
+        let ends = self.ends.iter().skip(1).map(|end| end.saturating_sub(cut)).collect();
+        Some(Self { joined: self.tail(1).to_owned(), ends, slashed: self.slashed })
+    }
+
+    fn start_of(&self, index: usize) -> usize {
+        let before = index.checked_sub(1).and_then(|i| self.ends.get(i));
+        before.map_or(0, |&end| usize::from(end) + 1)
+    }
+
+    fn open_segment(&mut self) -> usize {
+        if !self.ends.is_empty() {
+            self.joined.push('/');
+        }
+        self.joined.len()
+    }
+
+    /// Judges the segment that begins at `from` and notes its end.
+    fn close_segment(&mut self, from: usize) -> Result<(), PathError> {
+        let segment = self.joined.get(from..).unwrap_or("");
+        match segment.len() {
+            0 => return Err(PathError::Empty),
+            len if len > SEGMENT_BYTES_MAX => return Err(PathError::SegmentLength),
+            _ => {}
+        }
+        if matches!(segment, "." | "..") {
+            return Err(PathError::Relative);
+        }
+        // At most 4,096 bytes went in and decoding only shortens, so the end fits.
+        self.ends.push(u16::try_from(self.joined.len()).map_err(|_| PathError::Length)?);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for CanonicalPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.joined, if self.slashed { "/" } else { "" })
+    }
+}
+
+/// The segments of a path, from either end.
+#[derive(Clone)]
+pub struct Segments<'a> {
+    path: &'a CanonicalPath,
+    left: Range<usize>,
+}
+
+impl<'a> Iterator for Segments<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        self.left.next().and_then(|index| self.path.segment(index))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.left.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Segments<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.left.next_back().and_then(|index| self.path.segment(index))
+    }
+}
+
+impl ExactSizeIterator for Segments<'_> {}
+
+/// Refuses what may not stand in a target; says whether there is anything to decode.
+fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
+    let mut is_escaped = false;
+    for &byte in raw {
+        match byte {
+            b'#' | b'\\' | 0..=0x20 | 0x7f.. => return Err(PathError::Byte),
+            b'%' => is_escaped = true,
+            _ => {}
+        }
+    }
+    Ok(is_escaped)
+}
+
+/// Decodes a segment behind what `out` holds, and refuses what hides something.
+#[cold]
+fn decode(segment: &str, out: &mut String) -> Result<(), PathError> {
+    let mut decoded = Vec::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let (high, low) = (bytes.next().and_then(hex), bytes.next().and_then(hex));
+            decoded.push(high.ok_or(PathError::Escape)? << 4 | low.ok_or(PathError::Escape)?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    if decoded.windows(3).any(|w| matches!(w, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())) {
+        return Err(PathError::Twice);
+    }
+    let text = std::str::from_utf8(&decoded).map_err(|_| PathError::Utf8)?;
+    if text.chars().any(|c| matches!(c, '/' | '\\') || unicode::is_hidden(c)) {
+        return Err(PathError::Hidden);
+    }
+    if !text.is_ascii() && !unicode_normalization::is_nfc(text) {
+        return Err(PathError::Form);
+    }
+    out.push_str(text);
+    Ok(())
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// The name of a user, policy, group or mount: ASCII-lower-cased, then `[a-z0-9][a-z0-9._@-]{0,127}`.
+pub fn ident(text: &str) -> Result<String, PathError> {
+    name(text).map(str::to_ascii_lowercase)
+}
+
+/// The name of a role or key: case kept, otherwise the alphabet of [`ident`].
+pub fn name(text: &str) -> Result<&str, PathError> {
+    if text.is_empty() || text.len() > NAME_BYTES_MAX {
+        return Err(PathError::NameLength);
+    }
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b'-'));
+    let begins_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if is_plain && begins_well { Ok(text) } else { Err(PathError::NameLetter) }
+}
+
+/// The name of a policy that may be written: an [`ident`] other than `root`. What only looks like `root` (blanks,
+/// zero-width characters, letters of other scripts) is refused by the alphabet, other cases by lower-casing.
+pub fn policy_name(text: &str) -> Result<String, PathError> {
+    let lowered = ident(text)?;
+    if lowered == "root" { Err(PathError::Reserved) } else { Ok(lowered) }
+}
+
+/// The name of a policy that a token may carry: as [`policy_name`], and `root` in exactly this spelling.
+pub fn policy_name_or_root(text: &str) -> Result<String, PathError> {
+    if text == "root" { Ok(text.to_owned()) } else { policy_name(text) }
+}
+
+#[cfg(test)]
+mod tests;

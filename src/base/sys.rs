@@ -1,0 +1,207 @@
+//! What only the machine can do, and the only `unsafe` of the house: a process that leaves no core dump, memory that is
+//! neither swapped nor dumped nor inherited, and an allocator that wipes what it takes back.
+//!
+//! The server calls [`harden_process`] first of all. Keys at rest in memory lie in [`Locked`]; whatever else once held
+//! a secret (a body, a parser's buffer, the shorter copy of a text that grew) is wiped by [`WipingAllocator`].
+
+#![expect(unsafe_code, reason = "the home of unsafe: each block says why it is sound")]
+
+use std::{
+    alloc::{GlobalAlloc, Layout},
+    ffi::c_void,
+    marker::PhantomData,
+    ptr::NonNull,
+    sync::Once,
+};
+
+use mimalloc::MiMalloc;
+use rustix::{
+    fs::{Mode, OFlags},
+    mm::{Advice, MapFlags, ProtFlags},
+    process::{DumpableBehavior, Resource, Rlimit},
+};
+use zeroize::Zeroize;
+
+/// Makes the process undumpable and untraceable by its own user, forbids core dumps and lets new files be read by
+/// their owner alone. Returns what did not work, for the operator's log; nothing of it is fatal.
+pub fn harden_process() -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        warnings.push(format!("the process can be dumped and traced by its own user: {error}"));
+    }
+    if let Err(error) = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
+        warnings.push(format!("core dumps stay possible: {error}"));
+    }
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    warnings
+}
+
+/// The kernel's name for this boot of the machine; `None` where there is none. It tells a restart of the process from
+/// one of the machine.
+pub fn boot_id() -> Option<String> {
+    let file = rustix::fs::open("/proc/sys/kernel/random/boot_id", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let mut bytes = [0; 64];
+    let len = rustix::io::read(file.ok()?, &mut bytes).ok()?;
+    let text = std::str::from_utf8(bytes.get(..len)?).ok()?.trim();
+    if text.is_empty() { None } else { Some(text.to_owned()) }
+}
+
+/// `N` bytes in pages of their own: locked into memory where the limit permits, left out of core dumps, absent in a
+/// forked child, wiped when dropped. Whole pages are taken, so one arena for many keys is cheaper than many arenas.
+pub struct Locked<const N: usize> {
+    bytes: NonNull<[u8; N]>,
+    /// Whether mlock worked.
+    is_pinned: bool,
+    owns: PhantomData<[u8; N]>,
+}
+
+// SAFETY: the mapping belongs to this value alone and is plain bytes; it is reached through `&self` for reading and
+// `&mut self` for writing, as the field of an ordinary struct would be.
+unsafe impl<const N: usize> Send for Locked<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for Locked<N> {}
+
+/// The machine gave no memory.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("no memory for keys: {0}")]
+pub struct LockedError(rustix::io::Errno);
+
+impl<const N: usize> Locked<N> {
+    /// Takes the pages, all zero. Where they cannot be locked, the first time is logged and the bytes may be swapped.
+    pub fn new() -> Result<Self, LockedError> {
+        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory that exists.
+        let start = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), N.max(1), protection, flags) };
+        let bytes = NonNull::new(start.map_err(LockedError)?.cast()).ok_or(LockedError(rustix::io::Errno::NOMEM))?;
+        let mut locked = Self { bytes, is_pinned: false, owns: PhantomData };
+        for advice in [Advice::LinuxDontDump, Advice::LinuxDontFork] {
+            // SAFETY: the range is our own mapping, and neither advice changes its contents.
+            unsafe { rustix::mm::madvise(locked.start(), N.max(1), advice) }.map_err(LockedError)?;
+        }
+        // SAFETY: the range is our own mapping.
+        match unsafe { rustix::mm::mlock(locked.start(), N.max(1)) } {
+            Ok(()) => locked.is_pinned = true,
+            Err(error) => warn_once(error),
+        }
+        Ok(locked)
+    }
+
+    /// Lends the bytes for as long as `read` takes.
+    pub fn with<R>(&self, read: impl FnOnce(&[u8; N]) -> R) -> R {
+        // SAFETY: the mapping lives as long as `self`, holds `N` bytes that are always initialised, and is written
+        // only through `&mut self`.
+        read(unsafe { self.bytes.as_ref() })
+    }
+
+    /// Lends the bytes to be written.
+    pub fn with_mut<R>(&mut self, write: impl FnOnce(&mut [u8; N]) -> R) -> R {
+        // SAFETY: as in `with`, and `&mut self` is the only way in.
+        write(unsafe { self.bytes.as_mut() })
+    }
+
+    pub fn wipe(&mut self) {
+        self.with_mut(Zeroize::zeroize);
+    }
+
+    /// Whether the bytes can never reach a swap device.
+    pub fn is_locked(&self) -> bool {
+        self.is_pinned
+    }
+
+    fn start(&self) -> *mut c_void {
+        self.bytes.as_ptr().cast()
+    }
+}
+
+impl<const N: usize> Drop for Locked<N> {
+    fn drop(&mut self) {
+        self.wipe();
+        // SAFETY: the mapping is ours, was made with this length, and nobody can hold a borrow of it any more.
+        // A failure leaves zeroed pages behind.
+        let _ = unsafe { rustix::mm::munmap(self.start(), N.max(1)) };
+    }
+}
+
+fn warn_once(error: rustix::io::Errno) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!("keys may be swapped to disk: mlock failed ({error}); raise LimitMEMLOCK or turn swap off");
+    });
+}
+
+/// An allocator that wipes every block before it gives it back, so that no buffer leaves a secret behind. A block that
+/// grows moves and its old place is wiped; one that shrinks a little stays and its tail is wiped.
+pub struct WipingAllocator<A: GlobalAlloc = MiMalloc>(A);
+
+impl WipingAllocator {
+    pub const fn new() -> Self {
+        Self(MiMalloc)
+    }
+}
+
+impl Default for WipingAllocator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: every block comes from `A` and goes back to it with the layout that the caller holds, save in the shrinking
+// arm of `realloc`, where the layout that comes back is smaller than the block; see there.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for WipingAllocator<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is `layout.size()` bytes that nobody uses any more.
+        unsafe {
+            wipe(block, layout.size());
+            self.0.dealloc(block, layout);
+        }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if size <= layout.size() && size >= layout.size() / 2 {
+            // SAFETY: the tail lies inside the block and the caller has given it up. `A` is told a smaller size when
+            // the block comes back; mimalloc does not use it, and the tests' allocator knows.
+            unsafe { wipe(block.add(size), layout.size() - size) };
+            return block;
+        }
+        // SAFETY: the caller has made sure that `size`, rounded up to the alignment, is a valid size and not zero.
+        let moved = unsafe { self.0.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
+        if !moved.is_null() {
+            // SAFETY: both blocks are at least so long and do not overlap; the old one is given up.
+            unsafe {
+                std::ptr::copy_nonoverlapping(block, moved, size.min(layout.size()));
+                self.dealloc(block, layout);
+            }
+        }
+        moved
+    }
+}
+
+/// Writes zeros that the compiler may not leave out.
+///
+/// # Safety
+/// `from` must be valid for writing `len` bytes.
+#[inline]
+unsafe fn wipe(from: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { std::ptr::write_bytes(from, 0, len) };
+    // An opaque use of the address: as far as the compiler knows, somebody reads the zeros.
+    // SAFETY: an empty instruction touches nothing.
+    unsafe { std::arch::asm!("/* {0} */", in(reg) from, options(nostack, preserves_flags)) };
+}
+
+#[cfg(test)]
+mod tests;

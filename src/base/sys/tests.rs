@@ -1,0 +1,137 @@
+//! Looks at the process from outside: through /proc, in a child of its own, and with an allocator that takes notes.
+
+use std::{
+    alloc::System,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use super::*;
+
+const CHILD: &str = "STRONGROOM_TEST_HARDENED_CHILD";
+
+/// Runs in a child, because a process that is hardened stays so and would disturb the other tests.
+#[test]
+fn a_hardened_process_leaves_no_dump_and_no_open_files() {
+    if std::env::var_os(CHILD).is_none() {
+        let test = "base::sys::tests::a_hardened_process_leaves_no_dump_and_no_open_files";
+        let child = Command::new(std::env::current_exe().unwrap()).args(["--exact", test]).env(CHILD, "1").output();
+        let child = child.unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+        return;
+    }
+    assert_eq!(harden_process(), Vec::<String>::new());
+    assert_eq!(rustix::process::dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    let limit = rustix::process::getrlimit(Resource::Core);
+    assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+    assert_eq!(rustix::process::umask(Mode::empty()).bits(), 0o077);
+}
+
+#[test]
+fn the_boot_has_one_name() {
+    let id = boot_id().unwrap();
+    assert!(id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
+    assert_eq!(boot_id(), Some(id));
+}
+
+/// `VmFlags` of proc(5): `dd` is not dumped, `dc` is not copied on fork, `lo` is locked.
+#[test]
+fn locked_memory_is_neither_dumped_nor_inherited_nor_swapped() {
+    let mut locked = Locked::<96>::new().unwrap();
+    assert!(locked.with(|bytes| bytes.iter().all(|&b| b == 0)));
+    locked.with_mut(|bytes| bytes[7] = 9);
+    assert_eq!(locked.with(|bytes| bytes[7]), 9);
+
+    let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let start = locked.start() as usize;
+    let mut inside = false;
+    let flags = smaps.lines().find_map(|line| {
+        if let Some((from, rest)) = line.split_once('-')
+            && let (Ok(from), Some((to, _))) = (usize::from_str_radix(from, 16), rest.split_once(' '))
+        {
+            inside = usize::from_str_radix(to, 16).is_ok_and(|to| (from..to).contains(&start));
+        }
+        if inside { line.strip_prefix("VmFlags:") } else { None }
+    });
+    let flags: Vec<&str> = flags.unwrap().split_whitespace().collect();
+    assert!(flags.contains(&"dd") && flags.contains(&"dc"), "{flags:?}");
+    assert_eq!(flags.contains(&"lo"), locked.is_locked());
+
+    locked.wipe();
+    assert!(locked.with(|bytes| bytes.iter().all(|&b| b == 0)));
+}
+
+#[test]
+fn an_arena_may_be_empty_and_may_be_large() {
+    assert_eq!(Locked::<0>::new().unwrap().with(|bytes| bytes.len()), 0);
+    let mut large = Locked::<20_000>::new().unwrap();
+    large.with_mut(|bytes| bytes.fill(1));
+    assert!(std::thread::scope(|scope| scope.spawn(|| large.with(|bytes| bytes[19_999] == 1)).join().unwrap()));
+}
+
+/// Takes blocks back only if they hold zeros, and frees none, so that what a pointer shows stays defined.
+#[derive(Default)]
+struct Notes {
+    wiped: AtomicUsize,
+    dirty: AtomicUsize,
+}
+
+// SAFETY: blocks come from the system and are never reused.
+unsafe impl GlobalAlloc for Notes {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is as long as the layout or longer, and was written by the test.
+        let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+        let count = if bytes.iter().all(|&b| b == 0) { &self.wiped } else { &self.dirty };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_block_that_is_given_back_grown_or_shrunk_leaves_nothing() {
+    let allocator = WipingAllocator(Notes::default());
+    let layout = |size| Layout::from_size_align(size, 8).unwrap();
+    // SAFETY: each block is used within its size and with its own layout.
+    unsafe {
+        let block = allocator.alloc(layout(100));
+        block.write_bytes(7, 100);
+        let grown = allocator.realloc(block, layout(100), 1_000);
+        assert!(grown != block && std::slice::from_raw_parts(grown, 100).iter().all(|&b| b == 7));
+        grown.write_bytes(7, 1_000);
+        let tail = std::slice::from_raw_parts(grown.add(600), 400);
+        let shrunk = allocator.realloc(grown, layout(1_000), 600);
+        assert!(shrunk == grown && tail.iter().all(|&b| b == 0));
+        assert!(std::slice::from_raw_parts(shrunk, 600).iter().all(|&b| b == 7));
+        let small = allocator.realloc(shrunk, layout(600), 10);
+        assert!(small != shrunk && std::slice::from_raw_parts(small, 10).iter().all(|&b| b == 7));
+        allocator.dealloc(small, layout(10));
+    }
+    assert_eq!((allocator.0.wiped.load(Ordering::Relaxed), allocator.0.dirty.load(Ordering::Relaxed)), (3, 0));
+}
+
+/// The real thing, over mimalloc: a block shrinks in place, grows, and every byte that should be there is.
+#[test]
+fn the_allocator_keeps_what_it_is_given() {
+    let allocator = WipingAllocator::new();
+    // SAFETY: each block is used within its size and with its own layout.
+    unsafe {
+        for align in [1, 8, 64] {
+            let layout = |size| Layout::from_size_align(size, align).unwrap();
+            let (mut block, mut size) = (allocator.alloc_zeroed(layout(33)), 33);
+            for (index, next) in [50, 49, 4_000, 3_999, 2_001, 100_000, 5, 1].into_iter().enumerate() {
+                let mark = index as u8 + 1;
+                block.write_bytes(mark, size);
+                block = allocator.realloc(block, layout(size), next);
+                assert_eq!(block as usize % align, 0);
+                assert!(std::slice::from_raw_parts(block, next.min(size)).iter().all(|&b| b == mark));
+                size = next;
+            }
+            allocator.dealloc(block, layout(size));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a handler gives back. The shapes are Vault's; `wire/envelope.rs` turns them into bytes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    base::{secret::Secret, ttl::Ttl},
+    contract::{Error, Result},
+};
+
+/// An answer and what the caller should be warned of.
+pub struct Answer {
+    pub body: Body,
+    pub warnings: Vec<String>,
+}
+
+pub enum Body {
+    /// `data` of an envelope, as JSON text.
+    Data(String),
+    /// 404 with an envelope: a deleted version.
+    Missing(String),
+    /// `data` whose keys stand at the top level too: the older system answers.
+    Flat(String),
+    /// A document without an envelope.
+    Bare(String),
+    /// Bytes with a content type of their own.
+    Raw { content_type: &'static str, bytes: Vec<u8> },
+    /// Asks for a token: from a login row only.
+    Login(Box<Login>),
+    /// A token that was made or renewed: from the built-in token mount only.
+    Auth(Box<Granted>),
+    /// 204.
+    Done,
+}
+
+/// Who has proved to be whom, and what the token shall be like.
+#[derive(Default)]
+pub struct Login {
+    /// The name of the principal within this mount: finds or makes the entity.
+    pub alias: String,
+    pub display_name: String,
+    pub policies: Vec<String>,
+    /// Shown with the token and in the audit log.
+    pub metadata: BTreeMap<String, String>,
+    pub ttl: Ttl,
+    pub max_ttl: Ttl,
+    pub explicit_max_ttl: Ttl,
+    pub period: Ttl,
+    /// Zero: as often as it likes.
+    pub num_uses: u32,
+    pub has_no_default_policy: bool,
+}
+
+/// A live token as its receiver sees it.
+pub struct Granted {
+    pub token: Secret<String>,
+    pub accessor: String,
+    pub policies: Vec<String>,
+    pub token_policies: Vec<String>,
+    pub identity_policies: Vec<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub lease: Ttl,
+    pub is_renewable: bool,
+    pub entity_id: String,
+    pub kind: &'static str,
+    pub is_orphan: bool,
+    pub num_uses: u32,
+}
+
+/// What an auth method says to the renewal of a token that it gave out.
+pub struct Renewal {
+    pub ttl: Ttl,
+    pub max_ttl: Ttl,
+    pub period: Ttl,
+}
+
+impl Answer {
+    pub fn new(body: Body) -> Self {
+        Self { body, warnings: Vec::new() }
+    }
+
+    pub fn data(data: &impl Serialize) -> Result<Self> {
+        json(data).map(|text| Self::new(Body::Data(text)))
+    }
+
+    pub fn missing(data: &impl Serialize) -> Result<Self> {
+        json(data).map(|text| Self::new(Body::Missing(text)))
+    }
+
+    pub fn flat(data: &impl Serialize) -> Result<Self> {
+        json(data).map(|text| Self::new(Body::Flat(text)))
+    }
+
+    pub fn bare(data: &impl Serialize) -> Result<Self> {
+        json(data).map(|text| Self::new(Body::Bare(text)))
+    }
+
+    /// A list of names, or Vault's 404 where there is none.
+    pub fn names(names: Vec<String>) -> Result<Self> {
+        #[derive(Serialize)]
+        struct Keys {
+            keys: Vec<String>,
+        }
+        if names.is_empty() {
+            return Err(Error::missing());
+        }
+        Self::data(&Keys { keys: names })
+    }
+
+    pub fn done() -> Self {
+        Self::new(Body::Done)
+    }
+
+    pub fn login(login: Login) -> Self {
+        Self::new(Body::Login(Box::new(login)))
+    }
+
+    pub fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+}
+
+fn json(data: &impl Serialize) -> Result<String> {
+    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer does not serialize: {error}")))
+}

@@ -1,0 +1,230 @@
+//! The bench that engines and auth methods are tested on: one mount over a memory store, a clock that a test moves and
+//! a seeded source of randomness. A test goes in through the front door (`bench.write("keys/a", …)`), so that a
+//! change inside breaks none. `conformance` is the suite that every kind must pass.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+
+use crate::{
+    barrier::{Keyring, Keys, Unit},
+    base::{
+        random::Random,
+        time::{Clock, Time},
+        ttl::Ttl,
+    },
+    contract::{
+        Answer, AuthMethod, Body, Caller, Context, Error, Fault, Fields, Found, Host, Kind, Login, MountFacts, Mounted,
+        Operation, Renewal, Result, SecretsEngine, View,
+    },
+    store::Store,
+};
+
+/// One mount and its world.
+pub struct Bench {
+    mounted: Arc<dyn Mounted>,
+    store: Store,
+    keys: Arc<Keys>,
+    mount: Arc<MountFacts>,
+    host: Host,
+    pub clock: Clock,
+    /// Who the next request comes from.
+    pub caller: Arc<Caller>,
+}
+
+impl Bench {
+    /// An engine at `test/`.
+    pub async fn engine<E: SecretsEngine>() -> Self {
+        Self::open(&Kind::engine::<E>(), "test/").await
+    }
+
+    /// An auth method at `auth/test/`.
+    pub async fn auth<E: AuthMethod>() -> Self {
+        Self::open(&Kind::auth::<E>(), "auth/test/").await
+    }
+
+    async fn open(kind: &Kind, path: &str) -> Self {
+        let random = Random::seeded(7);
+        let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
+        let keys = Keys::new([1; 16], &Keyring::generate(&random, clock.now()), random.clone());
+        let host = Host { random, api_address: "https://127.0.0.1:8200".into() };
+        let mounted = match kind.open(host.clone()).await {
+            Ok(mounted) => mounted,
+            Err(error) => unreachable!("the kind does not open: {error:?}"),
+        };
+        let mount = MountFacts {
+            id: [9; 16],
+            path: path.to_owned(),
+            kind: kind.name.to_owned(),
+            accessor: format!("{}_test", kind.name),
+            default_ttl: Ttl::from_hours(768),
+            max_ttl: Ttl::from_hours(768),
+        };
+        let store = Store::memory(clock.clone());
+        let caller = Arc::new(Caller::nobody(None));
+        Self { mounted, store, keys: Arc::new(keys), mount: Arc::new(mount), host, clock, caller }
+    }
+
+    /// The mount without its type, for tests over rows.
+    pub fn mounted(&self) -> &Arc<dyn Mounted> {
+        &self.mounted
+    }
+
+    /// Shows the next requests as coming from a login of this name with these policies.
+    pub fn become_caller(&mut self, display_name: &str, entity_id: &str, metadata: BTreeMap<String, String>) {
+        self.caller = Arc::new(Caller {
+            display_name: display_name.to_owned(),
+            entity_id: entity_id.to_owned(),
+            metadata,
+            ..Caller::nobody(None)
+        });
+    }
+
+    fn context(&self) -> (Context, Arc<Unit>) {
+        let unit = Arc::new(Unit::new(Arc::clone(&self.keys), self.store.clone(), [0; 16]));
+        let context = Context {
+            store: View::new(Arc::clone(&unit), self.mount.id),
+            caller: Arc::clone(&self.caller),
+            now: self.clock.now(),
+            mount: Arc::clone(&self.mount),
+            host: self.host.clone(),
+            request_id: "00000000-0000-4000-8000-000000000000".into(),
+        };
+        (context, unit)
+    }
+
+    /// One request, committed if it succeeds; tried again where it meets another.
+    pub async fn ask(&self, operation: Operation, path: &str, fields: Value) -> Result<Answer> {
+        let (row, params) = match self.mounted.find(operation, path) {
+            Found::Row(row, params) => (row, params),
+            Found::NoOperation => return Err(Error::new(Fault::Unsupported, "unsupported operation").listed()),
+            Found::NoPath => return Err(Error::new(Fault::Missing, "unsupported path").listed()),
+        };
+        loop {
+            let (context, unit) = self.context();
+            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.to_string())).await;
+            match answer {
+                Err(error) if error.is_conflict => {}
+                Err(error) => return Err(error),
+                Ok(answer) if !unit.writes_something() => return Ok(answer),
+                Ok(answer) => match unit.commit(Vec::new()).await.map_err(Error::from) {
+                    Ok(_) => return Ok(answer),
+                    Err(error) if error.is_conflict => {}
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Whether the row's `exists` says so; `None` where it has none.
+    pub async fn exists(&self, path: &str) -> Option<bool> {
+        let Found::Row(row, params) = self.mounted.find(Operation::Update, path) else { return None };
+        let (context, _) = self.context();
+        self.mounted.exists(row, context, params)?.await.ok()
+    }
+
+    pub async fn renew(&self, metadata: BTreeMap<String, String>) -> Result<Renewal> {
+        let (context, _) = self.context();
+        self.mounted.renew(context, metadata).await
+    }
+
+    pub async fn read(&self, path: &str) -> Result<Value> {
+        self.ask(Operation::Read, path, json!({})).await.map(|answer| shown(&answer))
+    }
+
+    pub async fn read_with(&self, path: &str, fields: Value) -> Result<Value> {
+        self.ask(Operation::Read, path, fields).await.map(|answer| shown(&answer))
+    }
+
+    pub async fn list(&self, path: &str) -> Result<Value> {
+        self.ask(Operation::List, path, json!({})).await.map(|answer| shown(&answer))
+    }
+
+    pub async fn write(&self, path: &str, fields: Value) -> Result<Value> {
+        self.ask(Operation::Update, path, fields).await.map(|answer| shown(&answer))
+    }
+
+    pub async fn patch(&self, path: &str, fields: Value) -> Result<Value> {
+        self.ask(Operation::Patch, path, fields).await.map(|answer| shown(&answer))
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<Value> {
+        self.ask(Operation::Delete, path, json!({})).await.map(|answer| shown(&answer))
+    }
+
+    /// A login, as the broker would receive it.
+    pub async fn login(&self, path: &str, fields: Value) -> Result<Login> {
+        match self.ask(Operation::Update, path, fields).await?.body {
+            Body::Login(login) => Ok(*login),
+            _ => Err(Error::internal("the row answered without a login")),
+        }
+    }
+
+    /// Every value of the store, to see that something did not change.
+    pub fn everything(&self) -> Vec<Vec<u8>> {
+        let all = self.store.scan(&[], &[u8::MAX; 64], usize::MAX).unwrap_or_default();
+        all.into_iter().map(|(key, value)| [key.as_slice(), value.as_ref()].concat()).collect()
+    }
+}
+
+/// The data of an answer as a value; null where there is none.
+fn shown(answer: &Answer) -> Value {
+    match &answer.body {
+        Body::Data(text) | Body::Missing(text) | Body::Flat(text) | Body::Bare(text) => {
+            serde_json::from_str(text).unwrap_or(Value::Null)
+        }
+        Body::Raw { bytes, .. } => serde_json::from_slice(bytes).unwrap_or(Value::Null),
+        Body::Login(_) | Body::Auth(_) | Body::Done => Value::Null,
+    }
+}
+
+/// What every kind must hold, whatever it does. Gives the broken promises, one sentence each.
+pub async fn conformance(bench: &Bench) -> Vec<String> {
+    let mut broken = Vec::new();
+    for facts in bench.mounted.rows().into_iter().cloned().collect::<Vec<_>>() {
+        let row = format!("{} {}", facts.verb.word(), facts.path);
+        if facts.help.len() < 10 || !facts.help.ends_with('.') {
+            broken.push(format!("{row}: its help is no sentence"));
+        }
+        let path = facts.path.replace("{*", "{").split('/').map(|s| if s.starts_with('{') { "zz" } else { s }).collect::<Vec<_>>().join("/");
+        let operation = facts.verb.operation();
+        for body in bodies(&facts.fields) {
+            let before = bench.everything();
+            let answer = bench.ask(operation, &path, body.clone()).await;
+            if let Err(error) = &answer {
+                if error.fault == Fault::Internal {
+                    broken.push(format!("{row}: {} for {body}", error.cause.clone().unwrap_or_default()));
+                }
+                if error.message.contains("CANARY") {
+                    broken.push(format!("{row}: an error repeats the value: {}", error.message));
+                }
+                if bench.everything() != before {
+                    broken.push(format!("{row}: a refused request changed the store"));
+                }
+            }
+            if !operation.changes() && bench.everything() != before {
+                broken.push(format!("{row}: a read changed the store"));
+            }
+            if matches!(&answer, Ok(Answer { body: Body::Login(_), .. })) && !facts.is_public {
+                broken.push(format!("{row}: a login from a row that is no login"));
+            }
+        }
+    }
+    if !matches!(bench.mounted.find(Operation::Read, "no/such/path/at/all/anywhere"), Found::NoPath) && bench.mounted.rows().iter().all(|row| !row.path.contains("{*")) {
+        broken.push(String::from("a path that no row has is found"));
+    }
+    broken
+}
+
+/// Bodies with every field missing, of each wrong type, and full of canaries.
+fn bodies(fields: &[String]) -> Vec<Value> {
+    let values = [json!("CANARY-text"), json!(-7), json!(1.5), json!(true), json!(null), json!(["CANARY", ["CANARY"]]), json!({"CANARY": {"a": "CANARY"}}), json!(u64::MAX)];
+    let mut bodies = vec![json!({}), json!({"CANARY": "CANARY"})];
+    for value in &values {
+        bodies.push(Value::Object(fields.iter().map(|field| (field.clone(), value.clone())).collect()));
+        for field in fields {
+            bodies.push(json!({ field.clone(): value }));
+        }
+    }
+    bodies
+}

@@ -1,0 +1,160 @@
+//! All that a handler is given: owned and cheap to pass on. An engine sees its own mount's records through [`View`],
+//! who is calling, and one reading of the clock; nothing else.
+
+use std::{collections::BTreeMap, net::SocketAddr, ops::Deref, sync::Arc};
+
+use crate::{
+    barrier::{BarrierError, MountId, Name, Record, Table, Unit},
+    base::{random::Random, secret::Secret, time::Time, ttl::Ttl},
+    contract::Result,
+};
+
+/// One request as its handler sees it: the engine, and everything in [`Context`].
+pub struct Call<E> {
+    pub engine: Arc<E>,
+    pub context: Context,
+}
+
+impl<E> Deref for Call<E> {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+/// What belongs to the request rather than to the engine.
+#[derive(Clone)]
+pub struct Context {
+    /// The records of this mount, within this request's unit of work.
+    pub store: View,
+    pub caller: Arc<Caller>,
+    /// The one reading of the clock for this request.
+    pub now: Time,
+    pub mount: Arc<MountFacts>,
+    pub host: Host,
+    pub request_id: Arc<str>,
+}
+
+/// Who is calling. Without a token: nobody, from an address.
+pub struct Caller {
+    pub entity_id: String,
+    pub display_name: String,
+    pub policies: Vec<String>,
+    pub metadata: BTreeMap<String, String>,
+    pub address: Option<SocketAddr>,
+    /// The client certificate's DER, if the connection showed one.
+    pub certificate: Option<Vec<u8>>,
+    pub(crate) credential: Option<Credential>,
+}
+
+/// The token itself and its hash; for the built-in mounts alone.
+pub struct Credential {
+    pub token: Secret<String>,
+    pub hash: [u8; 32],
+}
+
+impl Caller {
+    pub fn nobody(address: Option<SocketAddr>) -> Self {
+        Self {
+            entity_id: String::new(),
+            display_name: String::new(),
+            policies: Vec::new(),
+            metadata: BTreeMap::new(),
+            address,
+            certificate: None,
+            credential: None,
+        }
+    }
+
+    /// The caller's own token: the built-in mounts look themselves up with it. Engines and auth methods never call
+    /// this; the house test sees to it.
+    pub fn credential(&self) -> Option<&Credential> {
+        self.credential.as_ref()
+    }
+}
+
+/// What is known of the mount that was called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MountFacts {
+    pub id: MountId,
+    /// With a trailing slash, `auth/` before it for auth methods: `secret/`, `auth/approle/`.
+    pub path: String,
+    pub kind: String,
+    pub accessor: String,
+    pub default_ttl: Ttl,
+    pub max_ttl: Ttl,
+}
+
+/// The world outside of the mount: randomness and keyed hashes bound to the mount.
+#[derive(Clone)]
+pub struct Host {
+    pub random: Random,
+    /// Where clients reach this server, without a trailing slash; from the configuration, never from a request.
+    pub api_address: Arc<str>,
+}
+
+/// This mount's records in this request's unit of work.
+#[derive(Clone)]
+pub struct View {
+    unit: Arc<Unit>,
+    mount: MountId,
+}
+
+impl View {
+    /// The pipeline makes views, and the bench for tests; an engine is only ever handed one.
+    pub(crate) fn new(unit: Arc<Unit>, mount: MountId) -> Self {
+        Self { unit, mount }
+    }
+
+    /// The whole unit of work: for the built-in mounts, which the services write through. Engines and auth methods
+    /// never call this; the house test sees to it.
+    pub fn unit(&self) -> &Arc<Unit> {
+        &self.unit
+    }
+
+    pub async fn get<T: Record>(&self, table: &Table<T>, name: &str) -> Result<Option<T>> {
+        Ok(self.unit.get(&self.mount, table, name)?)
+    }
+
+    pub async fn has<T: Record>(&self, table: &Table<T>, name: &str) -> Result<bool> {
+        Ok(self.unit.has(&self.mount, table, name)?)
+    }
+
+    pub async fn put<T: Record>(&self, table: &Table<T>, name: &str, record: &T) -> Result<()> {
+        Ok(self.unit.put(&self.mount, table, name, record)?)
+    }
+
+    pub async fn delete<T: Record>(&self, table: &Table<T>, name: &str) -> Result<()> {
+        Ok(self.unit.delete(&self.mount, table, name)?)
+    }
+
+    /// The names directly below a folder (empty: the root), in order.
+    pub async fn names<T: Record>(&self, table: &Table<T>, folder: &str) -> Result<Vec<Name>> {
+        let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
+        Ok(self.unit.names(&self.mount, table, &segments)?)
+    }
+
+    /// Like [`View::get`] for a table whose names are hashes, times or random ids.
+    pub async fn get_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<Option<T>> {
+        Ok(self.unit.get(&self.mount, table, name)?)
+    }
+
+    pub async fn put_raw<T: Record>(&self, table: &Table<T>, name: &[u8], record: &T) -> Result<()> {
+        Ok(self.unit.put(&self.mount, table, name, record)?)
+    }
+
+    pub async fn delete_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<()> {
+        Ok(self.unit.delete(&self.mount, table, name)?)
+    }
+
+    /// Records of a plain table whose names begin with `prefix`, at most `limit`, in order.
+    pub async fn scan_raw<T: Record>(&self, table: &Table<T>, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, T)>> {
+        Ok(self.unit.scan(&self.mount, table, prefix, prefix, limit)?)
+    }
+
+    /// A keyed hash under a label, bound to this mount: what a looked-up secret is stored under.
+    pub fn keyed_hash(&self, label: &str, bytes: &[u8]) -> Result<[u8; 32], BarrierError> {
+        self.unit.keys().engine_hash(&self.mount, label, bytes)
+    }
+}

@@ -1,0 +1,241 @@
+//! JSON Web Tokens signed with Ed25519 (RFC 7519, 7515, 8037), through jsonwebtoken. What a token says of itself is
+//! never believed: the algorithm is EdDSA because the keys are, the key is one of those handed in, time is an argument.
+//! jsonwebtoken does the signature; header and claims are judged here, because its own checks take floats for dates,
+//! read the machine's clock, and know nothing of `typ`, `crit` or doubled names.
+
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    CryptoError,
+    ed25519::{PublicKey, SigningKey},
+};
+use crate::base::{json, time::Time, ttl::Ttl};
+
+/// Bytes of a token: far above what we sign, and what fits a header line of any server in front of us.
+pub const JWT_BYTES_MAX: usize = 16 << 10;
+/// Seconds that clocks may differ: more is asked for in vain.
+pub const JWT_LEEWAY_SECS_MAX: u64 = 60;
+
+/// What a token must say to be taken.
+pub struct Expect<'a> {
+    /// `iss`, to the letter.
+    pub issuer: &'a str,
+    /// One of these stands in `aud`, to the letter; none given matches nothing. With `None` the caller judges `aud`
+    /// itself, which must be there all the same.
+    pub audiences: Option<&'a [String]>,
+    pub now: Time,
+    /// Seconds by which `exp`, `nbf` and `iat` may be missed; at most [`JWT_LEEWAY_SECS_MAX`] count.
+    pub leeway_secs: u64,
+}
+
+/// What a token says, once it is known to be true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claims {
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: Option<String>,
+    /// `aud`: one or more, none of them empty.
+    pub audiences: Vec<String>,
+    /// `exp`.
+    pub expires_at: Time,
+    /// `nbf`.
+    pub not_before: Option<Time>,
+    /// `iat`.
+    pub issued_at: Option<Time>,
+    /// `jti`.
+    pub id: Option<String>,
+    /// Every claim as it was sent, those above included.
+    pub all: Map<String, Value>,
+}
+
+impl Claims {
+    /// A claim that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.all.get(name).and_then(Value::as_str)
+    }
+}
+
+/// Why a token is refused. Holds nothing of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoseError {
+    #[error("token is longer than 16 KiB")]
+    TooLong,
+    #[error("not a signed token: three parts of strict base64url, with JSON objects in two, are needed")]
+    Shape,
+    #[error("token header asks for an extension that is not supported")]
+    Extension,
+    #[error("token is not signed with EdDSA")]
+    Algorithm,
+    #[error("token is of another type")]
+    Type,
+    #[error("token names no key that is known here")]
+    UnknownKey,
+    #[error("token signature does not hold")]
+    Signature,
+    #[error("token claim `{0}` is missing or malformed")]
+    Claim(&'static str),
+    #[error("token has expired")]
+    Expired,
+    #[error("token is not valid yet")]
+    Early,
+    #[error("token is from another issuer")]
+    Issuer,
+    #[error("token is for another audience")]
+    Audience,
+}
+
+/// The compact form of `claims`, signed. The header holds `typ`, `alg` and `kid` and nothing else.
+pub fn sign(key: &SigningKey, kid: &str, typ: &str, claims: &impl serde::Serialize) -> Result<String, CryptoError> {
+    let mut header = jsonwebtoken::Header::new(Algorithm::EdDSA);
+    header.typ = Some(typ.to_owned());
+    header.kid = Some(kid.to_owned());
+    jsonwebtoken::encode(&header, claims, key.for_tokens()).map_err(|error| match error.kind() {
+        ErrorKind::Json(_) => CryptoError::Shape,
+        _ => CryptoError::Key,
+    })
+}
+
+/// What `token` says, if one of `keys` (each with its `kid`) signed it and it is all that `typ` and `expect` ask for.
+/// Nothing of the claims is looked at before the signature holds.
+pub fn verify(token: &str, keys: &[(String, PublicKey)], typ: &str, expect: &Expect<'_>) -> Result<Claims, JoseError> {
+    if token.len() > JWT_BYTES_MAX {
+        return Err(JoseError::TooLong);
+    }
+    let kid = judge_header(token, typ)?;
+    let (_, key) = keys.iter().find(|(id, _)| *id == kid).ok_or(JoseError::UnknownKey)?;
+    let claims = signed_claims(token, key)?;
+    judge_claims(claims.get(), expect)
+}
+
+/// The public key as RFC 8037 §2 writes it, for a JWKS.
+pub fn jwk(kid: &str, key: &PublicKey) -> Value {
+    serde_json::json!({
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": BASE64URL_NOPAD.encode(key.as_bytes()),
+        "kid": kid,
+        "use": "sig",
+        "alg": "EdDSA",
+    })
+}
+
+/// Checks the shape of the three parts and the header, and gives the header's `kid`. `jku`, `jwk`, `x5u` and `x5c` are
+/// hints where to find a key and are ignored, as everything is that we do not know.
+fn judge_header(token: &str, typ: &str) -> Result<String, JoseError> {
+    let mut parts = token.split('.');
+    let (Some(header), Some(claims), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(JoseError::Shape);
+    };
+    if claims.is_empty() {
+        return Err(JoseError::Shape);
+    }
+    if signature.len() != SIGNATURE_CHARS {
+        return Err(JoseError::Signature);
+    }
+    let header = BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| JoseError::Shape)?;
+    let header = object(&header)?;
+    // RFC 7515 §4.1.11 (crit), RFC 7797 (b64), RFC 7516 (zip, enc), RFC 7519 §5.2 (cty: a token within a token).
+    if ["crit", "b64", "zip", "enc", "cty"].iter().any(|name| header.contains_key(*name)) {
+        return Err(JoseError::Extension);
+    }
+    let says = |name: &str| header.get(name).and_then(Value::as_str);
+    // RFC 8725 §3.1: compared with the one algorithm that our keys have, never used to choose one.
+    if says("alg") != Some("EdDSA") {
+        return Err(JoseError::Algorithm);
+    }
+    if says("typ") != Some(typ) {
+        return Err(JoseError::Type);
+    }
+    says("kid").map(str::to_owned).ok_or(JoseError::UnknownKey)
+}
+
+/// The text of the claims, if `key` signed them.
+fn signed_claims(token: &str, key: &PublicKey) -> Result<Box<RawValue>, JoseError> {
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    // Its clock is not ours, and its judgement is repeated more strictly in `judge_claims`.
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    jsonwebtoken::decode(token, &DecodingKey::from_ed_der(key.as_bytes()), &validation)
+        .map(|token| token.claims)
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => JoseError::Signature,
+            _ => JoseError::Shape,
+        })
+}
+
+fn judge_claims(text: &str, expect: &Expect<'_>) -> Result<Claims, JoseError> {
+    let all = object(text.as_bytes())?;
+    let claims = Claims {
+        issuer: text_claim(&all, "iss")?.ok_or(JoseError::Claim("iss"))?,
+        subject: text_claim(&all, "sub")?,
+        audiences: audiences(&all)?,
+        expires_at: date_claim(&all, "exp")?.ok_or(JoseError::Claim("exp"))?,
+        not_before: date_claim(&all, "nbf")?,
+        issued_at: date_claim(&all, "iat")?,
+        id: text_claim(&all, "jti")?,
+        all,
+    };
+    if claims.issuer != expect.issuer {
+        return Err(JoseError::Issuer);
+    }
+    if expect.audiences.is_some_and(|ours| !ours.iter().any(|audience| claims.audiences.contains(audience))) {
+        return Err(JoseError::Audience);
+    }
+    let leeway = Ttl::from_secs(expect.leeway_secs.min(JWT_LEEWAY_SECS_MAX));
+    // RFC 7519 §4.1.4: "on or after which the JWT must not be accepted".
+    if expect.now >= claims.expires_at.plus(leeway) {
+        return Err(JoseError::Expired);
+    }
+    let latest = expect.now.plus(leeway);
+    if [claims.not_before, claims.issued_at].into_iter().flatten().any(|from| from > latest) {
+        return Err(JoseError::Early);
+    }
+    Ok(claims)
+}
+
+/// A JSON object without doubled names at any depth.
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
+    let text = json::scan(bytes).map_err(|_| JoseError::Shape)?;
+    serde_json::from_str(text).map_err(|_| JoseError::Shape)
+}
+
+/// A text that is not empty, or nothing at all: null and numbers are neither.
+fn text_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<String>, JoseError> {
+    match all.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(JoseError::Claim(name)),
+    }
+}
+
+/// Whole seconds since 1970 and within our calendar. RFC 7519 §2 would allow fractions; nobody we trust sends them, and
+/// rounding is where readers of dates disagree.
+fn date_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<Time>, JoseError> {
+    let Some(value) = all.get(name) else { return Ok(None) };
+    let secs = value.as_u64().filter(|secs| *secs <= Ttl::MAX.as_secs()).ok_or(JoseError::Claim(name))?;
+    Ok(Some(Time::EPOCH.plus(Ttl::from_secs(secs))))
+}
+
+fn audiences(all: &Map<String, Value>) -> Result<Vec<String>, JoseError> {
+    let audience = |value: &Value| match value {
+        Value::String(text) if !text.is_empty() => Ok(text.clone()),
+        _ => Err(JoseError::Claim("aud")),
+    };
+    match all.get("aud") {
+        Some(Value::Array(many)) if !many.is_empty() => many.iter().map(audience).collect(),
+        Some(one @ Value::String(_)) => Ok(vec![audience(one)?]),
+        _ => Err(JoseError::Claim("aud")),
+    }
+}
+
+/// Characters of 64 bytes in base64url.
+const SIGNATURE_CHARS: usize = 86;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! The seam of all file calls: the real ones, and in tests a form that loses, tears and refuses. Files are private
+//! (0600, directories 0700), links are not followed, and nothing is inherited.
+
+#[cfg(test)]
+pub mod faulty;
+
+use std::{
+    fs, io,
+    io::{Read, Write},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    path::Path,
+};
+
+#[cfg(test)]
+use self::faulty::Faults;
+
+/// The way to the file system. Cheap to clone. Every call blocks.
+#[derive(Clone, Default)]
+pub struct Files {
+    #[cfg(test)]
+    faults: Option<Faults>,
+}
+
+/// An open file. Calls do not move a shared position except appends and [`File::read_to_end`].
+pub struct File {
+    file: fs::File,
+    #[cfg(test)]
+    path: std::path::PathBuf,
+    /// The faulty form's name for the content; `None` for a file that was opened for reading.
+    #[cfg(test)]
+    id: Option<u64>,
+    #[cfg(test)]
+    faults: Option<Faults>,
+}
+
+/// Identity and length of a file: a rename or replacement by others shows in the first two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    pub dev: u64,
+    pub inode: u64,
+    pub len: u64,
+}
+
+/// Room of the file system that holds a path, as an unprivileged writer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub free_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// An exclusive lock on a file, held until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: fs::File,
+}
+
+impl Files {
+    /// The machine's files.
+    pub fn real() -> Self {
+        Self::default()
+    }
+
+    /// Files that fail as told through the returned handle. They are real files under it, so that whoever goes past
+    /// the seam (sled does) sees the same; a power cut is played by rewriting them.
+    #[cfg(test)]
+    pub fn faulty() -> (Self, Faults) {
+        let faults = Faults::default();
+        (Self { faults: Some(faults.clone()) }, faults)
+    }
+
+    /// Opens for appending, and creates the file if there is none.
+    pub fn open_append(&self, path: &Path) -> io::Result<File> {
+        self.create(path, fs::OpenOptions::new().append(true).create(true))
+    }
+
+    pub fn open_read(&self, path: &Path) -> io::Result<File> {
+        let file = fs::OpenOptions::new().read(true).custom_flags(no_follow()).open(path)?;
+        Ok(File {
+            file,
+            #[cfg(test)]
+            path: path.to_owned(),
+            #[cfg(test)]
+            id: None,
+            #[cfg(test)]
+            faults: self.faults.clone(),
+        })
+    }
+
+    /// Creates a file that must not exist, open for appending.
+    pub fn create_new(&self, path: &Path) -> io::Result<File> {
+        self.create(path, fs::OpenOptions::new().append(true).create_new(true))
+    }
+
+    /// The whole content.
+    pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open_read(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a file from its beginning and syncs its content; whatever stood there is replaced. The directory entry
+    /// is durable only after [`Files::sync_dir`].
+    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if self.exists(path) {
+            self.remove(path)?;
+        }
+        let file = self.create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+
+    /// Gives a file another name in place of what has it; durable after [`Files::sync_dir`].
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(Call::Rename(from, to), || fs::rename(from, to))
+    }
+
+    /// Makes creations, renames and removals in `dir` durable.
+    pub fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.step(Call::SyncDir(dir), || fs::File::open(dir)?.sync_all())
+    }
+
+    pub fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step(Call::Remove(path), || fs::remove_file(path))
+    }
+
+    /// False also where it cannot be seen.
+    pub fn exists(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok()
+    }
+
+    /// Creates `dir` and what is missing above it, closed to everybody else.
+    pub fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        if dir.is_dir() {
+            return Ok(());
+        }
+        self.step(Call::CreateDir(dir), || fs::DirBuilder::new().recursive(true).mode(0o700).create(dir))
+    }
+
+    /// Names of the entries of `dir`, sorted.
+    pub fn names(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// What stands at `path` now, which need not be the file that was opened there.
+    pub fn stat(&self, path: &Path) -> io::Result<Stat> {
+        fs::symlink_metadata(path).map(|data| Stat::of(&data))
+    }
+
+    /// Free bytes of the file system under `path`.
+    pub fn free_bytes(&self, path: &Path) -> io::Result<u64> {
+        self.room(path).map(|room| room.free_bytes)
+    }
+
+    pub fn room(&self, path: &Path) -> io::Result<Room> {
+        #[cfg(test)]
+        if let Some(room) = self.faults.as_ref().and_then(|faults| faults.room_of(path)) {
+            return Ok(room);
+        }
+        let found = rustix::fs::statvfs(path)?;
+        let unit = found.f_frsize;
+        Ok(Room { free_bytes: found.f_bavail.saturating_mul(unit), total_bytes: found.f_blocks.saturating_mul(unit) })
+    }
+
+    /// Takes the lock at `path` (`flock`) without waiting; `WouldBlock` means that somebody has it. The file then
+    /// says the holder's process id.
+    pub fn lock(&self, path: &Path) -> io::Result<Lock> {
+        let mut options = fs::OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
+        let mut file = file.custom_flags(no_follow()).open(path)?;
+        file.try_lock().map_err(io::Error::from)?;
+        file.set_len(0)?;
+        write!(file, "{}", std::process::id())?;
+        Ok(Lock { _file: file })
+    }
+
+    fn create(&self, path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
+        let file = self.step(Call::Create(path), || options.mode(FILE_MODE).custom_flags(no_follow()).open(path))?;
+        Ok(File {
+            file,
+            #[cfg(test)]
+            path: path.to_owned(),
+            #[cfg(test)]
+            id: self.faults.as_ref().and_then(|faults| faults.id_of(path)),
+            #[cfg(test)]
+            faults: self.faults.clone(),
+        })
+    }
+
+    /// The one place through which every call that changes something goes.
+    fn step<T>(&self, call: Call<'_>, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        #[cfg(test)]
+        if let Some(faults) = &self.faults {
+            return faults.step(call, act);
+        }
+        let _ = call;
+        act()
+    }
+}
+
+impl File {
+    /// Appends all of `bytes`. After an error a part of them may stand in the file.
+    pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(faults) = &self.faults {
+            return faults.write(self.id, &self.path, &self.file, bytes);
+        }
+        (&self.file).write_all(bytes)
+    }
+
+    /// From the position where the last call ended; a new file starts at its beginning.
+    pub fn read_to_end(&self, bytes: &mut Vec<u8>) -> io::Result<usize> {
+        (&self.file).read_to_end(bytes)
+    }
+
+    /// Reads into `bytes` from `offset`; the count is shorter only at the end of the file.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match self.file.read_at(rest, offset + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// `fdatasync`. After an error it must not be tried again: the kernel may have dropped what it could not write.
+    pub fn sync_data(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if let Some(faults) = &self.faults {
+            return faults.step(Call::Sync(self.id, &self.path), || self.file.sync_data());
+        }
+        self.file.sync_data()
+    }
+
+    pub fn stat(&self) -> io::Result<Stat> {
+        self.file.metadata().map(|data| Stat::of(&data))
+    }
+
+    #[expect(clippy::len_without_is_empty, reason = "a file's length is a question to the system, and may fail")]
+    pub fn len(&self) -> io::Result<u64> {
+        self.stat().map(|stat| stat.len)
+    }
+
+    pub fn inode(&self) -> io::Result<u64> {
+        self.stat().map(|stat| stat.inode)
+    }
+
+    pub fn dev(&self) -> io::Result<u64> {
+        self.stat().map(|stat| stat.dev)
+    }
+}
+
+impl Stat {
+    fn of(data: &fs::Metadata) -> Self {
+        Self { dev: data.dev(), inode: data.ino(), len: data.len() }
+    }
+}
+
+/// A call that changes something, as the seam sees it.
+#[cfg_attr(not(test), expect(dead_code, reason = "only the faulty form looks inside"))]
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Call<'a> {
+    Create(&'a Path),
+    CreateDir(&'a Path),
+    Rename(&'a Path, &'a Path),
+    Remove(&'a Path),
+    SyncDir(&'a Path),
+    Sync(Option<u64>, &'a Path),
+}
+
+fn no_follow() -> i32 {
+    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+}
+
+/// Nobody but the owner reads what we write.
+const FILE_MODE: u32 = 0o600;
