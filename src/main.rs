@@ -1,1 +1,3 @@
+//! Runs the command line and sets the exit code.
+
 fn main() {}

@@ -137,13 +137,26 @@ impl BootDocument {
         if ring.generation == self.generation { Ok(ring) } else { Err(CryptoError::Shape) }
     }
 
-    pub fn seal_keyring(ring: &Keyring, root: &Secret<[u8; 32]>, store: &[u8; 16], random: &Random) -> Result<Vec<u8>, CryptoError> {
+    pub fn seal_keyring(
+        ring: &Keyring,
+        root: &Secret<[u8; 32]>,
+        store: &[u8; 16],
+        random: &Random,
+    ) -> Result<Vec<u8>, CryptoError> {
         let plain = Zeroizing::new(minicbor::to_vec(ring).map_err(|_| CryptoError::Shape)?);
         seal_blob(root.expose(), "keyring", store, &plain, random)
     }
 
-    pub fn seal_first_batch(batch: &Staged, root: &Secret<[u8; 32]>, store: &[u8; 16], random: &Random) -> Result<Vec<u8>, CryptoError> {
-        let pairs: Vec<_> = batch.iter().map(|(k, v)| (minicbor::bytes::ByteVec::from(k.clone()), minicbor::bytes::ByteVec::from(v.clone()))).collect();
+    pub fn seal_first_batch(
+        batch: &Staged,
+        root: &Secret<[u8; 32]>,
+        store: &[u8; 16],
+        random: &Random,
+    ) -> Result<Vec<u8>, CryptoError> {
+        let pairs: Vec<_> = batch
+            .iter()
+            .map(|(k, v)| (minicbor::bytes::ByteVec::from(k.clone()), minicbor::bytes::ByteVec::from(v.clone())))
+            .collect();
         let plain = minicbor::to_vec(pairs).map_err(|_| CryptoError::Shape)?;
         seal_blob(root.expose(), "first batch", store, &plain, random)
     }
@@ -151,7 +164,8 @@ impl BootDocument {
     pub fn open_first_batch(&self, root: &Secret<[u8; 32]>) -> Result<Option<Staged>, CryptoError> {
         let Some(sealed) = &self.first_batch else { return Ok(None) };
         let plain = open_blob(root.expose(), "first batch", &self.store, sealed)?;
-        let pairs: Vec<(minicbor::bytes::ByteVec, minicbor::bytes::ByteVec)> = minicbor::decode(&plain).map_err(|_| CryptoError::Shape)?;
+        let pairs: Vec<(minicbor::bytes::ByteVec, minicbor::bytes::ByteVec)> =
+            minicbor::decode(&plain).map_err(|_| CryptoError::Shape)?;
         Ok(Some(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect()))
     }
 }

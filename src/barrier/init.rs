@@ -84,7 +84,12 @@ impl Barrier {
     }
 
     /// Wraps the root key under a fresh key and cuts that key into shares.
-    fn cut(&self, how: ShamirPlan, root: &Secret<[u8; 32]>, store: &[u8; 16]) -> Result<(Option<ShamirSeal>, Vec<Secret<Vec<u8>>>), BarrierError> {
+    fn cut(
+        &self,
+        how: ShamirPlan,
+        root: &Secret<[u8; 32]>,
+        store: &[u8; 16],
+    ) -> Result<(Option<ShamirSeal>, Vec<Secret<Vec<u8>>>), BarrierError> {
         let broken = |_| BarrierError::Integrity { table: 0 };
         let key = self.random.secret::<32>();
         let set = set_name(self.random.bytes());

@@ -40,6 +40,12 @@ impl Keyring {
     /// A fresh keyring with its first term.
     pub fn generate(random: &Random, now: Time) -> Self {
         let term = Term { number: 1, key: random.bytes(), created: now.unix_nanos() };
-        Self { generation: 1, terms: vec![term], index: random.bytes(), audit_mac: random.bytes(), audit_seed: random.bytes() }
+        Self {
+            generation: 1,
+            terms: vec![term],
+            index: random.bytes(),
+            audit_mac: random.bytes(),
+            audit_seed: random.bytes(),
+        }
     }
 }

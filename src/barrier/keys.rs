@@ -9,9 +9,19 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    barrier::{BarrierError, Form, keyring::Keyring, place::{MountId, Place}, record},
+    barrier::{
+        BarrierError, Form,
+        keyring::Keyring,
+        place::{MountId, Place},
+        record,
+    },
     base::{random::Random, secret::Secret, time::Time},
-    crypto::{aead::AeadKey, ed25519::SigningKey, kdf::{self, MacKey}, siv::SivKey},
+    crypto::{
+        aead::AeadKey,
+        ed25519::SigningKey,
+        kdf::{self, MacKey},
+        siv::SivKey,
+    },
 };
 
 /// The keys of an unsealed store, until they are wiped.
@@ -52,7 +62,11 @@ impl Keys {
         let material = Material {
             term: newest.map_or(0, |term| term.number),
             term_began: Time::from_unix_nanos(newest.map_or(0, |term| term.created)),
-            records: ring.terms.iter().map(|t| (t.number, AeadKey::new(kdf::derive(&t.key, "records", &store)))).collect(),
+            records: ring
+                .terms
+                .iter()
+                .map(|t| (t.number, AeadKey::new(kdf::derive(&t.key, "records", &store))))
+                .collect(),
             index: Secret::new(ring.index),
             names: RwLock::default(),
             tokens: mac("tokens"),
@@ -62,6 +76,11 @@ impl Keys {
             audit_seed: Secret::new(ring.audit_seed),
         };
         Self { store, random, material: RwLock::new(Some(material)) }
+    }
+
+    /// No keys at all: every operation answers that the store is sealed.
+    pub fn none(random: Random) -> Self {
+        Self { store: [0; 16], random, material: RwLock::new(None) }
     }
 
     /// Takes the keys away. Operations under way end first.

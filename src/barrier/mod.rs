@@ -18,7 +18,7 @@ pub use init::{InitPlan, Initialised, ShamirPlan};
 pub use keyring::Keyring;
 pub use keys::{AuditKeys, Keys};
 pub use place::{MountId, Place};
-pub use seal::{Barrier, SealStatus, Submitted};
+pub use seal::{Barrier, Opening, SealStatus, ShareError, Submitted};
 pub use table::{Form, Name, Record, Table};
 pub use unit::{Staged, Unit};
 

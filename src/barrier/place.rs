@@ -2,11 +2,7 @@
 //! table and to the whole sealed path before it, so that a prefix scan works and equal names in two places look
 //! different. Keys that are times, random ids or keyed hashes stay plain.
 
-use crate::{
-    barrier::BarrierError,
-    base::limits::SEGMENT_BYTES_MAX,
-    crypto::siv::SivKey,
-};
+use crate::{barrier::BarrierError, base::limits::SEGMENT_BYTES_MAX, crypto::siv::SivKey};
 
 /// The identity of a mount: random, never reused, so that a new mount at an old path sees nothing of it.
 pub type MountId = [u8; 16];

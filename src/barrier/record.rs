@@ -19,7 +19,14 @@ const HEAD_BYTES: usize = NONCE_BYTES + 6;
 const PAD_BYTES: usize = 64;
 
 /// Seals `plain` for `place`.
-pub fn seal(key: &AeadKey, term: u32, store: &[u8; 16], place: &Place, plain: &[u8], random: &Random) -> Result<Vec<u8>, BarrierError> {
+pub fn seal(
+    key: &AeadKey,
+    term: u32,
+    store: &[u8; 16],
+    place: &Place,
+    plain: &[u8],
+    random: &Random,
+) -> Result<Vec<u8>, BarrierError> {
     let nonce: [u8; NONCE_BYTES] = random.bytes();
     let mut body = Vec::with_capacity(plain.len() + PAD_BYTES + HEAD_BYTES + aead::TAG_BYTES);
     body.extend_from_slice(plain);
@@ -42,7 +49,13 @@ pub fn term_of(value: &[u8]) -> Option<u32> {
 }
 
 /// Opens what [`seal`] made for the same place; anything else is an integrity error.
-pub fn open(key: &AeadKey, term: u32, store: &[u8; 16], place: &Place, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
+pub fn open(
+    key: &AeadKey,
+    term: u32,
+    store: &[u8; 16],
+    place: &Place,
+    value: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
     let damaged = || BarrierError::Integrity { table: place.table_id() };
     let (head, sealed) = value.split_at_checked(HEAD_BYTES).ok_or_else(damaged)?;
     let nonce: &[u8; NONCE_BYTES] = head.first_chunk().ok_or_else(damaged)?;

@@ -69,7 +69,9 @@ pub enum ShareError {
     Foreign,
     #[error("the server is sealed by a key of its configuration and takes no shares")]
     NotByShares,
-    #[error("the shares fit, but the boot file does not open with them: it is damaged; restore boot.a and boot.b from a backup")]
+    #[error(
+        "the shares fit, but the boot file does not open with them: it is damaged; restore boot.a and boot.b from a backup"
+    )]
     Damaged,
 }
 
@@ -189,7 +191,8 @@ impl Barrier {
     pub async fn complete(&self, opening: Opening) -> Result<Arc<Keys>, BarrierError> {
         self.promote()?;
         if let Some(staged) = opening.first_batch {
-            let writes = staged.into_iter().map(|(key, value)| Write { key, old: Old::Absent, new: Some(value) }).collect();
+            let writes =
+                staged.into_iter().map(|(key, value)| Write { key, old: Old::Absent, new: Some(value) }).collect();
             let batch = Batch { request: self.random.bytes(), writes, urgent: true, ..Batch::default() };
             match self.store.commit(batch).await {
                 // A conflict means that it was committed before a crash kept the boot file from saying so.
@@ -234,6 +237,7 @@ fn combine(shares: &[Secret<Vec<u8>>]) -> Option<Secret<[u8; 32]>> {
     {
         return Some(Secret::new(key));
     }
-    let whole: Vec<&[u8; 33]> = shares.iter().map(|share| share.expose().as_slice().try_into().ok()).collect::<Option<_>>()?;
+    let whole: Vec<&[u8; 33]> =
+        shares.iter().map(|share| share.expose().as_slice().try_into().ok()).collect::<Option<_>>()?;
     shamir::combine(&whole).ok()
 }

@@ -10,7 +10,11 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    barrier::{BarrierError, Name, Record, Table, keys::{Key, Keys}, place::{MountId, Place}},
+    barrier::{
+        BarrierError, Name, Record, Table,
+        keys::{Key, Keys},
+        place::{MountId, Place},
+    },
     base::limits::LIST_NAMES_MAX,
     store::{Batch, Check, Effect, Old, Sequence, Store, Tag, Write},
 };
@@ -60,7 +64,12 @@ impl Unit {
     }
 
     /// The record of that name, as this unit would leave it.
-    pub fn get<'k, T: Record>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>) -> Result<Option<T>, BarrierError> {
+    pub fn get<'k, T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+    ) -> Result<Option<T>, BarrierError> {
         let place = self.place(mount, table, name)?;
         match self.state().writes.get(place.as_bytes()) {
             Some(Pending::Put(_, plain)) => return decode(&place, plain).map(Some),
@@ -71,7 +80,12 @@ impl Unit {
     }
 
     /// Like [`Unit::get`] from the store alone, with the record's tag.
-    pub fn get_tagged<'k, T: Record>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>) -> Result<Option<(T, Tag)>, BarrierError> {
+    pub fn get_tagged<'k, T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+    ) -> Result<Option<(T, Tag)>, BarrierError> {
         self.fetch(&self.place(mount, table, name)?)
     }
 
@@ -85,7 +99,12 @@ impl Unit {
     }
 
     /// Whether a record of that name exists; does not open it.
-    pub fn has<'k, T>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>) -> Result<bool, BarrierError> {
+    pub fn has<'k, T>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+    ) -> Result<bool, BarrierError> {
         let place = self.place(mount, table, name)?;
         match self.state().writes.get(place.as_bytes()) {
             Some(Pending::Put(..)) => return Ok(true),
@@ -96,21 +115,38 @@ impl Unit {
     }
 
     /// Writes a record over whatever is there.
-    pub fn put<'k, T: Record>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>, record: &T) -> Result<(), BarrierError> {
+    pub fn put<'k, T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+        record: &T,
+    ) -> Result<(), BarrierError> {
         let place = self.place(mount, table, name)?;
         self.old_state(place.as_bytes())?;
         self.stage(place, record)
     }
 
     /// Writes a record where there is none; the commit conflicts if there is one. For names that are random.
-    pub fn create<'k, T: Record>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>, record: &T) -> Result<(), BarrierError> {
+    pub fn create<'k, T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+        record: &T,
+    ) -> Result<(), BarrierError> {
         let place = self.place(mount, table, name)?;
         self.state().seen.entry(place.as_bytes().to_vec()).or_insert(Old::Absent);
         self.stage(place, record)
     }
 
     /// Deletes a record; does nothing where there is none.
-    pub fn delete<'k, T>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>) -> Result<(), BarrierError> {
+    pub fn delete<'k, T>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+    ) -> Result<(), BarrierError> {
         let place = self.place(mount, table, name)?;
         self.delete_key(place.as_bytes())
     }
@@ -158,7 +194,13 @@ impl Unit {
 
     /// Makes it a precondition that the record still has the tag with which it was seen elsewhere, in a cache or a
     /// snapshot.
-    pub fn expect<'k, T>(&self, mount: &MountId, table: &Table<T>, name: impl Into<Key<'k>>, old: Old) -> Result<(), BarrierError> {
+    pub fn expect<'k, T>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        name: impl Into<Key<'k>>,
+        old: Old,
+    ) -> Result<(), BarrierError> {
         let place = self.place(mount, table, name)?;
         self.remember(place.as_bytes(), old)
     }
@@ -210,7 +252,14 @@ impl Unit {
 
     /// The records of a plain table whose raw names begin with `prefix` and are at least `from`, in order, with the
     /// rest of their names behind the table's prefix.
-    pub fn scan<T: Record>(&self, mount: &MountId, table: &Table<T>, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, T)>, BarrierError> {
+    pub fn scan<T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, BarrierError> {
         let root = Place::table(mount, table.id);
         let head = root.as_bytes().len();
         let start = root.clone().plain(if from > prefix { from } else { prefix });

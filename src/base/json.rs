@@ -98,35 +98,21 @@ pub(super) fn run<'a, E: From<JsonError>>(
     loop {
         reader.skip_blanks();
         let at = reader.at;
-        let opened = match reader.peek() {
-            Some(b'"') => {
-                visit(Event::String(reader.string()?), at)?;
-                false
-            }
-            Some(b'{') => {
-                visit(Event::ObjectStart, at)?;
-                true
-            }
-            Some(b'[') => {
-                visit(Event::ArrayStart, at)?;
-                true
-            }
-            Some(b'-' | b'0'..=b'9') => {
-                visit(Event::Number(reader.number()?), at)?;
-                false
-            }
-            _ => {
-                visit(reader.word()?, at)?;
-                false
-            }
+        let event = match reader.peek() {
+            Some(b'"') => Event::String(reader.string()?),
+            Some(b'{') => Event::ObjectStart,
+            Some(b'[') => Event::ArrayStart,
+            Some(b'-' | b'0'..=b'9') => Event::Number(reader.number()?),
+            _ => reader.word()?,
         };
-        let mut is_first = false;
-        if opened {
+        let mut is_first = matches!(event, Event::ObjectStart | Event::ArrayStart);
+        let in_object = matches!(event, Event::ObjectStart);
+        visit(event, at)?;
+        if is_first {
             if depth == u128::BITS {
                 return Err(JsonError::Depth { at }.into());
             }
-            kinds = kinds << 1 | u128::from(reader.peek() == Some(b'{'));
-            (depth, is_first) = (depth + 1, true);
+            (kinds, depth) = (kinds << 1 | u128::from(in_object), depth + 1);
             reader.at += 1;
         }
         loop {

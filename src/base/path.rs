@@ -76,19 +76,24 @@ impl CanonicalPath {
             return if path.len() > 1 { Err(PathError::Empty) } else { Ok(parsed) };
         }
         // A path above the limit is refused here, before anything is stored for its segments.
-        let count = body.bytes().filter(|&b| b == b'/').count() + 1;
+        let raw_segments = || body.as_bytes().split(|&b| b == b'/');
+        let count = raw_segments().count();
         if count > PATH_SEGMENTS_MAX {
             return Err(PathError::Segments);
         }
         parsed.ends.reserve_exact(count);
-        for segment in body.split('/') {
-            let from = parsed.open_segment();
-            if is_escaped && segment.contains('%') {
-                decode(segment, &mut parsed.joined)?;
-            } else {
-                parsed.joined.push_str(segment);
+        if is_escaped {
+            for raw in raw_segments() {
+                parsed.push_decoded(raw)?;
             }
-            parsed.close_segment(from)?;
+            return Ok(parsed);
+        }
+        parsed.joined.push_str(body);
+        let mut end = 0;
+        for segment in raw_segments() {
+            end += segment.len();
+            parsed.close_segment(segment, end)?;
+            end += 1;
         }
         Ok(parsed)
     }
@@ -144,27 +149,28 @@ impl CanonicalPath {
         before.map_or(0, |&end| usize::from(end) + 1)
     }
 
-    fn open_segment(&mut self) -> usize {
+    #[cold]
+    fn push_decoded(&mut self, raw: &[u8]) -> Result<(), PathError> {
+        let segment = decode(raw)?;
         if !self.ends.is_empty() {
             self.joined.push('/');
         }
-        self.joined.len()
+        self.joined.push_str(&segment);
+        self.close_segment(segment.as_bytes(), self.joined.len())
     }
 
-    /// Judges the segment that begins at `from` and notes its end.
-    fn close_segment(&mut self, from: usize) -> Result<(), PathError> {
-        let segment = self.joined.get(from..).unwrap_or("");
-        match segment.len() {
-            0 => return Err(PathError::Empty),
-            len if len > SEGMENT_BYTES_MAX => return Err(PathError::SegmentLength),
-            _ => {}
+    /// Judges a decoded segment and notes that it ends at `end`.
+    fn close_segment(&mut self, segment: &[u8], end: usize) -> Result<(), PathError> {
+        match segment {
+            [] => Err(PathError::Empty),
+            b"." | b".." => Err(PathError::Relative),
+            long if long.len() > SEGMENT_BYTES_MAX => Err(PathError::SegmentLength),
+            _ => {
+                // At most 4,096 bytes went in and decoding only shortens, so the end fits.
+                self.ends.push(u16::try_from(end).map_err(|_| PathError::Length)?);
+                Ok(())
+            }
         }
-        if matches!(segment, "." | "..") {
-            return Err(PathError::Relative);
-        }
-        // At most 4,096 bytes went in and decoding only shortens, so the end fits.
-        self.ends.push(u16::try_from(self.joined.len()).map_err(|_| PathError::Length)?);
-        Ok(())
     }
 }
 
@@ -214,11 +220,10 @@ fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
     Ok(is_escaped)
 }
 
-/// Decodes a segment behind what `out` holds, and refuses what hides something.
-#[cold]
-fn decode(segment: &str, out: &mut String) -> Result<(), PathError> {
+/// Decodes a segment and refuses what hides something.
+fn decode(segment: &[u8]) -> Result<String, PathError> {
     let mut decoded = Vec::with_capacity(segment.len());
-    let mut bytes = segment.bytes();
+    let mut bytes = segment.iter().copied();
     while let Some(byte) = bytes.next() {
         if byte == b'%' {
             let (high, low) = (bytes.next().and_then(hex), bytes.next().and_then(hex));
@@ -230,15 +235,14 @@ fn decode(segment: &str, out: &mut String) -> Result<(), PathError> {
     if decoded.windows(3).any(|w| matches!(w, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())) {
         return Err(PathError::Twice);
     }
-    let text = std::str::from_utf8(&decoded).map_err(|_| PathError::Utf8)?;
+    let text = String::from_utf8(decoded).map_err(|_| PathError::Utf8)?;
     if text.chars().any(|c| matches!(c, '/' | '\\') || unicode::is_hidden(c)) {
         return Err(PathError::Hidden);
     }
-    if !text.is_ascii() && !unicode_normalization::is_nfc(text) {
+    if !text.is_ascii() && !unicode_normalization::is_nfc(&text) {
         return Err(PathError::Form);
     }
-    out.push_str(text);
-    Ok(())
+    Ok(text)
 }
 
 fn hex(digit: u8) -> Option<u8> {

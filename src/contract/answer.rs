@@ -13,6 +13,10 @@ use crate::{
 pub struct Answer {
     pub body: Body,
     pub warnings: Vec<String>,
+    /// A code of its own, for `sys/health`; else the body's.
+    pub status: Option<u16>,
+    /// The store is sealed once the answer is recorded: `sys/seal` alone.
+    pub seals: bool,
 }
 
 pub enum Body {
@@ -56,6 +60,7 @@ pub struct Login {
 pub struct Granted {
     pub token: Secret<String>,
     pub accessor: String,
+    pub display_name: String,
     pub policies: Vec<String>,
     pub token_policies: Vec<String>,
     pub identity_policies: Vec<String>,
@@ -77,7 +82,7 @@ pub struct Renewal {
 
 impl Answer {
     pub fn new(body: Body) -> Self {
-        Self { body, warnings: Vec::new() }
+        Self { body, warnings: Vec::new(), status: None, seals: false }
     }
 
     pub fn data(data: &impl Serialize) -> Result<Self> {
@@ -114,6 +119,11 @@ impl Answer {
 
     pub fn login(login: Login) -> Self {
         Self::new(Body::Login(Box::new(login)))
+    }
+
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
     }
 
     pub fn warn(mut self, warning: impl Into<String>) -> Self {

@@ -186,7 +186,13 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
         if facts.help.len() < 10 || !facts.help.ends_with('.') {
             broken.push(format!("{row}: its help is no sentence"));
         }
-        let path = facts.path.replace("{*", "{").split('/').map(|s| if s.starts_with('{') { "zz" } else { s }).collect::<Vec<_>>().join("/");
+        let path = facts
+            .path
+            .replace("{*", "{")
+            .split('/')
+            .map(|s| if s.starts_with('{') { "zz" } else { s })
+            .collect::<Vec<_>>()
+            .join("/");
         let operation = facts.verb.operation();
         for body in bodies(&facts.fields) {
             let before = bench.everything();
@@ -210,7 +216,9 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
             }
         }
     }
-    if !matches!(bench.mounted.find(Operation::Read, "no/such/path/at/all/anywhere"), Found::NoPath) && bench.mounted.rows().iter().all(|row| !row.path.contains("{*")) {
+    if !matches!(bench.mounted.find(Operation::Read, "no/such/path/at/all/anywhere"), Found::NoPath)
+        && bench.mounted.rows().iter().all(|row| !row.path.contains("{*"))
+    {
         broken.push(String::from("a path that no row has is found"));
     }
     broken
@@ -218,7 +226,16 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
 
 /// Bodies with every field missing, of each wrong type, and full of canaries.
 fn bodies(fields: &[String]) -> Vec<Value> {
-    let values = [json!("CANARY-text"), json!(-7), json!(1.5), json!(true), json!(null), json!(["CANARY", ["CANARY"]]), json!({"CANARY": {"a": "CANARY"}}), json!(u64::MAX)];
+    let values = [
+        json!("CANARY-text"),
+        json!(-7),
+        json!(1.5),
+        json!(true),
+        json!(null),
+        json!(["CANARY", ["CANARY"]]),
+        json!({"CANARY": {"a": "CANARY"}}),
+        json!(u64::MAX),
+    ];
     let mut bodies = vec![json!({}), json!({"CANARY": "CANARY"})];
     for value in &values {
         bodies.push(Value::Object(fields.iter().map(|field| (field.clone(), value.clone())).collect()));

@@ -149,7 +149,12 @@ impl View {
     }
 
     /// Records of a plain table whose names begin with `prefix`, at most `limit`, in order.
-    pub async fn scan_raw<T: Record>(&self, table: &Table<T>, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, T)>> {
+    pub async fn scan_raw<T: Record>(
+        &self,
+        table: &Table<T>,
+        prefix: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>> {
         Ok(self.unit.scan(&self.mount, table, prefix, prefix, limit)?)
     }
 

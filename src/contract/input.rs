@@ -188,10 +188,19 @@ mod tests {
     #[test]
     fn a_refusal_names_the_field_and_never_the_value() {
         for (json, message) in [
-            (r#"{"role_id":"a","count":"CANARY"}"#, "error converting input for field \"count\": expected a whole number"),
+            (
+                r#"{"role_id":"a","count":"CANARY"}"#,
+                "error converting input for field \"count\": expected a whole number",
+            ),
             (r#"{"role_id":{"CANARY":1}}"#, "error converting input for field \"role_id\": expected a text"),
-            (r#"{"role_id":"a","data":"expected CANARY"}"#, "error converting input for field \"data\": expected an object"),
-            (r#"{"role_id":"a","names":["a",["CANARY"]]}"#, "error converting input for field \"names\": expected a list of texts, or one text with commas"),
+            (
+                r#"{"role_id":"a","data":"expected CANARY"}"#,
+                "error converting input for field \"data\": expected an object",
+            ),
+            (
+                r#"{"role_id":"a","names":["a",["CANARY"]]}"#,
+                "error converting input for field \"names\": expected a list of texts, or one text with commas",
+            ),
             (r#"{"names":"CANARY"}"#, "missing role_id"),
         ] {
             assert_eq!(read::<Input>(json).unwrap_err().message, message);

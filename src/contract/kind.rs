@@ -4,8 +4,7 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
-    Answer, Api, Call, Context, Error, Fields, Host, Operation, Params, Renewal, Result, Row, RowFacts,
-    row::Reply,
+    Answer, Api, Call, Context, Error, Fields, Host, Operation, Params, Renewal, Result, Row, RowFacts, row::Reply,
 };
 
 /// Keeps or makes secrets.
@@ -23,7 +22,10 @@ pub trait AuthMethod: Sized + Send + Sync + 'static {
     fn open(host: Host) -> impl Future<Output = Result<Self>> + Send;
     /// Whether a token that this mount gave out may live on, judged by the metadata of its login. Refuses when the
     /// principal is gone.
-    fn renew(call: Call<Self>, metadata: std::collections::BTreeMap<String, String>) -> impl Future<Output = Result<Renewal>> + Send;
+    fn renew(
+        call: Call<Self>,
+        metadata: std::collections::BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<Renewal>> + Send;
 }
 
 /// What a mount may do beyond its own records.
@@ -116,7 +118,12 @@ struct Erased<E> {
     renew: Option<Renew<E>>,
 }
 
-fn mounted<E: Send + Sync + 'static>(engine: E, api: Api<E>, class: Class, renew: Option<Renew<E>>) -> Result<Arc<dyn Mounted>> {
+fn mounted<E: Send + Sync + 'static>(
+    engine: E,
+    api: Api<E>,
+    class: Class,
+    renew: Option<Renew<E>>,
+) -> Result<Arc<dyn Mounted>> {
     let mut paths: Vec<(&'static str, [Option<usize>; 6])> = Vec::new();
     for (index, row) in api.rows.iter().enumerate() {
         let place = match paths.iter().position(|(path, _)| *path == row.facts.path) {
@@ -126,7 +133,9 @@ fn mounted<E: Send + Sync + 'static>(engine: E, api: Api<E>, class: Class, renew
                 paths.len() - 1
             }
         };
-        if let Some(slot) = paths.get_mut(place).and_then(|(_, slots)| slots.get_mut(row.facts.verb.operation() as usize)) {
+        if let Some(slot) =
+            paths.get_mut(place).and_then(|(_, slots)| slots.get_mut(row.facts.verb.operation() as usize))
+        {
             if slot.is_some() {
                 return Err(Error::internal(format!("two rows for {} {}", row.facts.verb.word(), row.facts.path)));
             }

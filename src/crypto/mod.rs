@@ -6,6 +6,8 @@ pub mod aead;
 pub mod ed25519;
 pub mod jose;
 pub mod kdf;
+pub mod merkle;
+pub mod note;
 pub mod shamir;
 pub mod siv;
 

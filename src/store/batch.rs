@@ -68,7 +68,8 @@ impl Batch {
 
     /// Bytes that the batch brings, for the limits of a group.
     pub(super) fn size_bytes(&self) -> usize {
-        let writes: usize = self.writes.iter().map(|write| write.key.len() + write.new.as_ref().map_or(0, Vec::len)).sum();
+        let writes: usize =
+            self.writes.iter().map(|write| write.key.len() + write.new.as_ref().map_or(0, Vec::len)).sum();
         writes + self.notes_bytes()
     }
 

@@ -138,6 +138,11 @@ impl Store {
     }
 
     /// The last batch that is durable.
+    /// What `sys/seal-status` calls it.
+    pub fn kind(&self) -> &'static str {
+        "sled"
+    }
+
     pub fn sequence(&self) -> Sequence {
         self.0.shared.sequence()
     }

@@ -5,14 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use super::{
-    batch::Sequence,
-    committer::Accepted,
-    errors::StoreError,
-    index::Index,
-    log::Mark,
-    notes::Notes,
-};
+use super::{batch::Sequence, committer::Accepted, errors::StoreError, index::Index, log::Mark, notes::Notes};
 use crate::base::time::{Clock, Time};
 
 pub(super) struct Shared {

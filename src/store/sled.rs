@@ -152,7 +152,9 @@ impl SledIndex {
     /// Never `flush_async`: it deadlocks from seven calls on.
     pub fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(failed)?;
-        self.data.sync_data().map_err(|error| StoreError::Io(format!("`{}`: {error}", self.dir.join("sled/db").display())))
+        self.data
+            .sync_data()
+            .map_err(|error| StoreError::Io(format!("`{}`: {error}", self.dir.join("sled/db").display())))
     }
 
     pub fn lacks_room(&self) -> Option<String> {
@@ -219,7 +221,8 @@ fn take_lock(dir: &Path, files: &Files) -> Result<Lock, OpenError> {
 fn open_db(path: &Path) -> Result<Db, OpenError> {
     for _ in 0..LINGER_TRIES {
         // The flusher of sled stays on: it is also what gives space back to the log.
-        let config = Config::new().path(path).cache_capacity(CACHE_BYTES).mode(Mode::LowSpace).flush_every_ms(Some(500));
+        let config =
+            Config::new().path(path).cache_capacity(CACHE_BYTES).mode(Mode::LowSpace).flush_every_ms(Some(500));
         match catch_unwind(AssertUnwindSafe(|| config.use_compression(false).open())) {
             Ok(Ok(db)) => return Ok(db),
             Ok(Err(error)) if is_lingering(&error) => thread::sleep(LINGER_PAUSE),

@@ -228,7 +228,8 @@ impl Model {
                 }
             }
             Call::SyncDir(dir) => {
-                let (done, open) = self.changes.drain(..).partition(|change: &Change| change.path().parent() == Some(dir));
+                let (done, open) =
+                    self.changes.drain(..).partition(|change: &Change| change.path().parent() == Some(dir));
                 self.changes = open;
                 let done: Vec<Change> = done;
                 done.iter().for_each(|change| change.apply(&mut self.durable));

@@ -1,0 +1,3 @@
+//! Ways to log in, one folder each. An auth method says who a caller is; the broker makes the token.
+
+pub mod approle;

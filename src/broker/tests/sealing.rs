@@ -1,0 +1,71 @@
+//! Init, unseal and seal, by the wire.
+
+use serde_json::json;
+
+use super::Rig;
+
+#[tokio::test]
+async fn a_store_opens_with_its_shares_and_no_others() {
+    let mut rig = Rig::empty();
+    assert_eq!(rig.send("", "GET", "sys/health", json!(null)).await.status, 501);
+    let made = rig.send("", "PUT", "sys/init", json!({"secret_shares": 3, "secret_threshold": 2})).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    assert_eq!(made.body["keys"][0].as_str().unwrap().len(), 66);
+    assert_eq!(made.body["keys_base64"][0].as_str().unwrap().len(), 44);
+    rig.root = made.body["root_token"].as_str().unwrap().into();
+    assert_eq!(
+        rig.send("", "PUT", "sys/init", json!({"secret_shares": 1, "secret_threshold": 1})).await.error(),
+        "Vault is already initialized"
+    );
+    assert_eq!(rig.send("", "GET", "sys/health", json!(null)).await.status, 503);
+    assert_eq!(rig.root("GET", "sys/mounts", json!(null)).await.error(), "Vault is sealed");
+
+    // UNS-02: whatever is no share of this store is refused alone, and progress stays.
+    let share = |n: usize| made.body["keys"][n].clone();
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": share(0)})).await.body["progress"], 1);
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": share(0)})).await.body["progress"], 1);
+    for bad in ["", "zz", "00", &"00".repeat(32), &"00".repeat(33), &"ab".repeat(33), &"ab".repeat(34)] {
+        assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": bad})).await.status, 400, "{bad}");
+        assert_eq!(rig.send("", "GET", "sys/seal-status", json!(null)).await.body["progress"], 1);
+    }
+    let opened = rig.send("", "PUT", "sys/unseal", json!({"key": made.body["keys_base64"][2]})).await;
+    assert_eq!(opened.body["sealed"], false, "{opened:?}");
+    assert_eq!(rig.root("GET", "sys/mounts", json!(null)).await.status, 200);
+    assert_eq!(rig.send("", "GET", "sys/health", json!(null)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_sealed_server_answers_nothing_and_opens_again() {
+    let mut rig = Rig::empty();
+    let made = rig.send("", "PUT", "sys/init", json!({"secret_shares": 1, "secret_threshold": 1})).await;
+    rig.root = made.body["root_token"].as_str().unwrap().into();
+    let key = made.body["keys"][0].clone();
+    assert_eq!(key.as_str().unwrap().len(), 64);
+    rig.send("", "PUT", "sys/unseal", json!({ "key": key })).await;
+    assert_eq!(rig.send("", "PUT", "sys/seal", json!({})).await.status, 403);
+    assert_eq!(rig.root("PUT", "sys/seal", json!({})).await.status, 204);
+    assert_eq!(rig.root("GET", "auth/token/lookup-self", json!(null)).await.status, 503);
+    rig.send("", "PUT", "sys/unseal", json!({ "key": key })).await;
+    assert_eq!(rig.root("GET", "auth/token/lookup-self", json!(null)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_plan_of_shares_makes_nothing() {
+    let rig = Rig::empty();
+    for (body, text) in [
+        (json!({}), "invalid seal configuration: shares must be at least one"),
+        (json!({"secret_shares": 1}), "invalid seal configuration: threshold must be at least one"),
+        (
+            json!({"secret_shares": 3, "secret_threshold": 1}),
+            "invalid seal configuration: threshold must be greater than one for multiple shares",
+        ),
+        (
+            json!({"secret_shares": 2, "secret_threshold": 3}),
+            "invalid seal configuration: threshold cannot be larger than shares",
+        ),
+        (json!({"secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["a"]}), "pgp_keys is not built: leave it out"),
+    ] {
+        assert_eq!(rig.send("", "PUT", "sys/init", body).await.error(), text);
+    }
+    assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
+}

@@ -1,0 +1,103 @@
+//! Tokens through the whole pipeline: what they may, how they are spent, and how they end.
+
+use serde_json::json;
+
+use super::Rig;
+use crate::base::ttl::Ttl;
+
+#[tokio::test]
+async fn a_child_has_no_more_than_its_parent_and_dies_with_it() {
+    let rig = Rig::open().await;
+    let parent = rig
+        .token_with(
+            "maker",
+            r#"path "auth/token/create" { capabilities = ["update"] } path "sys/mounts" { capabilities = ["read"] }"#,
+        )
+        .await;
+    let refused = rig.send(&parent, "POST", "auth/token/create", json!({"policies": ["other"]})).await;
+    assert_eq!(refused.error(), "child policies must be subset of parent");
+    let child = rig.send(&parent, "POST", "auth/token/create", json!({})).await;
+    assert_eq!(child.status, 200, "{child:?}");
+    let child = child.body["auth"]["client_token"].as_str().unwrap().to_owned();
+    let grandchild = rig.send(&child, "POST", "auth/token/create", json!({})).await.body["auth"]["client_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(rig.send(&grandchild, "GET", "sys/mounts", json!(null)).await.status, 200);
+    assert_eq!(rig.root("POST", "auth/token/revoke", json!({ "token": parent })).await.status, 204);
+    for token in [&parent, &child, &grandchild] {
+        assert_eq!(rig.send(token, "GET", "sys/mounts", json!(null)).await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_uses_works_that_often() {
+    let rig = Rig::open().await;
+    let made = rig.root("POST", "auth/token/create", json!({"policies": ["default"], "num_uses": 3})).await;
+    let token = made.body["auth"]["client_token"].as_str().unwrap();
+    // A refused request costs a use as well.
+    let mut seen = Vec::new();
+    for path in ["auth/token/lookup-self", "sys/mounts", "auth/token/lookup-self", "auth/token/lookup-self"] {
+        seen.push(rig.send(token, "GET", path, json!(null)).await.status);
+    }
+    assert_eq!(seen, [200, 403, 200, 403]);
+}
+
+/// AUTH-08: as many as its uses, however many come at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn parallel_uses_are_counted_one_by_one() {
+    let rig = std::sync::Arc::new(Rig::open().await);
+    let made = rig.root("POST", "auth/token/create", json!({"policies": ["default"], "num_uses": 7})).await;
+    let token = made.body["auth"]["client_token"].as_str().unwrap().to_owned();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (rig, token) = (rig.clone(), token.clone());
+        tasks.spawn(async move { rig.send(&token, "GET", "auth/token/lookup-self", json!(null)).await.status });
+    }
+    let statuses = tasks.join_all().await;
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 7, "{statuses:?}");
+}
+
+#[tokio::test]
+async fn a_token_expires_and_a_renewal_moves_its_end() {
+    let rig = Rig::open().await;
+    let made = rig
+        .root("POST", "auth/token/create", json!({"policies": ["default"], "ttl": "60s", "explicit_max_ttl": "100s"}))
+        .await;
+    let token = made.body["auth"]["client_token"].as_str().unwrap();
+    rig.clock.advance(Ttl::from_secs(50));
+    assert_eq!(rig.send(token, "POST", "auth/token/renew-self", json!({})).await.body["auth"]["lease_duration"], 50);
+    rig.clock.advance(Ttl::from_secs(49));
+    assert_eq!(rig.send(token, "GET", "auth/token/lookup-self", json!(null)).await.body["data"]["ttl"], 1);
+    rig.clock.advance(Ttl::from_secs(1));
+    assert_eq!(rig.send(token, "GET", "auth/token/lookup-self", json!(null)).await.status, 403);
+}
+
+#[tokio::test]
+async fn every_answer_has_its_two_lines() {
+    let rig = Rig::open().await;
+    let token = rig.token_with("reader", r#"path "sys/mounts" { capabilities = ["read"] }"#).await;
+    rig.send(&token, "GET", "sys/mounts", json!(null)).await;
+    rig.send(&token, "GET", "sys/policy", json!(null)).await;
+    let lines = rig.audit_lines();
+    let of = |path: &str| lines.iter().filter(|line| line["request"]["path"] == path).collect::<Vec<_>>();
+    let allowed = of("sys/mounts");
+    assert_eq!(allowed.len(), 2, "{lines:#?}");
+    assert_eq!((&allowed[0]["type"], &allowed[1]["type"]), (&json!("request"), &json!("response")));
+    assert_eq!(allowed[0]["request"]["id"], allowed[1]["request"]["id"]);
+    assert_eq!(allowed[1]["decision"]["policy"], "reader");
+    let refused = of("sys/policy");
+    assert_eq!(refused.len(), 2);
+    assert_eq!(refused[1]["error"], "1 error occurred:\n\t* permission denied\n\n");
+    assert!(!serde_json::to_string(&lines).unwrap().contains(&token));
+}
+
+#[tokio::test]
+async fn a_policy_that_changes_counts_at_once() {
+    let rig = Rig::open().await;
+    let token = rig.token_with("p", r#"path "sys/mounts" { capabilities = ["read"] }"#).await;
+    assert_eq!(rig.send(&token, "GET", "sys/mounts", json!(null)).await.status, 200);
+    rig.root("POST", "sys/policies/acl/p", json!({"policy": "path \"sys/mounts\" { capabilities = [\"deny\"] }"}))
+        .await;
+    assert_eq!(rig.send(&token, "GET", "sys/mounts", json!(null)).await.status, 403);
+}

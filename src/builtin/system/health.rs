@@ -1,0 +1,116 @@
+//! `sys/health` by Vault's status codes, and `sys/leader` of a server that stands alone.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Sys, VERSION};
+use crate::contract::{Answer, Error, Result, row::Nothing};
+
+#[derive(Serialize)]
+struct Health {
+    initialized: bool,
+    sealed: bool,
+    standby: bool,
+    performance_standby: bool,
+    replication_performance_mode: &'static str,
+    replication_dr_mode: &'static str,
+    server_time_utc: i64,
+    version: &'static str,
+    enterprise: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cluster_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cluster_id: String,
+    audit_ok: bool,
+    strongroom_version: &'static str,
+}
+
+/// Which code to answer with in which state.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Codes {
+    activecode: Option<String>,
+    standbycode: Option<String>,
+    drsecondarycode: Option<String>,
+    performancestandbycode: Option<String>,
+    sealedcode: Option<String>,
+    uninitcode: Option<String>,
+    haunhealthycode: Option<String>,
+    removedcode: Option<String>,
+    standbyok: Option<String>,
+    perfstandbyok: Option<String>,
+}
+
+pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
+    let services = &call.engine.services;
+    let status = services.barrier.status();
+    let (asked, usual) = match (status.is_initialised, status.is_sealed) {
+        (false, _) => (&codes.uninitcode, 501),
+        (true, true) => (&codes.sealedcode, 503),
+        (true, false) => (&codes.activecode, 200),
+    };
+    let is_open = !status.is_sealed;
+    let modes = if is_open { "disabled" } else { "unknown" };
+    let health = Health {
+        initialized: status.is_initialised,
+        sealed: status.is_sealed,
+        standby: status.is_sealed,
+        performance_standby: false,
+        replication_performance_mode: modes,
+        replication_dr_mode: modes,
+        server_time_utc: call.now.unix_secs(),
+        version: call.engine.api_level,
+        enterprise: false,
+        cluster_name: if is_open { status.cluster_name } else { String::new() },
+        cluster_id: if is_open { status.cluster_id } else { String::new() },
+        audit_ok: services.audit.is_ready(),
+        strongroom_version: VERSION,
+    };
+    // The others are read too, so that a wrong one is told; they stand for states that this server never has.
+    for other in [
+        &codes.standbycode,
+        &codes.drsecondarycode,
+        &codes.performancestandbycode,
+        &codes.haunhealthycode,
+        &codes.removedcode,
+        &codes.activecode,
+        &codes.sealedcode,
+        &codes.uninitcode,
+    ] {
+        code(other.as_deref(), 200)?;
+    }
+    Ok(Answer::bare(&health)?.with_status(code(asked.as_deref(), usual)?))
+}
+
+/// A status code that HTTP can carry with a body. Vault answers a bad one with an empty list of errors.
+fn code(text: Option<&str>, usual: u16) -> Result<u16> {
+    let Some(text) = text else { return Ok(usual) };
+    let code: u16 = text.parse().map_err(|_| Error::invalid(""))?;
+    if (200..=599).contains(&code) { Ok(code) } else { Err(Error::invalid("a status code lies between 200 and 599")) }
+}
+
+#[derive(Serialize)]
+struct Leader {
+    ha_enabled: bool,
+    is_self: bool,
+    active_time: &'static str,
+    leader_address: &'static str,
+    leader_cluster_address: &'static str,
+    performance_standby: bool,
+    performance_standby_last_remote_wal: u64,
+}
+
+pub async fn leader(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    if call.engine.services.barrier.status().is_sealed {
+        return Err(Error::unavailable("Vault is sealed"));
+    }
+    Answer::bare(&Leader {
+        ha_enabled: false,
+        is_self: false,
+        active_time: "0001-01-01T00:00:00Z",
+        leader_address: "",
+        leader_cluster_address: "",
+        performance_standby: false,
+        performance_standby_last_remote_wal: 0,
+    })
+}

@@ -1,0 +1,132 @@
+//! `sys/init`: how a store comes to be.
+
+use data_encoding::{BASE64, HEXLOWER};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Sys;
+use crate::{
+    barrier::ShamirPlan,
+    base::{share_text, ttl::Ttl},
+    contract::{Answer, Error, Int, Result, row::Nothing},
+};
+
+#[derive(Serialize)]
+struct Status {
+    initialized: bool,
+}
+
+pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    Answer::bare(&Status { initialized: call.engine.services.barrier.status().is_initialised })
+}
+
+/// How the new store shall be sealed.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Make {
+    /// Shares to cut the key into: 1 to 255.
+    #[schemars(extend("plain" = true))]
+    secret_shares: Int,
+    /// Shares that open the store: at least 2 where there are several.
+    #[schemars(extend("plain" = true))]
+    secret_threshold: Int,
+    /// How long the first root token lives; absent: it does not expire.
+    root_token_ttl: Option<Ttl>,
+    /// Not built.
+    pgp_keys: Option<serde_json::Value>,
+    /// Not built.
+    root_token_pgp_key: Option<serde_json::Value>,
+    recovery_shares: Int,
+    recovery_threshold: Int,
+    /// Not built.
+    recovery_pgp_keys: Option<serde_json::Value>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    keys: Vec<String>,
+    keys_base64: Vec<String>,
+    root_token: String,
+    /// The same shares with set, number and checksum.
+    share_texts: Vec<String>,
+    /// Base64 of the Ed25519 key that signs the audit log.
+    audit_public_key: String,
+}
+
+pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
+    let services = &call.engine.services;
+    refuse_unbuilt(&input)?;
+    if services.barrier.status().is_initialised {
+        return Err(Error::invalid("Vault is already initialized"));
+    }
+    let shamir = if services.fixed_seal.is_some() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
+    let root_ttl = input.root_token_ttl.filter(|ttl| !ttl.is_zero());
+    let made = services.initialise(shamir, None, root_ttl)?;
+    let mut answer = Made {
+        keys: Vec::new(),
+        keys_base64: Vec::new(),
+        root_token: made.root_token.expose().clone(),
+        share_texts: Vec::new(),
+        audit_public_key: made.initialised.audit_public_key.to_base64(),
+    };
+    for (index, share) in made.initialised.shares.iter().enumerate() {
+        let bytes = share.expose();
+        answer.keys.push(HEXLOWER.encode(bytes));
+        answer.keys_base64.push(BASE64.encode(bytes));
+        // A lone share is the key itself; its text form carries the number 1 where others carry their point.
+        let mut whole = [1; 33];
+        whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        let text = share_text::write(&made.initialised.set, u8::try_from(index + 1).unwrap_or(u8::MAX), &whole);
+        answer.share_texts.push(text.expose().clone());
+    }
+    promote_later(call.engine.services.clone());
+    Answer::bare(&answer)
+}
+
+/// The shares count as delivered a moment after the answer was handed over; if the server dies before, the proposal
+/// still opens with them, and a new init may replace it.
+fn promote_later(services: std::sync::Arc<crate::services::Services>) {
+    tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        if let Err(error) = services.barrier.promote() {
+            tracing::error!(%error, "the new boot file cannot be put in force");
+        }
+    });
+}
+
+fn plan(input: &Make) -> Result<ShamirPlan> {
+    let refuse = |text| Err(Error::invalid(format!("invalid seal configuration: {text}")));
+    let (shares, threshold) = (input.secret_shares.0, input.secret_threshold.0);
+    match (shares, threshold) {
+        (..=0, _) => refuse("shares must be at least one"),
+        (256.., _) => refuse("shares must be less than 256"),
+        (_, ..=0) => refuse("threshold must be at least one"),
+        _ if threshold > shares => refuse("threshold cannot be larger than shares"),
+        (2.., 1) => refuse("threshold must be greater than one for multiple shares"),
+        _ => Ok(ShamirPlan {
+            shares: u8::try_from(shares).unwrap_or(u8::MAX),
+            threshold: u8::try_from(threshold).unwrap_or(u8::MAX),
+        }),
+    }
+}
+
+fn refuse_unbuilt(input: &Make) -> Result<()> {
+    let is_asked = |value: &Option<serde_json::Value>| match value {
+        None | Some(serde_json::Value::Null) => false,
+        Some(serde_json::Value::Array(items)) => !items.is_empty(),
+        Some(serde_json::Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    };
+    for (name, asked) in [
+        ("pgp_keys", is_asked(&input.pgp_keys)),
+        ("root_token_pgp_key", is_asked(&input.root_token_pgp_key)),
+        ("recovery_pgp_keys", is_asked(&input.recovery_pgp_keys)),
+        ("recovery_shares", input.recovery_shares.0 != 0),
+        ("recovery_threshold", input.recovery_threshold.0 != 0),
+    ] {
+        if asked {
+            return Err(Error::invalid(format!("{name} is not built: leave it out")));
+        }
+    }
+    Ok(())
+}

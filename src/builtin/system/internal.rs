@@ -1,0 +1,80 @@
+//! What command lines and login pages ask about mounts, and the list of all rows.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Sys, mounts::Shown};
+use crate::{
+    base::path::CanonicalPath,
+    contract::{Answer, Error, Fault, Opaque, Result, row::Nothing},
+};
+
+#[derive(Deserialize)]
+pub struct At {
+    path: Opaque,
+}
+
+#[derive(Serialize)]
+struct Visible {
+    auth: BTreeMap<String, ()>,
+    secret: BTreeMap<String, ()>,
+}
+
+/// No mount can be made visible to nobody yet, so there is none to list.
+pub async fn visible_mounts(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    Answer::data(&Visible { auth: BTreeMap::new(), secret: BTreeMap::new() })
+}
+
+pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+    let services = &call.engine.services;
+    let asked = at.path.0;
+    let refused = || {
+        let text = format!(
+            "preflight capability check returned 403, please ensure client's policies grant access to path \"{asked}/\""
+        );
+        Error::new(Fault::Denied, text)
+    };
+    let path = CanonicalPath::parse(&format!("/{asked}")).map_err(|_| refused())?;
+    let located = services.mounts.load().locate(&path).ok_or_else(refused)?;
+    let acl = services.policies.load().acl(&call.caller.policies);
+    if !acl.allows_any_below(&located.mount.record.path) {
+        return Err(refused());
+    }
+    Answer::data(&Shown::of(&located.mount, true))
+}
+
+#[derive(Serialize)]
+struct Rows {
+    rows: Vec<RowShown>,
+}
+
+#[derive(Serialize)]
+struct RowShown {
+    verb: &'static str,
+    path: &'static str,
+    mount: String,
+    kind: String,
+    help: &'static str,
+    public: bool,
+    sudo: bool,
+}
+
+pub async fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    let table = call.engine.services.mounts.load();
+    let mut rows = Vec::new();
+    for mount in table.all() {
+        for row in mount.opened.rows() {
+            rows.push(RowShown {
+                verb: row.verb.word(),
+                path: row.path,
+                mount: mount.record.path.clone(),
+                kind: mount.record.kind.clone(),
+                help: row.help,
+                public: row.is_public,
+                sudo: row.is_sudo,
+            });
+        }
+    }
+    Answer::data(&Rows { rows })
+}

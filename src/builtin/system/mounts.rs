@@ -1,0 +1,403 @@
+//! `sys/mounts` and `sys/auth`: what is mounted where. The two are one thing; an auth method's path lies below `auth/`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Sys, System, VERSION};
+use crate::{
+    base::{path, ttl::Ttl},
+    contract::{Answer, Class, Error, Flag, Opaque, Result, row::Nothing},
+    services::{
+        marks::{self, Marked},
+        mounts::{self, MOUNT_SEGMENTS_MAX, Mount, MountRecord},
+    },
+};
+
+#[derive(Deserialize)]
+pub struct At {
+    path: Opaque,
+}
+
+/// Which of the two listings a request means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Engines,
+    Auth,
+}
+
+impl Family {
+    /// The whole mount path of a name below this family, checked segment by segment.
+    fn path(self, name: &str) -> Result<String> {
+        let segments: Vec<&str> = name.split('/').collect();
+        if segments.len() > MOUNT_SEGMENTS_MAX {
+            return Err(Error::invalid(format!("a mount path has at most {MOUNT_SEGMENTS_MAX} segments")));
+        }
+        let mut whole = String::from(if self == Self::Auth { "auth/" } else { "" });
+        for segment in segments {
+            whole.push_str(&path::ident(segment).map_err(|error| Error::invalid(error.to_string()))?);
+            whole.push('/');
+        }
+        Ok(whole)
+    }
+
+    fn holds(self, mount: &Mount) -> bool {
+        (self == Self::Auth) == mount.is_auth()
+    }
+
+    /// The path as this family lists it.
+    fn shown(self, mount: &Mount) -> &str {
+        let path = &mount.record.path;
+        if self == Self::Auth { path.strip_prefix("auth/").unwrap_or(path) } else { path }
+    }
+}
+
+/// What the rest of a path means: a mount, or the tuning of one.
+enum Target {
+    Mount(String),
+    Tune(String),
+}
+
+impl Target {
+    fn read(family: Family, at: &At) -> Result<Self> {
+        match at.path.0.strip_suffix("/tune") {
+            Some(name) => family.path(name).map(Self::Tune),
+            None => family.path(&at.path.0).map(Self::Mount),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    accessor: &'a str,
+    config: Config,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecation_status: Option<&'static str>,
+    description: &'a str,
+    external_entropy_access: bool,
+    local: bool,
+    options: Option<&'a BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    plugin_version: &'static str,
+    running_plugin_version: String,
+    running_sha256: &'static str,
+    seal_wrap: bool,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    uuid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Config {
+    default_lease_ttl: Ttl,
+    force_no_cache: bool,
+    max_lease_ttl: Ttl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(mount: &'a Mount, with_path: bool) -> Self {
+        let record = &mount.record;
+        let is_built_in = mount.opened.class() == Class::BuiltIn;
+        let path = record.path.strip_prefix("auth/").unwrap_or(&record.path);
+        Self {
+            accessor: &record.accessor,
+            config: Config {
+                default_lease_ttl: record.default_ttl,
+                force_no_cache: false,
+                max_lease_ttl: record.max_ttl,
+                token_type: mount.is_auth().then_some("default-service"),
+            },
+            deprecation_status: (!is_built_in).then_some("supported"),
+            description: &record.description,
+            external_entropy_access: false,
+            local: false,
+            options: (!is_built_in && (record.kind == "kv" || !record.options.is_empty())).then_some(&record.options),
+            path: with_path.then_some(path),
+            plugin_version: "",
+            running_plugin_version: format!("v{VERSION}+builtin.strongroom"),
+            running_sha256: "",
+            seal_wrap: record.kind == "system",
+            kind: &record.kind,
+            uuid: &record.uuid,
+        }
+    }
+}
+
+fn list(call: &Sys, family: Family) -> Result<Answer> {
+    let table = call.engine.services.mounts.load();
+    let shown: BTreeMap<&str, Shown<'_>> = table
+        .all()
+        .into_iter()
+        .filter(|mount| family.holds(mount))
+        .map(|mount| (family.shown(mount), Shown::of(mount, false)))
+        .collect();
+    Answer::flat(&shown)
+}
+
+pub async fn read_all(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    list(&call, Family::Engines)
+}
+
+pub async fn read_all_auth(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    list(&call, Family::Auth)
+}
+
+fn read(call: &Sys, at: &At, family: Family) -> Result<Answer> {
+    let target = Target::read(family, at)?;
+    let (Target::Mount(path) | Target::Tune(path)) = &target;
+    let table = call.engine.services.mounts.load();
+    let mount = table.at(path).filter(|mount| family.holds(mount));
+    match (&target, mount) {
+        (Target::Mount(_), Some(mount)) => Answer::flat(&Shown::of(mount, false)),
+        (Target::Tune(_), Some(mount)) => Answer::flat(&tuning(mount)),
+        (Target::Tune(path), None) => Err(Error::invalid(format!("cannot fetch sysview for path \"{path}\""))),
+        (Target::Mount(path), None) if family == Family::Engines => {
+            Err(Error::invalid(format!("No secret engine mount at {path}")))
+        }
+        (Target::Mount(path), None) => {
+            Err(Error::invalid(format!("No auth engine at {}", path.strip_prefix("auth/").unwrap_or(path))))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Tuning<'a> {
+    default_lease_ttl: Ttl,
+    description: &'a str,
+    force_no_cache: bool,
+    max_lease_ttl: Ttl,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<&'a BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'static str>,
+}
+
+fn tuning(mount: &Mount) -> Tuning<'_> {
+    Tuning {
+        default_lease_ttl: mount.facts.default_ttl,
+        description: &mount.record.description,
+        force_no_cache: false,
+        max_lease_ttl: mount.facts.max_ttl,
+        options: (!mount.record.options.is_empty()).then_some(&mount.record.options),
+        token_type: mount.is_auth().then_some("default-service"),
+    }
+}
+
+pub async fn read_one(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+    read(&call, &at, Family::Engines)
+}
+
+pub async fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+    read(&call, &at, Family::Auth)
+}
+
+/// A new mount, or new lease times for one.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Wanted {
+    /// The kind to enable.
+    #[serde(rename = "type")]
+    #[schemars(extend("plain" = true))]
+    kind: String,
+    #[schemars(extend("plain" = true))]
+    description: Option<String>,
+    /// Lease times of a new mount.
+    config: Option<Ttls>,
+    /// `version` for kv.
+    options: Option<BTreeMap<String, String>>,
+    local: Flag,
+    seal_wrap: Flag,
+    external_entropy_access: Flag,
+    plugin_name: String,
+    plugin_version: String,
+    default_lease_ttl: Option<Ttl>,
+    max_lease_ttl: Option<Ttl>,
+    #[schemars(with = "Option<String>")]
+    audit_non_hmac_request_keys: Option<Box<RawValue>>,
+    #[schemars(with = "Option<String>")]
+    audit_non_hmac_response_keys: Option<Box<RawValue>>,
+    #[schemars(with = "Option<String>")]
+    passthrough_request_headers: Option<Box<RawValue>>,
+    #[schemars(with = "Option<String>")]
+    allowed_response_headers: Option<Box<RawValue>>,
+    #[schemars(with = "Option<String>")]
+    allowed_managed_keys: Option<Box<RawValue>>,
+    listing_visibility: Option<String>,
+    token_type: Option<String>,
+}
+
+/// The part of `config` that is built; the rest is refused by name.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Ttls {
+    default_lease_ttl: Ttl,
+    max_lease_ttl: Ttl,
+    force_no_cache: Flag,
+    plugin_version: String,
+    listing_visibility: String,
+    options: Option<BTreeMap<String, String>>,
+    token_type: String,
+    id: String,
+}
+
+fn write(
+    call: Sys,
+    at: &At,
+    wanted: Wanted,
+    family: Family,
+) -> Result<impl Future<Output = Result<Answer>> + Send + 'static> {
+    refuse_unbuilt(&wanted)?;
+    let target = Target::read(family, at)?;
+    Ok(async move {
+        match target {
+            Target::Mount(path) => enable(call, path, wanted, family).await,
+            Target::Tune(path) => tune(&call, &path, &wanted, family),
+        }
+    })
+}
+
+pub async fn write_one(call: Sys, at: At, wanted: Wanted) -> Result<Answer> {
+    write(call, &at, wanted, Family::Engines)?.await
+}
+
+pub async fn write_one_auth(call: Sys, at: At, wanted: Wanted) -> Result<Answer> {
+    write(call, &at, wanted, Family::Auth)?.await
+}
+
+fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
+    let config = wanted.config.as_ref();
+    for (name, asked) in [
+        ("local", wanted.local.0),
+        ("seal_wrap", wanted.seal_wrap.0),
+        ("external_entropy_access", wanted.external_entropy_access.0),
+        ("plugin_version", !wanted.plugin_version.is_empty() || config.is_some_and(|c| !c.plugin_version.is_empty())),
+        ("force_no_cache", config.is_some_and(|c| c.force_no_cache.0)),
+        ("audit_non_hmac_request_keys", wanted.audit_non_hmac_request_keys.is_some()),
+        ("audit_non_hmac_response_keys", wanted.audit_non_hmac_response_keys.is_some()),
+        ("passthrough_request_headers", wanted.passthrough_request_headers.is_some()),
+        ("allowed_response_headers", wanted.allowed_response_headers.is_some()),
+        ("allowed_managed_keys", wanted.allowed_managed_keys.is_some()),
+        (
+            "listing_visibility",
+            wanted.listing_visibility.as_deref().is_some_and(|v| !matches!(v, "" | "hidden"))
+                || config.is_some_and(|c| !matches!(c.listing_visibility.as_str(), "" | "hidden")),
+        ),
+        (
+            "token_type",
+            wanted.token_type.as_deref().is_some_and(|t| !matches!(t, "" | "default-service" | "service"))
+                || config.is_some_and(|c| !matches!(c.token_type.as_str(), "" | "default-service" | "service")),
+        ),
+    ] {
+        if asked {
+            return Err(Error::invalid(format!("{name} is not built: leave it out")));
+        }
+    }
+    Ok(())
+}
+
+async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Result<Answer> {
+    let services = &call.engine.services;
+    let reserved = ["sys/", "cubbyhole/", "identity/", "auth/"];
+    if family == Family::Engines && reserved.iter().any(|name| path.starts_with(name)) {
+        return Err(Error::invalid(format!("cannot mount \"{path}\"")));
+    }
+    if path == "auth/token/" || path.ends_with("/tune/") {
+        return Err(Error::invalid(format!("path is already in use at {path}")));
+    }
+    let (kind, options) = kind_and_options(&wanted)?;
+    let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
+    let found = services.kinds.iter().find(|known| known.name == kind && known.class == class);
+    let found =
+        found.ok_or_else(|| Error::invalid(format!("plugin not found in the catalog: {}", shown_kind(&kind))))?;
+    if let Some(other) = services.mounts.load().overlapping(&path) {
+        return Err(Error::invalid(format!("path is already in use at {}", other.record.path)));
+    }
+    let mut record = MountRecord::new(&path, &kind, wanted.description.as_deref().unwrap_or(""), &services.random);
+    record.options = options;
+    let config = wanted.config.unwrap_or_default();
+    set_ttls(&mut record, config.default_lease_ttl, config.max_lease_ttl, &call.engine)?;
+    let opened = found.open(services.host.clone()).await?;
+    let unit = call.store.unit();
+    mounts::save(unit, &record)?;
+    services.mount_changes(unit, Mount::new(record, opened, &services.system));
+    Ok(Answer::done())
+}
+
+/// A kind's name comes from the caller: only what could be one is repeated.
+fn shown_kind(kind: &str) -> &str {
+    if path::name(kind).is_ok() { kind } else { "?" }
+}
+
+fn kind_and_options(wanted: &Wanted) -> Result<(String, BTreeMap<String, String>)> {
+    let mut options = wanted.options.clone().unwrap_or_default();
+    let mut kind = if wanted.kind.is_empty() { wanted.plugin_name.clone() } else { wanted.kind.clone() };
+    if kind == "kv-v2" {
+        kind = String::from("kv");
+        options.insert(String::from("version"), String::from("2"));
+    }
+    if kind == "kv-v1" || (kind == "kv" && options.get("version").map(String::as_str) != Some("2")) {
+        return Err(Error::invalid("kv version 1 is not built: enable kv with the option version=2"));
+    }
+    if let Some(unknown) = options.keys().find(|name| kind != "kv" || *name != "version") {
+        return Err(Error::invalid(format!("option {} is not built", shown_kind(unknown))));
+    }
+    Ok((kind, options))
+}
+
+fn set_ttls(record: &mut MountRecord, default_ttl: Ttl, max_ttl: Ttl, system: &System) -> Result<()> {
+    let bound = max_ttl.or(system.services.system.max_ttl);
+    if default_ttl > bound {
+        return Err(Error::invalid("given default lease TTL greater than given or system max lease TTL"));
+    }
+    record.default_ttl = default_ttl;
+    record.max_ttl = max_ttl;
+    Ok(())
+}
+
+fn tune(call: &Sys, path: &str, wanted: &Wanted, family: Family) -> Result<Answer> {
+    let services = &call.engine.services;
+    if wanted.description.is_some() || wanted.options.is_some() {
+        return Err(Error::invalid("only default_lease_ttl and max_lease_ttl can be tuned yet"));
+    }
+    let table = services.mounts.load();
+    let Some(mount) = table.at(path).filter(|mount| family.holds(mount)) else {
+        return Err(Error::invalid(format!("tune of path \"{path}\" failed: no mount entry found")));
+    };
+    let mut record = mount.record.clone();
+    let (default_ttl, max_ttl) =
+        (wanted.default_lease_ttl.unwrap_or(record.default_ttl), wanted.max_lease_ttl.unwrap_or(record.max_ttl));
+    set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
+    let unit = call.store.unit();
+    mounts::save(unit, &record)?;
+    services.mount_changes(unit, Mount::new(record, Arc::clone(&mount.opened), &services.system));
+    Ok(Answer::done())
+}
+
+fn remove(call: &Sys, at: &At, family: Family) -> Result<Answer> {
+    let services = &call.engine.services;
+    let path = family.path(&at.path.0)?;
+    let table = services.mounts.load();
+    let Some(mount) = table.at(&path).filter(|mount| family.holds(mount)) else { return Ok(Answer::done()) };
+    if mount.opened.class() == Class::BuiltIn {
+        return Err(Error::invalid(format!("cannot unmount \"{path}\"")));
+    }
+    let unit = call.store.unit();
+    mounts::forget(unit, &mount.record.id)?;
+    marks::add(unit, Marked::Mount(mount.record.id))?;
+    services.mount_goes(unit, mount.record.path.clone());
+    services.marks_change(unit);
+    Ok(Answer::done())
+}
+
+pub async fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+    remove(&call, &at, Family::Engines)
+}
+
+pub async fn disable_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+    remove(&call, &at, Family::Auth)
+}

@@ -1,0 +1,148 @@
+//! `sys/policy` and `sys/policies/acl`: one store, two spellings.
+
+use data_encoding::BASE64;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Sys;
+use crate::{
+    base::{limits::POLICY_BYTES_MAX, path, time::Time},
+    contract::{Answer, Error, Opaque, Result, row::Nothing},
+    services::{
+        policies::{Policy, PolicyRecord},
+        policy_set,
+        tables::{CORE, POLICIES},
+    },
+};
+
+#[derive(Deserialize)]
+pub struct Named {
+    name: Opaque,
+}
+
+impl Named {
+    fn read(&self) -> Result<String> {
+        path::ident(&self.name.0).map_err(|error| Error::invalid(error.to_string()))
+    }
+}
+
+#[derive(Serialize)]
+struct Keys {
+    keys: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct OldKeys {
+    keys: Vec<String>,
+    policies: Vec<String>,
+}
+
+pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    Answer::data(&Keys { keys: call.engine.services.policies.load().names() })
+}
+
+pub async fn list_old(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    let names = call.engine.services.policies.load().names();
+    Answer::flat(&OldKeys { keys: names.clone(), policies: names })
+}
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<String>,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified: Option<String>,
+    cas_required: bool,
+}
+
+fn shown(call: &Sys, at: &Named, is_old: bool) -> Result<Shown> {
+    let name = at.read()?;
+    let set = call.engine.services.policies.load();
+    let (text, version, modified) = match (name.as_str(), set.policy(&name)) {
+        ("root", _) => (String::new(), 0, None),
+        (_, Some(policy)) => {
+            let record = &policy.record;
+            (record.text.clone(), record.version, Some(Time::from_unix_nanos(record.modified).rfc3339()))
+        }
+        (_, None) => return Err(Error::missing()),
+    };
+    let (policy, rules) = if is_old { (None, Some(text)) } else { (Some(text), None) };
+    Ok(Shown { name, policy, rules, version, modified, cas_required: false })
+}
+
+pub async fn read(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+    Answer::data(&shown(&call, &at, false)?)
+}
+
+pub async fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+    Answer::flat(&shown(&call, &at, true)?)
+}
+
+/// A policy's text.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Text {
+    /// HCL or JSON, also in base64.
+    #[schemars(extend("plain" = true))]
+    policy: String,
+    /// The old name of `policy`.
+    #[schemars(extend("plain" = true))]
+    rules: String,
+    /// Not built.
+    ttl: Option<serde_json::Value>,
+    /// Not built.
+    expiration: Option<serde_json::Value>,
+    /// Not built.
+    cas: Option<serde_json::Value>,
+    /// Not built.
+    cas_required: Option<serde_json::Value>,
+}
+
+pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
+    let name = path::policy_name(&at.name.0).map_err(|error| {
+        if at.name.0.eq_ignore_ascii_case("root") {
+            Error::invalid("cannot update \"root\" policy")
+        } else {
+            Error::invalid(error.to_string())
+        }
+    })?;
+    for (field, value) in
+        [("ttl", &text.ttl), ("expiration", &text.expiration), ("cas", &text.cas), ("cas_required", &text.cas_required)]
+    {
+        if value.as_ref().is_some_and(|value| !value.is_null()) {
+            return Err(Error::invalid(format!("{field} is not built for policies: leave it out")));
+        }
+    }
+    let raw = if text.policy.is_empty() { text.rules } else { text.policy };
+    if raw.is_empty() {
+        return Err(Error::invalid("'policy' parameter not supplied or empty"));
+    }
+    if raw.len() > POLICY_BYTES_MAX {
+        return Err(Error::invalid(format!("a policy has at most {POLICY_BYTES_MAX} bytes")));
+    }
+    let decoded = BASE64.decode(raw.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let unit = call.store.unit();
+    let version = unit.get(&CORE, &POLICIES, &name)?.map_or(1, |old| old.version.saturating_add(1));
+    let record = PolicyRecord { name, text: decoded.unwrap_or(raw), version, modified: call.now.unix_nanos() };
+    let policy = Policy::parse(record).map_err(|error| Error::invalid(format!("failed to parse policy: {error}")))?;
+    policy_set::save(unit, &policy.record)?;
+    call.engine.services.policies_change(unit);
+    Ok(Answer::done())
+}
+
+pub async fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+    let name = at.read()?;
+    if matches!(name.as_str(), "root" | "default") {
+        return Err(Error::invalid(format!("cannot delete \"{name}\" policy")));
+    }
+    let unit = call.store.unit();
+    if unit.has(&CORE, &POLICIES, &name)? {
+        policy_set::forget(unit, &name)?;
+        call.engine.services.policies_change(unit);
+    }
+    Ok(Answer::done())
+}

@@ -1,0 +1,133 @@
+//! `sys/seal-status`, `sys/unseal`, `sys/seal`, `sys/key-status`.
+
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Sys, System, VERSION};
+use crate::{
+    barrier::SealStatus,
+    base::secret::Secret,
+    contract::{Answer, Error, Flag, Result, row::Nothing},
+};
+
+#[derive(Serialize)]
+struct Status {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    initialized: bool,
+    sealed: bool,
+    t: u8,
+    n: u8,
+    progress: u8,
+    nonce: String,
+    version: &'static str,
+    build_date: &'static str,
+    commit_date: &'static str,
+    migration: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cluster_name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    cluster_id: String,
+    recovery_seal: bool,
+    storage_type: &'static str,
+    strongroom_version: &'static str,
+}
+
+/// When the API level that we serve was fixed; clients only show it.
+const BUILD_DATE: &str = "2026-11-24T00:00:00Z";
+
+fn shown(system: &System, status: SealStatus) -> Status {
+    let is_open = !status.is_sealed;
+    Status {
+        kind: status.kind,
+        initialized: status.is_initialised,
+        sealed: status.is_sealed,
+        t: status.threshold,
+        n: status.shares,
+        progress: status.progress,
+        nonce: status.nonce,
+        version: system.api_level,
+        build_date: BUILD_DATE,
+        commit_date: BUILD_DATE,
+        migration: false,
+        cluster_name: if is_open { status.cluster_name } else { String::new() },
+        cluster_id: if is_open { status.cluster_id } else { String::new() },
+        recovery_seal: false,
+        storage_type: system.services.barrier.store().kind(),
+        strongroom_version: VERSION,
+    }
+}
+
+pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    Answer::bare(&shown(&call.engine, call.engine.services.barrier.status()))
+}
+
+/// One share.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Unseal {
+    /// The share in hex or base64.
+    key: Option<Secret<String>>,
+    /// Forget the shares that were handed in so far.
+    #[schemars(extend("plain" = true))]
+    reset: Flag,
+    /// Not built.
+    migrate: Flag,
+}
+
+pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
+    let services = &call.engine.services;
+    let before = services.barrier.status();
+    if input.migrate.0 {
+        return Err(Error::invalid("migrate is not built: a store keeps the seal that it was made with"));
+    }
+    if input.reset.0 {
+        if !before.is_sealed {
+            return Err(Error::invalid("the store is unsealed: there is nothing to reset"));
+        }
+        services.barrier.reset();
+        return status(call, Nothing {}, Nothing {}).await;
+    }
+    let share = share(input.key.as_ref(), before.shares)?;
+    if !before.is_sealed {
+        return status(call, Nothing {}, Nothing {}).await;
+    }
+    let after = services.submit_share(share).await?;
+    Answer::bare(&shown(&call.engine, after))
+}
+
+/// A share is 33 bytes; where there is one share it is the key's 32, with or without the number behind them.
+fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
+    let wrong = || Error::invalid("'key' must be a valid hex or base64 string");
+    let text =
+        key.ok_or_else(|| Error::invalid("'key' must be specified in request body as JSON, or 'reset' set to true"))?;
+    let text = text.expose().trim().as_bytes();
+    let decoded = HEXLOWER_PERMISSIVE.decode(text).or_else(|_| BASE64.decode(text)).map_err(|_| wrong())?;
+    let mut bytes = Secret::new(decoded);
+    let length = bytes.expose().len();
+    match (shares, length) {
+        (1, 33) => bytes.expose_mut().truncate(32),
+        (1, 32) | (_, 33) => {}
+        _ => return Err(wrong()),
+    }
+    Ok(bytes)
+}
+
+/// The pipeline seals once this answer's own line is written.
+pub async fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    Ok(Answer { seals: true, ..Answer::done() })
+}
+
+#[derive(Serialize)]
+struct KeyStatus {
+    term: u32,
+    install_time: String,
+    encryptions: u64,
+}
+
+pub async fn key_status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    let (term, began) = call.store.unit().keys().term()?;
+    // Random 192-bit nonces need no count.
+    Answer::flat(&KeyStatus { term, install_time: began.rfc3339(), encryptions: 0 })
+}

@@ -1,0 +1,251 @@
+//! How tokens are created by hand. A child never has more than its parent, save by the hand of root.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Tok, own_session};
+use crate::{
+    base::{path, secret::Secret, time::Time, ttl::Ttl},
+    contract::{Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},
+    services::{
+        policies::Wanted,
+        tokens::{Plan, Session, Terms, lease, mint},
+    },
+};
+
+/// What the new token shall be.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Create {
+    /// The token's own text; root may choose it.
+    id: Option<Secret<String>>,
+    /// Names of policies; a lone text is one name.
+    #[schemars(with = "Option<Vec<String>>", extend("plain" = true))]
+    policies: Option<Value>,
+    /// Shown with the token and in the audit log.
+    meta: Option<BTreeMap<String, String>>,
+    #[schemars(extend("plain" = true))]
+    no_parent: Flag,
+    #[schemars(extend("plain" = true))]
+    no_default_policy: Flag,
+    #[schemars(extend("plain" = true))]
+    renewable: Option<Flag>,
+    /// The old name of `ttl`.
+    lease: Option<Ttl>,
+    ttl: Option<Ttl>,
+    #[serde(rename = "type")]
+    #[schemars(extend("plain" = true))]
+    kind: Option<String>,
+    explicit_max_ttl: Option<Ttl>,
+    #[schemars(extend("plain" = true))]
+    display_name: Option<String>,
+    num_uses: Int,
+    period: Option<Ttl>,
+    /// Not built.
+    entity_alias: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct AtRole {
+    #[serde(rename = "role")]
+    _role: Opaque,
+}
+
+pub async fn by_role(_: Tok, _: AtRole, _: Nothing) -> Result<Answer> {
+    Err(Error::invalid("token roles are not built: use auth/token/create"))
+}
+
+pub async fn child(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
+    let wants_orphan = input.no_parent.0;
+    create(&call, &input, wants_orphan, "auth/token/create")
+}
+
+pub async fn orphan(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
+    create(&call, &input, true, "auth/token/create-orphan")
+}
+
+fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Answer> {
+    let services = &call.engine.services;
+    let parent = own_session(call)?;
+    let acl = services.policies.load().acl(&parent.record.policies);
+    let has_sudo = acl.judge(path, Wanted::Update, true).allowed || acl.judge(path, Wanted::Create, true).allowed;
+    refuse_unbuilt(input)?;
+    if parent.record.num_uses != 0 {
+        return Err(Error::invalid("restricted use token cannot generate child tokens"));
+    }
+    if !has_sudo && path == "auth/token/create" && is_orphan {
+        return Err(Error::invalid("root or sudo privileges required to create orphan token"));
+    }
+    let id = custom_id(input, parent.record.is_root())?;
+    let mut warnings = Vec::new();
+    if id.is_some() {
+        warnings.push(String::from(
+            "Supplying a custom ID for the token uses a text that may be guessed; leave id out for a random one",
+        ));
+    }
+    let policies = policies(input, &parent, has_sudo)?;
+    for policy in policies.iter().filter(|policy| *policy != "root") {
+        if services.policies.load().policy(policy).is_none() {
+            warnings.push(format!("Policy \"{policy}\" does not exist"));
+        }
+    }
+    let is_root = policies.iter().any(|policy| policy == "root");
+    let asked = input.ttl.or(input.lease).unwrap_or_default();
+    let period = input.period.unwrap_or_default();
+    if !period.is_zero() && !has_sudo {
+        return Err(Error::invalid("root or sudo privileges required to create periodic token"));
+    }
+    let explicit_max_ttl = input.explicit_max_ttl.unwrap_or_default();
+    let ttl = if is_root && asked.is_zero() && period.is_zero() && explicit_max_ttl.is_zero() {
+        if parent.record.expires.is_some() {
+            return Err(Error::invalid("expiring root tokens cannot create non-expiring root tokens"));
+        }
+        None
+    } else {
+        let terms = Terms {
+            default_ttl: call.mount.default_ttl,
+            max_ttl: call.mount.max_ttl,
+            explicit_max_ttl,
+            period,
+            asked,
+            ..Terms::default()
+        };
+        let granted = lease(&terms, call.now, call.now);
+        warnings.extend(granted.warnings);
+        Some(granted.ttl)
+    };
+    let plan = Plan {
+        id,
+        policies,
+        path: path.to_owned(),
+        display_name: display_name(input.display_name.as_deref()),
+        metadata: input.meta.clone().unwrap_or_default(),
+        entity: if is_orphan { None } else { parent.record.entity.map(uuid::Uuid::from_bytes) },
+        parent: (!is_orphan).then_some(&*parent),
+        ttl,
+        explicit_max_ttl,
+        period,
+        num_uses: num_uses(input.num_uses)?,
+        is_renewable: ttl.is_some() && input.renewable.is_none_or(|renewable| renewable.0),
+        stamp: services.marks.load().generation(),
+        ..Plan::default()
+    };
+    let unit = call.store.unit();
+    let minted = mint(unit, plan, call.now, &services.random)?;
+    if !is_orphan {
+        services.session_changes(unit, parent.hash);
+    }
+    let mut answer = Answer::new(Body::Auth(Box::new(minted.granted())));
+    answer.warnings = warnings;
+    Ok(answer)
+}
+
+fn refuse_unbuilt(input: &Create) -> Result<()> {
+    match input.kind.as_deref() {
+        None | Some("" | "service") => {}
+        Some("batch") => return Err(Error::invalid("batch tokens are not built: leave out type or ask for service")),
+        Some(_) => return Err(Error::invalid("invalid 'type' value: service is built")),
+    }
+    if input.entity_alias.as_deref().is_some_and(|alias| !alias.is_empty()) {
+        return Err(Error::invalid("entity_alias is not built: leave it out"));
+    }
+    Ok(())
+}
+
+fn custom_id(input: &Create, is_root: bool) -> Result<Option<String>> {
+    let Some(id) = input.id.as_ref().filter(|id| !id.expose().is_empty()) else { return Ok(None) };
+    let id = id.expose();
+    if !is_root {
+        return Err(Error::invalid("root or sudo privileges required to specify token id"));
+    }
+    if ["s.", "b.", "srs.", "srb.", "srw.", "hvs.", "hvb."].iter().any(|prefix| id.starts_with(prefix)) {
+        return Err(Error::invalid("custom token ID cannot have the prefix of a made one"));
+    }
+    if id.len() > 512 || !id.bytes().all(|byte| byte.is_ascii_graphic()) || id.contains('.') {
+        return Err(Error::invalid("a custom token ID is 1 to 512 printable ASCII characters without a dot"));
+    }
+    Ok(Some(id.clone()))
+}
+
+fn num_uses(asked: Int) -> Result<u32> {
+    match asked.0 {
+        ..0 => Err(Error::invalid("number of uses cannot be negative")),
+        uses => u32::try_from(uses)
+            .ok()
+            .filter(|uses| *uses < u32::MAX)
+            .ok_or_else(|| Error::invalid("number of uses is too large")),
+    }
+}
+
+/// The policies of the new token: asked for, or the parent's; `default` is added unless it is declined.
+fn policies(input: &Create, parent: &Session, has_sudo: bool) -> Result<Vec<String>> {
+    let mut names = asked_policies(input.policies.as_ref())?;
+    let asked_for_none = names.is_empty();
+    if asked_for_none {
+        names.clone_from(&parent.record.policies);
+        if input.no_default_policy.0 {
+            names.retain(|name| name != "default");
+        }
+    } else if !has_sudo {
+        let extra = names.iter().any(|name| name != "default" && !parent.record.policies.contains(name));
+        if extra {
+            return Err(Error::invalid("child policies must be subset of parent"));
+        }
+    }
+    if names.iter().any(|name| name == "root") {
+        if !parent.record.is_root() {
+            return Err(Error::invalid("root tokens may not be created without parent token being root"));
+        }
+        return Ok(vec![String::from("root")]);
+    }
+    if names.iter().any(|name| name == "response-wrapping") {
+        return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
+    }
+    if !input.no_default_policy.0 {
+        names.push(String::from("default"));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {
+    let wrong = || Error::invalid("error converting input for field \"policies\": expected a list of policy names");
+    let texts: Vec<&str> = match value {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::String(text)) => vec![text.as_str()],
+        Some(Value::Array(items)) => items.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong)?,
+        Some(_) => return Err(wrong()),
+    };
+    let mut names = Vec::new();
+    for text in texts.into_iter().filter(|text| !text.is_empty()) {
+        // `root` itself is a name here; what only looks like it is refused by the alphabet.
+        let name = path::policy_name_or_root(text)
+            .map_err(|error| Error::new(Fault::Invalid, format!("policies: {error}")))?;
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// As Vault shows it: `token`, with what was asked for behind it, reduced to letters, digits and dashes.
+fn display_name(asked: Option<&str>) -> String {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return String::from("token") };
+    let mut name = String::from("token-");
+    let mut last_is_dash = true;
+    for c in asked.chars().take(128) {
+        let c = if c.is_ascii_alphanumeric() { c } else { '-' };
+        if c != '-' || !last_is_dash {
+            name.push(c);
+        }
+        last_is_dash = c == '-';
+    }
+    name.trim_end_matches('-').to_owned()
+}
+
+/// Used by the look-up: when a token was made, in whole seconds.
+pub(super) fn creation_secs(nanos: i64) -> i64 {
+    Time::from_unix_nanos(nanos).unix_secs()
+}

@@ -1,0 +1,113 @@
+//! Tokens as they are shown.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{ByAccessor, ByToken, Tok, create::creation_secs, own_session, session_of_accessor, session_of_token};
+use crate::{
+    base::{time::Time, ttl::Ttl},
+    contract::{Answer, Error, Fault, Result, row::Nothing},
+    services::{
+        tables::{ACCESSORS, CORE},
+        tokens::{SPENT, Session},
+    },
+};
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    accessor: &'a str,
+    creation_time: i64,
+    creation_ttl: Ttl,
+    display_name: &'a str,
+    entity_id: String,
+    expire_time: Option<String>,
+    explicit_max_ttl: Ttl,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issue_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_renewal: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_renewal_time: Option<i64>,
+    meta: Option<&'a BTreeMap<String, String>>,
+    num_uses: i64,
+    orphan: bool,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Ttl>,
+    policies: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewable: Option<bool>,
+    ttl: Ttl,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+fn shown(session: &Session, token: &str, now: Time) -> Result<Answer> {
+    let record = &session.record;
+    let is_plain = !record.is_initial_root;
+    let renewed = record.renewed.map(Time::from_unix_nanos);
+    Answer::data(&Shown {
+        accessor: &record.accessor,
+        creation_time: creation_secs(record.created),
+        creation_ttl: record.creation_ttl,
+        display_name: &record.display_name,
+        entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+        expire_time: record.expires.map(|at| Time::from_unix_secs(at).rfc3339()),
+        explicit_max_ttl: record.explicit_max_ttl,
+        id: token,
+        issue_time: is_plain.then(|| Time::from_unix_nanos(record.created).rfc3339()),
+        last_renewal: renewed.map(Time::rfc3339),
+        last_renewal_time: renewed.map(Time::unix_secs),
+        meta: (!record.metadata.is_empty()).then_some(&record.metadata),
+        num_uses: if record.num_uses == SPENT { -1 } else { i64::from(record.num_uses) },
+        orphan: record.is_orphan(),
+        path: &record.path,
+        period: (!record.period.is_zero()).then_some(record.period),
+        policies: &record.policies,
+        renewable: is_plain.then_some(record.is_renewable),
+        ttl: record.ttl_left(now),
+        kind: "service",
+    })
+}
+
+pub async fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
+    let session = own_session(&call)?;
+    let token = call.caller.credential().map_or("", |credential| credential.token.expose().as_str());
+    shown(&session, token, call.now)
+}
+
+pub async fn own_posted(call: Tok, at: Nothing, input: Nothing) -> Result<Answer> {
+    own(call, at, input).await
+}
+
+pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+    let found = session_of_token(&call, input.token.as_ref())?;
+    let session = found.ok_or_else(|| Error::new(Fault::Denied, "bad token"))?;
+    let token = input.token.as_ref().map_or("", |token| token.expose().as_str());
+    shown(&session, token, call.now)
+}
+
+/// Without a token in the query this shows the calling one, as Vault does.
+pub async fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> {
+    if input.token.is_some() {
+        return Err(Error::invalid("a token never stands in a URL: send it in the body of a POST"));
+    }
+    own(call, at, Nothing {}).await
+}
+
+pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
+    let session = session_of_accessor(&call, input.accessor.as_ref())?;
+    shown(&session, "", call.now)
+}
+
+/// Accessors that one answer lists.
+const ACCESSORS_MAX: usize = 100_000;
+
+pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
+    let entries = call.store.unit().scan(&CORE, &ACCESSORS, &[], &[], ACCESSORS_MAX)?;
+    let mut names: Vec<String> = entries.into_iter().map(|(_, entry)| entry.accessor).collect();
+    names.sort_unstable();
+    Answer::names(names)
+}

@@ -1,0 +1,79 @@
+//! How tokens live on. A token of a login asks its auth method first, so that a deleted principal's token ends.
+
+use std::sync::Arc;
+
+use super::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
+use crate::{
+    base::ttl::Ttl,
+    contract::{Answer, Body, Context, Error, Granted, Result, View, row::Nothing},
+    services::tokens::{self, Session, Terms},
+};
+
+async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: bool) -> Result<Answer> {
+    let services = &call.engine.services;
+    let record = &session.record;
+    let mut terms = Terms {
+        default_ttl: call.mount.default_ttl,
+        max_ttl: call.mount.max_ttl,
+        explicit_max_ttl: record.explicit_max_ttl,
+        period: record.period,
+        asked: asked.unwrap_or_default(),
+        ..Terms::default()
+    };
+    if let Some(id) = &record.login_mount {
+        let table = services.mounts.load();
+        let mount = table.by_id(id).ok_or_else(|| Error::invalid("the auth method of this token is gone"))?;
+        let context = Context {
+            store: View::new(Arc::clone(call.store.unit()), *id),
+            mount: Arc::clone(&mount.facts),
+            ..call.context.clone()
+        };
+        let renewal = mount.opened.renew(context, record.metadata.clone()).await?;
+        terms.default_ttl = renewal.ttl.or(mount.facts.default_ttl);
+        terms.max_ttl = mount.facts.max_ttl;
+        terms.role_max_ttl = renewal.max_ttl;
+        terms.period = renewal.period;
+    }
+    let unit = call.store.unit();
+    let (lease, record) = tokens::renew(unit, &session.hash, &terms, call.now)?;
+    services.session_changes(unit, session.hash);
+    let token = call.caller.credential().filter(|_| shows_token).map_or("", |own| own.token.expose().as_str());
+    let granted = Granted {
+        token: crate::base::secret::Secret::text(token),
+        accessor: record.accessor.clone(),
+        display_name: record.display_name.clone(),
+        token_policies: record.policies.clone(),
+        identity_policies: Vec::new(),
+        metadata: record.metadata.clone(),
+        lease: lease.ttl,
+        is_renewable: record.is_renewable,
+        entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+        kind: "service",
+        is_orphan: record.is_orphan(),
+        num_uses: record.num_uses,
+        policies: record.policies,
+    };
+    let mut answer = Answer::new(Body::Auth(Box::new(granted)));
+    answer.warnings = lease.warnings;
+    Ok(answer)
+}
+
+pub async fn own(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+    let session = own_session(&call)?;
+    renew(&call, &session, input.increment, true).await
+}
+
+pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+    let found = session_of_token(&call, input.token.as_ref())?;
+    let session = found.ok_or_else(|| Error::invalid("token not found").listed())?;
+    let mut answer = renew(&call, &session, input.increment, false).await?;
+    if let (Body::Auth(granted), Some(token)) = (&mut answer.body, input.token) {
+        granted.token = token;
+    }
+    Ok(answer)
+}
+
+pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
+    let session = session_of_accessor(&call, input.accessor.as_ref())?;
+    renew(&call, &session, input.increment, false).await
+}

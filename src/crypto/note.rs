@@ -1,0 +1,131 @@
+//! Signed notes and tree heads as transparency logs write them (C2SP signed-note and tlog-checkpoint), so that anybody's
+//! verifier reads ours. A head is three lines (origin, number of leaves, root), an empty one, and one Ed25519 signature
+//! whose key has the origin as its name.
+
+use data_encoding::{BASE64, HEXLOWER};
+
+use super::{
+    CryptoError,
+    ed25519::{PublicKey, SigningKey},
+    kdf::sha256,
+    merkle::Hash,
+};
+
+/// The kind of an Ed25519 key in a key id and in a verifier key (C2SP signed-note, "Signature types").
+const ED25519: u8 = 0x01;
+
+/// A signed tree head, read but not yet believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    pub origin: String,
+    pub size: u64,
+    pub root: Hash,
+    key_id: [u8; 4],
+    signature: [u8; 64],
+}
+
+impl Checkpoint {
+    /// Signs the head of `size` leaves. The origin holds neither space nor plus nor newline.
+    pub fn sign(origin: &str, size: u64, root: &Hash, key: &SigningKey) -> Self {
+        let signature = key.sign(signed_text(origin, size, root).as_bytes());
+        Self { origin: origin.to_owned(), size, root: *root, key_id: key_id(origin, &key.public()), signature }
+    }
+
+    /// Reads a note in the one form that [`Checkpoint::text`] writes: one signature, no extension lines. Whatever would
+    /// be written differently is refused, so that two texts never say the same.
+    pub fn parse(text: &str) -> Result<Self, CryptoError> {
+        let mut lines = text.split('\n');
+        let mut line = || lines.next().ok_or(CryptoError::Shape);
+        let (origin, size, root, empty, signed, end) = (line()?, line()?, line()?, line()?, line()?, line()?);
+        let fields = signed.strip_prefix("— ").and_then(|rest| rest.split_once(' ')).ok_or(CryptoError::Shape)?;
+        let bytes = BASE64.decode(fields.1.as_bytes()).map_err(|_| CryptoError::Shape)?;
+        let (id, signature) = bytes.split_first_chunk::<4>().ok_or(CryptoError::Shape)?;
+        let parsed = Self {
+            origin: origin.to_owned(),
+            size: size.parse().map_err(|_| CryptoError::Shape)?,
+            root: decode_hash(root)?,
+            key_id: *id,
+            signature: signature.try_into().map_err(|_| CryptoError::Shape)?,
+        };
+        let is_exact = empty.is_empty() && end.is_empty() && fields.0 == origin && parsed.text() == text;
+        if is_exact { Ok(parsed) } else { Err(CryptoError::Shape) }
+    }
+
+    /// The note, newline at its end.
+    pub fn text(&self) -> String {
+        let mut signed = self.key_id.to_vec();
+        signed.extend_from_slice(&self.signature);
+        let head = signed_text(&self.origin, self.size, &self.root);
+        format!("{head}\n— {} {}\n", self.origin, BASE64.encode(&signed))
+    }
+
+    /// Whether `key` under the origin's name signed this head.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), CryptoError> {
+        if self.key_id != key_id(&self.origin, key) {
+            return Err(CryptoError::Key);
+        }
+        key.verify(signed_text(&self.origin, self.size, &self.root).as_bytes(), &self.signature)
+    }
+}
+
+/// The verifier key in the text form of Go's `sumdb/note`: `<name>+<key id>+<base64 of kind and key>`.
+pub fn verifier_key(name: &str, key: &PublicKey) -> String {
+    let mut bytes = vec![ED25519];
+    bytes.extend_from_slice(key.as_bytes());
+    format!("{name}+{}+{}", HEXLOWER.encode(&key_id(name, key)), BASE64.encode(&bytes))
+}
+
+/// The first four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key) (C2SP signed-note).
+fn key_id(name: &str, key: &PublicKey) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256(&[name.as_bytes(), &[0x0a, ED25519], key.as_bytes()]);
+    [a, b, c, d]
+}
+
+fn signed_text(origin: &str, size: u64, root: &Hash) -> String {
+    format!("{origin}\n{size}\n{}\n", BASE64.encode(root))
+}
+
+fn decode_hash(text: &str) -> Result<Hash, CryptoError> {
+    let bytes = BASE64.decode(text.as_bytes()).map_err(|_| CryptoError::Shape)?;
+    bytes.try_into().map_err(|_| CryptoError::Shape)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+
+    fn key(seed: u8) -> SigningKey {
+        SigningKey::from_seed(&Secret::new([seed; 32]))
+    }
+
+    #[test]
+    fn a_note_reads_back_and_only_its_own_key_believes_it() {
+        let head = Checkpoint::sign("c/l/file", 7, &[9; 32], &key(1));
+        let read = Checkpoint::parse(&head.text()).unwrap();
+        assert_eq!(read, head);
+        assert_eq!(read.verify(&key(1).public()), Ok(()));
+        assert_eq!(read.verify(&key(2).public()), Err(CryptoError::Key));
+    }
+
+    #[test]
+    fn every_changed_byte_is_refused() {
+        let text = Checkpoint::sign("c/l/file", 7, &[9; 32], &key(1)).text();
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] ^= 1;
+            let believed = String::from_utf8(bytes)
+                .is_ok_and(|text| Checkpoint::parse(&text).is_ok_and(|head| head.verify(&key(1).public()).is_ok()));
+            assert!(!believed, "byte {at}");
+        }
+    }
+
+    /// The example key of Go's golang.org/x/mod/sumdb/note documentation: name, key id and key belong together.
+    #[test]
+    fn the_verifier_key_is_that_of_sumdb_note() {
+        let text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+        let bytes = BASE64.decode(b"ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
+        let key = PublicKey::from_bytes(bytes[1..].try_into().unwrap()).unwrap();
+        assert_eq!(verifier_key("PeterNeumann", &key), text);
+    }
+}

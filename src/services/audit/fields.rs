@@ -1,0 +1,121 @@
+//! The data of a request or an answer, walked once: every value is hashed, save those of fields that are declared plain.
+//! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
+
+use super::note::Draft;
+use crate::base::json::{Event, quote, unescape, walk};
+
+/// Writes `data` (JSON text) with its values hashed. `false` where that takes more than `bytes_max` or `data` is no
+/// JSON: what was written then is of no use.
+pub(super) fn write(draft: &mut Draft<'_>, data: &str, plain_fields: &[&str], bytes_max: usize) -> bool {
+    let from = draft.len();
+    let mut fields =
+        Fields { plain_fields, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false };
+    let mut fits = true;
+    let is_json = walk(data, |event| {
+        if fits {
+            fields.event(draft, event);
+            fits = draft.len() - from <= bytes_max;
+        }
+    });
+    fits && is_json.is_ok()
+}
+
+struct Fields<'a> {
+    plain_fields: &'a [&'a str],
+    /// The names that lead to where we are; elements of a list add none.
+    names: Vec<&'a str>,
+    /// Open objects and lists.
+    depth: usize,
+    /// Open objects.
+    objects: usize,
+    /// The depth at which a plain field's value began.
+    clear_from: Option<usize>,
+    needs_comma: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn event(&mut self, draft: &mut Draft<'_>, event: Event<'a>) {
+        match event {
+            Event::ObjectEnd | Event::ArrayEnd => {
+                self.close(draft, event == Event::ObjectEnd);
+                return;
+            }
+            _ if self.needs_comma => draft.raw(","),
+            _ => {}
+        }
+        match event {
+            Event::Key(raw) => {
+                self.key(draft, raw);
+                draft.raw(":");
+                self.needs_comma = false;
+                return;
+            }
+            Event::ObjectStart | Event::ArrayStart => {
+                draft.raw(if event == Event::ObjectStart { "{" } else { "[" });
+                self.depth += 1;
+                self.objects += usize::from(event == Event::ObjectStart);
+                self.needs_comma = false;
+                return;
+            }
+            Event::String(raw) if self.clear_from.is_some() => clear(draft, raw),
+            Event::String(raw) => draft.hashed(&unescape(raw)),
+            Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
+            Event::Number(raw) => draft.hashed_literal(b"n", raw),
+            Event::Bool(is) => {
+                let literal = if is { "true" } else { "false" };
+                if self.clear_from.is_some() { draft.raw(literal) } else { draft.hashed_literal(b"b", literal) }
+            }
+            Event::Null | Event::ObjectEnd | Event::ArrayEnd => draft.raw("null"),
+        }
+        self.after_value();
+    }
+
+    fn close(&mut self, draft: &mut Draft<'_>, is_object: bool) {
+        draft.raw(if is_object { "}" } else { "]" });
+        self.depth = self.depth.saturating_sub(1);
+        self.objects -= usize::from(is_object && self.objects > 0);
+        self.names.truncate(self.objects);
+        self.after_value();
+    }
+
+    fn after_value(&mut self) {
+        self.needs_comma = true;
+        if self.clear_from.is_some_and(|depth| self.depth <= depth) {
+            self.clear_from = None;
+        }
+    }
+
+    fn key(&mut self, draft: &mut Draft<'_>, raw: &'a str) {
+        if self.clear_from.is_some() {
+            return clear(draft, raw);
+        }
+        self.names.truncate(self.objects.saturating_sub(1));
+        self.names.push(raw);
+        let (mut is_named, mut leads_there) = (false, false);
+        for plain in self.plain_fields {
+            let mut rest = plain.split('.');
+            if self.names.iter().all(|name| rest.next() == Some(name)) {
+                leads_there = true;
+                is_named |= rest.next().is_none();
+            }
+        }
+        if is_named {
+            self.clear_from = Some(self.depth);
+        }
+        if leads_there || (self.depth == 1 && is_word(raw)) { clear(draft, raw) } else { draft.hashed(&unescape(raw)) }
+    }
+}
+
+fn clear(draft: &mut Draft<'_>, raw: &str) {
+    let mut text = String::new();
+    quote(&unescape(raw), &mut text);
+    draft.raw(&text);
+}
+
+/// Whether a name could be one of our fields.
+fn is_word(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+/// Longer than any field of the API.
+const NAME_BYTES_MAX: usize = 48;

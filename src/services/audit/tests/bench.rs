@@ -1,0 +1,180 @@
+//! A log to try things on.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use super::*;
+use crate::{
+    base::{secret::Secret, time::Time, ttl::Ttl},
+    crypto::{
+        ed25519::{PublicKey, SigningKey},
+        kdf::MacKey,
+    },
+};
+
+pub struct Bench {
+    pub dir: tempfile::TempDir,
+    pub files: Files,
+    pub clock: Clock,
+    pub audit: Audit,
+    pub configs: Vec<DeviceConfig>,
+}
+
+pub const TOKEN: &str = "srs.0123456789012345678901234567890123456789abc";
+
+/// Runs a future that needs no runtime.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let waker = Waker::from(Arc::new(Nobody));
+    let mut future = pin!(future);
+    for _ in 0..1_000 {
+        if let Poll::Ready(done) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return done;
+        }
+    }
+    panic!("the future waits for somebody else");
+}
+
+pub fn signing(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&Secret::new([seed; 32]))
+}
+
+pub fn public() -> PublicKey {
+    signing(1).public()
+}
+
+pub fn keys() -> Keys {
+    Keys { mac: MacKey::new(b"a key"), signing: signing(1), cluster: "c1".into(), log_id: "l1".into() }
+}
+
+impl Bench {
+    /// One required device, sealed.
+    pub fn sealed() -> Self {
+        Self::with(Files::real(), &["file"])
+    }
+
+    pub fn unsealed() -> Self {
+        let bench = Self::sealed();
+        bench.unseal();
+        bench
+    }
+
+    pub fn with(files: Files, names: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let config = |name: &&str| DeviceConfig {
+            name: (*name).to_owned(),
+            path: dir.path().join(format!("{name}.log")),
+            required: *name == "file",
+            sync_always: false,
+        };
+        let configs: Vec<DeviceConfig> = names.iter().map(config).collect();
+        let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
+        let audit = Audit::unattended(configs.clone(), files.clone(), clock.clone());
+        Self { dir, files, clock, audit, configs }
+    }
+
+    pub fn unseal(&self) {
+        self.audit.unseal(keys(), Vec::new()).unwrap();
+    }
+
+    /// The process dies and the next one starts, still sealed.
+    pub fn restart(&mut self) {
+        self.clock.advance(Ttl::from_secs(1));
+        self.audit = Audit::unattended(self.configs.clone(), self.files.clone(), self.clock.clone());
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("{name}.log"))
+    }
+
+    pub fn text(&self) -> String {
+        self.text_of("file")
+    }
+
+    pub fn text_of(&self, name: &str) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.path(name)).unwrap()).into_owned()
+    }
+
+    /// The lines of the first device as JSON; panics at one that is none.
+    pub fn lines(&self) -> Vec<serde_json::Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub fn kinds(&self) -> Vec<String> {
+        self.lines().iter().map(|line| line["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn ask(&self, id: &str) -> Result<Receipt, AuditError> {
+        let note = self.audit.note(&request(id));
+        self.audit.record(&note, Urgency::Now)
+    }
+
+    pub fn answer(&self, receipt: Receipt, id: &str, txn: Option<u64>) -> Result<(), AuditError> {
+        let note = self.audit.note(&response(id));
+        run(self.audit.outcome(receipt, note, txn.map(Sequence)))
+    }
+
+    /// A whole request.
+    pub fn request(&self, id: &str) -> Result<(), AuditError> {
+        let receipt = self.ask(id)?;
+        self.answer(receipt, id, None)
+    }
+
+    /// Time passes, and the keeper makes its round.
+    pub fn tick(&self, secs: u64) {
+        self.clock.advance(Ttl::from_secs(secs));
+        self.audit.0.tick();
+    }
+}
+
+pub static NO_METADATA: BTreeMap<String, String> = BTreeMap::new();
+pub static POLICIES: std::sync::LazyLock<Vec<String>> =
+    std::sync::LazyLock::new(|| vec!["default".into(), "web".into()]);
+
+pub fn auth() -> AuthFacts<'static> {
+    AuthFacts {
+        accessor: "hvHUUl0fUm6FqXiWBGuaVIq4",
+        client_token: TOKEN,
+        display_name: "approle-web",
+        policies: &POLICIES,
+        token_policies: &POLICIES,
+        metadata: &NO_METADATA,
+        entity_id: "7d2e3179-f69b-450c-7179-ac8ee8bd8ca9",
+        token_type: "service",
+        remaining_uses: 0,
+    }
+}
+
+pub fn request(id: &str) -> Entry<'_> {
+    Entry {
+        time: Time::from_unix_secs(1_800_000_000),
+        request_id: id,
+        operation: "read",
+        path: "secret/data/web/key",
+        mount_type: "kv",
+        mount_accessor: "kv_1234",
+        remote_address: "127.0.0.1",
+        auth: Some(auth()),
+        decision: Some(Decision { rule: "secret/data/web/*", policy: "web", line: 3, allowed: true }),
+        ..Entry::default()
+    }
+}
+
+pub fn response(id: &str) -> Entry<'_> {
+    Entry {
+        is_response: true,
+        status: 200,
+        response_data: Some(r#"{"data":{"password":"correct horse battery"},"metadata":{"version":3}}"#),
+        plain_fields: &["metadata.version"],
+        ..request(id)
+    }
+}

@@ -1,0 +1,254 @@
+//! One log, line by line. As long as lines belong to the chain nothing is kept but its right edge; from the first that
+//! does not, what follows is remembered, to say what happened.
+
+use std::path::PathBuf;
+
+use super::{
+    Fault, LogReport, Problem,
+    diagnosis::{Seen, diagnose},
+    segments::{Line, Log, Segment},
+};
+use crate::{
+    crypto::{ed25519::PublicKey, merkle::leaf_hash, note::Checkpoint},
+    services::audit::{
+        line::{Chain, hex},
+        own,
+        read::{Own, Start},
+        recover::log_of,
+    },
+};
+
+pub struct Checker<'a> {
+    log: &'a Log,
+    key: &'a PublicKey,
+    kept: Option<&'a Checkpoint>,
+    /// All lines so far. `None` before the first, and for good where that one is no beginning.
+    chain: Option<Chain>,
+    report: LogReport,
+    problem: Option<Problem>,
+    /// Lines that do not belong to the chain, or came after one that does not.
+    suspects: Option<Suspects>,
+    /// Where the last line stood.
+    place: (PathBuf, u64),
+}
+
+pub struct Suspects {
+    /// The log before the first of them.
+    pub before: Chain,
+    /// Where the line before the first of them stood.
+    pub place_before: (PathBuf, u64),
+    pub seen: Vec<Seen>,
+    /// How many there are; more than are remembered.
+    count: u64,
+    /// Whether the last one lacks its newline.
+    is_unended: bool,
+}
+
+/// Lines that are remembered to find out what happened.
+const SEEN_MAX: usize = 100_000;
+
+impl<'a> Checker<'a> {
+    pub fn new(log: &'a Log, key: &'a PublicKey, kept: Option<&'a Checkpoint>) -> Self {
+        let report = LogReport { id: log.id.clone(), reason: log.reason.clone(), ..LogReport::default() };
+        let place = (PathBuf::new(), 0);
+        Self { log, key, kept, chain: None, report, problem: None, suspects: None, place }
+    }
+
+    pub fn line(&mut self, segment: &Segment, line: Line<'_>) {
+        self.report.lines += 1;
+        if self.problem.is_none() {
+            let is_begun = self.chain.is_some();
+            if is_begun || self.begin(segment, &line) {
+                self.next(segment, &line);
+            }
+        }
+        self.place = (segment.path.clone(), line.file_line);
+    }
+
+    /// Takes the log up at its first line at hand.
+    fn begin(&mut self, segment: &Segment, line: &Line<'_>) -> bool {
+        let start = Start::of_whole(line.bytes);
+        let head = start.filter(|start| start.kind() == "head").and_then(|_| Own::read(line.bytes));
+        self.chain = start.and_then(|start| head.as_ref()?.chain_before(&start));
+        let seq = start.map_or(1, |start| start.seq);
+        self.report.first_line = self.chain.as_ref().map_or(seq, |chain| chain.lines() + 1);
+        if self.chain.is_none() {
+            // A line 1 that is no head, a head that contradicts itself and no line at all were written otherwise.
+            let is_headless = head.is_none() && seq > 1;
+            self.fault(segment, line.file_line, seq, if is_headless { Fault::Headless } else { Fault::Edited });
+        }
+        self.chain.is_some()
+    }
+
+    fn next(&mut self, segment: &Segment, line: &Line<'_>) {
+        let Some(chain) = &self.chain else { return };
+        // A line that lacks nothing but its newline is whole.
+        let start = Start::of_whole(line.bytes);
+        let belongs = start.filter(|start| start.seq == chain.lines() + 1 && start.prev == chain.prev);
+        let fault = match (belongs, &self.suspects) {
+            (None, _) => Some(Fault::Edited),
+            (Some(start), Some(suspects)) => match start.kind() {
+                // A line that says that those before it are torn makes them good; a `head` may stand between.
+                "torn" if Own::read(line.bytes).is_some_and(|own| own.lines == suspects.count) => {
+                    self.report.torn_lines += suspects.count;
+                    self.suspects = None;
+                    None
+                }
+                "head" if suspects.seen.iter().all(|seen| !seen.is_line) => None,
+                _ => Some(Fault::Edited),
+            },
+            (Some(start), None) => self.judge(&start, line.bytes),
+        };
+        match fault {
+            None => {
+                self.report.has_torn_end = !line.is_ended;
+                self.accept(line);
+            }
+            Some(Fault::Edited) => self.suspect(segment, line, start),
+            Some(fault) => {
+                let line_of_log = self.chain.as_ref().map_or(0, Chain::lines) + 1;
+                self.fault(segment, line.file_line, line_of_log, fault);
+            }
+        }
+    }
+
+    /// Judges a line that belongs to the chain by what it says.
+    fn judge(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Fault> {
+        let chain = self.chain.as_ref()?;
+        match start.kind() {
+            "request" | "response" | "tail" | "key" | "gap" | "unreadable" => None,
+            "head" | "frontier" => {
+                let own = Own::read(bytes).unwrap_or_default();
+                let agrees = own.log == chain.id && own.edge().as_ref() == Some(&chain.frontier);
+                (!agrees).then_some(Fault::Edited)
+            }
+            "checkpoint" => self.judge_head(bytes),
+            _ => Some(Fault::Edited),
+        }
+    }
+
+    fn judge_head(&mut self, bytes: &[u8]) -> Option<Fault> {
+        let chain = self.chain.as_ref()?;
+        let head = Own::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
+        let Some(head) = head else { return Some(Fault::Edited) };
+        // Nothing in this line is taken on trust: it is made anew and compared.
+        let prev = hex(&chain.prev);
+        let prev = std::str::from_utf8(&prev).unwrap_or("");
+        let members = own::checkpoint(&head.text());
+        let again = format!("{{\"seq\":{},\"prev\":\"{prev}\",{members}}}", chain.lines() + 1);
+        if again.as_bytes() != bytes || head.size != chain.lines() {
+            return Some(Fault::Edited);
+        }
+        let is_named = log_of(&head.origin) == chain.id;
+        if !is_named || (!self.report.origin.is_empty() && self.report.origin != head.origin) {
+            return Some(Fault::Edited);
+        }
+        match head.verify(self.key) {
+            Ok(()) => {}
+            Err(crate::crypto::CryptoError::Key) => return Some(Fault::OtherKey),
+            Err(_) => return Some(Fault::Edited),
+        }
+        if head.root != chain.frontier.root() {
+            return Some(Fault::Rewritten { until: chain.lines() });
+        }
+        self.report.origin.clone_from(&head.origin);
+        self.report.newest = Some(head.text());
+        self.report.checkpoints += 1;
+        self.report.proved_to = chain.lines() + 1;
+        None
+    }
+
+    fn accept(&mut self, line: &Line<'_>) {
+        let Some(chain) = &mut self.chain else { return };
+        chain.push(leaf_hash(line.bytes));
+        if self.suspects.is_none() {
+            self.report.consistent_to = chain.lines();
+        }
+        let Some(kept) = self.kept.filter(|kept| kept.size == chain.lines()) else { return };
+        if kept.root != chain.frontier.root() {
+            let (path, file_line) = (self.place.0.clone(), line.file_line);
+            let what = Fault::Rewritten { until: kept.size };
+            // Heads in the file that cover the same lines and were signed by our key agree with the kept one, or
+            // somebody who has the key made them.
+            let first = (self.report.proved_to + 1).min(kept.size);
+            self.problem = Some(Problem { log: self.log.id.clone(), line: first, file: path, file_line, what });
+        }
+    }
+
+    fn suspect(&mut self, segment: &Segment, line: &Line<'_>, start: Option<Start<'_>>) {
+        let Some(chain) = &mut self.chain else { return };
+        let place_before = self.place.clone();
+        let suspects = self.suspects.get_or_insert_with(|| Suspects {
+            before: chain.clone(),
+            place_before,
+            seen: Vec::new(),
+            count: 0,
+            is_unended: false,
+        });
+        let leaf = leaf_hash(line.bytes);
+        if suspects.seen.len() < SEEN_MAX {
+            let head = start.filter(|start| start.kind() == "checkpoint").and_then(|_| {
+                let own = Own::read(line.bytes)?;
+                Checkpoint::parse(&own.checkpoint).ok().filter(|head| head.verify(self.key).is_ok())
+            });
+            suspects.seen.push(Seen {
+                place: (segment.path.clone(), line.file_line),
+                start: start.map(|start| (start.seq, start.prev)),
+                leaf,
+                head,
+                is_line: start.is_some(),
+            });
+        }
+        suspects.count += 1;
+        suspects.is_unended = !line.is_ended && !has_whole_beginning(line.bytes);
+        chain.push(leaf);
+    }
+
+    fn fault(&mut self, segment: &Segment, file_line: u64, line: u64, what: Fault) {
+        let first = if let Fault::Rewritten { .. } = what {
+            self.report.proved_to.max(self.report.first_line - 1) + 1
+        } else {
+            line
+        };
+        let file_line = file_line.saturating_sub(line - first);
+        self.problem =
+            Some(Problem { log: self.log.id.clone(), line: first, file: segment.path.clone(), file_line, what });
+    }
+
+    /// Ends the log. `next` is the log that began when this one could not be gone on with.
+    pub fn finish(mut self, next: Option<&Log>) -> (LogReport, Option<Problem>) {
+        if let Some(suspects) = self.suspects.take() {
+            // What a power cut or a failed sync left at the very end is no attack: a piece of one line, or what was
+            // given up.
+            let is_torn_end = suspects.count == 1 && suspects.is_unended;
+            let is_given_up = next.is_some_and(|next| next.reason == "sync failed");
+            if is_torn_end || is_given_up {
+                self.report.has_torn_end = true;
+                self.report.torn_lines += suspects.count;
+            } else {
+                self.problem = diagnose(&self.log.id, &suspects);
+            }
+        }
+        let lines = self.chain.as_ref().map_or(0, Chain::lines);
+        let until =
+            self.kept.map_or(0, |kept| kept.size).max(next.map_or(0, |next| next.old.as_ref().map_or(0, |old| old.1)));
+        if self.problem.is_none() && lines < until {
+            let (file, file_line) = self.place.clone();
+            let what = Fault::Cut { until };
+            self.problem =
+                Some(Problem { log: self.log.id.clone(), line: lines + 1, file, file_line: file_line + 1, what });
+        }
+        if let Some(problem) = &self.problem {
+            self.report.consistent_to = self.report.consistent_to.min(problem.line.saturating_sub(1));
+            self.report.proved_to = self.report.proved_to.min(self.report.consistent_to);
+        }
+        (self.report, self.problem)
+    }
+}
+
+/// Whether an unfinished line begins with a finished one: then it was not torn but written over.
+fn has_whole_beginning(bytes: &[u8]) -> bool {
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
+    let is_whole = matches!(values.next(), Some(Ok(_)));
+    is_whole && values.byte_offset() < bytes.len()
+}

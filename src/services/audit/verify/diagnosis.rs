@@ -1,0 +1,65 @@
+//! What happened to a log whose chain breaks. The line that does not fit is rarely the one that was touched: a changed
+//! line still follows the one before, and it is the next that names another hash.
+
+use std::path::PathBuf;
+
+use super::{Fault, Problem, checker::Suspects};
+use crate::crypto::{merkle::Hash, note::Checkpoint};
+
+/// A line behind the break.
+pub struct Seen {
+    pub place: (PathBuf, u64),
+    /// Its number and `prev`; `None` where it is no line of ours.
+    pub start: Option<(u64, Hash)>,
+    pub leaf: Hash,
+    /// A signed head that the key given signed.
+    pub head: Option<Checkpoint>,
+    pub is_line: bool,
+}
+
+pub fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
+    let expected = suspects.before.lines() + 1;
+    let first = suspects.seen.first()?;
+    let next = suspects.seen.get(1);
+    let at = |place: &(PathBuf, u64), line: u64, what: Fault| {
+        Some(Problem { log: log.to_owned(), line, file: place.0.clone(), file_line: place.1, what })
+    };
+    let Some((seq, prev)) = first.start else { return at(&first.place, expected, Fault::Edited) };
+    let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);
+    // A line that names the hash before it belongs here, whatever else is wrong with it.
+    if prev == suspects.before.prev {
+        return at(&first.place, expected, Fault::Edited);
+    }
+    if seq == expected {
+        return if is_before_edited(suspects, first, next) {
+            at(&suspects.place_before, expected - 1, Fault::Edited)
+        } else {
+            at(&first.place, expected, Fault::Edited)
+        };
+    }
+    // A number that was edited stands between its neighbours.
+    if next_seq == Some(expected + 1) {
+        return at(&first.place, expected, Fault::Edited);
+    }
+    if seq < expected {
+        return at(&first.place, seq, Fault::Doubled);
+    }
+    if next_seq == Some(expected) {
+        return at(&first.place, seq, Fault::Moved);
+    }
+    let elsewhere = suspects.seen.iter().find(|seen| seen.start.is_some_and(|(seq, _)| seq == expected));
+    match elsewhere {
+        Some(seen) => at(&seen.place, expected, Fault::Moved),
+        None => at(&first.place, expected, Fault::Removed { until: seq - 1 }),
+    }
+}
+
+/// Whether the line before the break was edited, and not the one at it, which names another hash: true where the one at
+/// it is as it was written, as the next line or its own signed head shows.
+fn is_before_edited(suspects: &Suspects, first: &Seen, next: Option<&Seen>) -> bool {
+    if let Some(head) = &first.head {
+        return head.root != suspects.before.frontier.root();
+    }
+    // Where nothing comes after it, nothing tells the two apart.
+    next.and_then(|next| next.start).is_none_or(|(_, next_prev)| next_prev == first.leaf)
+}

@@ -1,0 +1,206 @@
+//! Files taken apart into segments, each from a `head` line (or the beginning of a file) to the next, and put together
+//! into logs in their order, whatever the files are called.
+
+use std::path::PathBuf;
+
+use super::{VerifyError, read_error};
+use crate::{
+    crypto::merkle::{Hash, leaf_hash},
+    services::audit::read::{Own, Start, range},
+    store::files::Files,
+};
+
+/// A log and where its lines are.
+pub struct Log {
+    pub id: String,
+    pub reason: String,
+    /// The log before this one, and how many lines that had.
+    pub old: Option<(String, u64)>,
+    pub segments: Vec<Segment>,
+}
+
+/// Lines that stand together in one file.
+#[derive(Clone)]
+pub struct Segment {
+    pub path: PathBuf,
+    /// Where it begins and ends in the file.
+    pub bytes: (u64, u64),
+    /// The number of its first line in the file.
+    pub file_line: u64,
+    pub lines: u64,
+    /// The log that its `head` names; empty where it has none.
+    pub log: String,
+    head: Option<HeadFacts>,
+    /// Number and `prev` of its first line.
+    first: Option<(u64, Hash)>,
+    /// Number and hash of its last line.
+    last: (u64, Hash),
+}
+
+#[derive(Clone)]
+struct HeadFacts {
+    time: String,
+    reason: String,
+    old: Option<(String, u64)>,
+    begins: bool,
+}
+
+/// A line as it stands in a file.
+pub struct Line<'a> {
+    pub bytes: &'a [u8],
+    pub file_line: u64,
+    /// Whether a newline ends it.
+    pub is_ended: bool,
+}
+
+/// Finds the logs in `paths`. A file that is given twice counts once.
+pub fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
+    let (mut seen, mut segments) = (Vec::new(), Vec::new());
+    for path in paths {
+        let stat = files.stat(path).map_err(read_error(path))?;
+        if !seen.contains(&(stat.dev, stat.inode)) {
+            seen.push((stat.dev, stat.inode));
+            split(files, path, stat.len, &mut segments)?;
+        }
+    }
+    name_headless(&mut segments);
+    let mut logs: Vec<Log> = Vec::new();
+    for segment in segments {
+        match logs.iter_mut().find(|log| log.id == segment.log) {
+            Some(log) => log.segments.push(segment),
+            None => {
+                logs.push(Log { id: segment.log.clone(), reason: String::new(), old: None, segments: vec![segment] })
+            }
+        }
+    }
+    for log in &mut logs {
+        log.segments.sort_by_key(|segment| segment.first.map_or(u64::MAX, |(seq, _)| seq));
+        let begins = log.segments.iter().find_map(|segment| segment.head.as_ref().filter(|head| head.begins));
+        if let Some(head) = begins {
+            (log.reason, log.old) = (head.reason.clone(), head.old.clone());
+        }
+    }
+    let time = |log: &Log| log.segments.iter().find_map(|segment| segment.head.as_ref().map(|head| head.time.clone()));
+    logs.sort_by_key(time);
+    Ok(logs)
+}
+
+/// Hands every line of a segment to `visit`.
+pub fn read(files: &Files, segment: &Segment, visit: &mut dyn FnMut(Line<'_>)) -> Result<(), VerifyError> {
+    let (from, to) = segment.bytes;
+    lines(files, &segment.path, from, to, &mut |bytes, n, is_ended, _| {
+        visit(Line { bytes, file_line: segment.file_line + n, is_ended });
+    })
+}
+
+fn split(files: &Files, path: &PathBuf, len: u64, segments: &mut Vec<Segment>) -> Result<(), VerifyError> {
+    let mut open: Option<Segment> = None;
+    let mut last_line = Vec::new();
+    let mut close = |segment: Option<Segment>, last_line: &[u8]| {
+        if let Some(mut segment) = segment {
+            let seq = Start::read(last_line).map_or(0, |start| start.seq);
+            segment.last = (seq, leaf_hash(last_line));
+            segments.push(segment);
+        }
+    };
+    lines(files, path, 0, len, &mut |bytes, n, _, at| {
+        let start = Start::read(bytes);
+        let head = start.filter(|start| start.kind() == "head").and_then(|_| Own::read(bytes));
+        if n == 0 || head.is_some() {
+            close(open.take(), &last_line);
+            let facts = head.as_ref().map(|own| HeadFacts {
+                time: own.time.clone(),
+                reason: own.reason.clone(),
+                old: Some((own.old_log.clone(), own.old_lines)).filter(|(id, _)| !id.is_empty()),
+                begins: start.is_some_and(|start| start.seq == 1),
+            });
+            open = Some(Segment {
+                path: path.clone(),
+                bytes: (at, at),
+                file_line: n + 1,
+                lines: 0,
+                log: head.map_or_else(String::new, |own| own.log),
+                head: facts,
+                first: start.map(|start| (start.seq, start.prev)),
+                last: (0, [0; 32]),
+            });
+        }
+        if let Some(segment) = &mut open {
+            segment.bytes.1 = at + bytes.len() as u64 + 1;
+            segment.lines += 1;
+        }
+        last_line.clear();
+        last_line.extend_from_slice(bytes);
+    })?;
+    if let Some(segment) = &mut open {
+        segment.bytes.1 = segment.bytes.1.min(len);
+    }
+    close(open, &last_line);
+    Ok(())
+}
+
+/// Says to which log the segments belong that do not say it themselves: the one that ends where they begin, by hash;
+/// the one that goes on behind them; the one whose numbers fit; the only one.
+fn name_headless(segments: &mut [Segment]) {
+    for _ in 0..segments.len() {
+        let Some(at) = segments.iter().position(|segment| segment.log.is_empty()) else { return };
+        let Some(headless) = segments.get(at).cloned() else { return };
+        let named = |segment: &&Segment| !segment.log.is_empty();
+        let first = headless.first;
+        let by_hash = segments.iter().filter(named).find(|other| first.is_some_and(|(_, prev)| other.last.1 == prev));
+        let behind = || {
+            segments.get(at + 1).filter(named).filter(|next| {
+                next.path == headless.path && next.first.is_some_and(|(seq, _)| seq == headless.last.0 + 1)
+            })
+        };
+        let by_number =
+            || segments.iter().filter(named).find(|other| first.is_some_and(|(seq, _)| other.last.0 + 1 == seq));
+        let any = || segments.iter().find(named);
+        let log = by_hash.or_else(behind).or_else(by_number).or_else(any).map_or("?", |other| other.log.as_str());
+        let log = log.to_owned();
+        if let Some(segment) = segments.get_mut(at) {
+            segment.log = log;
+        }
+    }
+}
+
+/// Hands every line between two places of a file to `visit`: its bytes, its number from 0, whether a newline ends it,
+/// and where it begins.
+fn lines(
+    files: &Files,
+    path: &PathBuf,
+    from: u64,
+    to: u64,
+    visit: &mut dyn FnMut(&[u8], u64, bool, u64),
+) -> Result<(), VerifyError> {
+    let file = files.open_read(path).map_err(read_error(path))?;
+    let (mut at, mut n, mut begun) = (from, 0, Vec::new());
+    while at < to {
+        let chunk = range(&file, at, to.min(at + CHUNK_BYTES)).map_err(read_error(path))?;
+        if chunk.is_empty() {
+            break;
+        }
+        let mut rest = chunk.as_slice();
+        while let Some(end) = rest.iter().position(|&b| b == b'\n') {
+            let (piece, behind) = rest.split_at(end);
+            let begins = at + (chunk.len() - rest.len()) as u64 - begun.len() as u64;
+            if begun.is_empty() {
+                visit(piece, n, true, begins);
+            } else {
+                begun.extend_from_slice(piece);
+                visit(&begun, n, true, begins);
+                begun.clear();
+            }
+            n += 1;
+            rest = behind.get(1..).unwrap_or(&[]);
+        }
+        begun.extend_from_slice(rest);
+        at += chunk.len() as u64;
+    }
+    if !begun.is_empty() {
+        visit(&begun, n, false, at - begun.len() as u64);
+    }
+    Ok(())
+}
+
+const CHUNK_BYTES: u64 = 1 << 20;

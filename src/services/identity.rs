@@ -1,0 +1,69 @@
+//! Who a principal is, across logins: each login finds or makes its entity by the alias (mount accessor and name), in
+//! the same unit as its token.
+
+use crate::{
+    barrier::{BarrierError, Unit},
+    base::{random::Random, time::Time},
+    services::tables::{ALIASES, CORE, ENTITIES},
+};
+
+/// A person or a service.
+#[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
+pub struct Entity {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub id: [u8; 16],
+    #[n(1)]
+    pub name: String,
+    #[n(2)]
+    pub created: i64,
+    #[n(3)]
+    pub aliases: Vec<EntityAlias>,
+}
+
+/// One name of an entity, as the entity lists it.
+#[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
+pub struct EntityAlias {
+    #[n(0)]
+    pub mount_accessor: String,
+    #[n(1)]
+    pub name: String,
+}
+
+/// From an alias to its entity.
+#[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
+pub struct Alias {
+    #[cbor(n(0), with = "minicbor::bytes")]
+    pub entity: [u8; 16],
+}
+
+/// The entity of a principal: found, or made in this unit.
+pub fn find_or_make(
+    unit: &Unit,
+    mount_accessor: &str,
+    name: &str,
+    now: Time,
+    random: &Random,
+) -> Result<uuid::Uuid, BarrierError> {
+    let key = alias_key(unit, mount_accessor, name)?;
+    if let Some(alias) = unit.get(&CORE, &ALIASES, &key)? {
+        return Ok(uuid::Uuid::from_bytes(alias.entity));
+    }
+    let id = random.uuid();
+    let entity = Entity {
+        id: id.into_bytes(),
+        name: format!("entity_{}", data_encoding::HEXLOWER.encode(&random.bytes::<4>())),
+        created: now.unix_nanos(),
+        aliases: vec![EntityAlias { mount_accessor: mount_accessor.to_owned(), name: name.to_owned() }],
+    };
+    unit.put(&CORE, &ALIASES, &key, &Alias { entity: entity.id })?;
+    unit.create(&CORE, &ENTITIES, &entity.id, &entity)?;
+    Ok(id)
+}
+
+fn alias_key(unit: &Unit, mount_accessor: &str, name: &str) -> Result<[u8; 32], BarrierError> {
+    let mut text = Vec::with_capacity(mount_accessor.len() + name.len() + 1);
+    text.extend_from_slice(mount_accessor.as_bytes());
+    text.push(0);
+    text.extend_from_slice(name.as_bytes());
+    unit.keys().engine_hash(&CORE, "alias", &text)
+}

@@ -1,0 +1,270 @@
+//! What the policies of one token say together. A rule set is compiled once and asked for each request:
+//!
+//! 1. A rule whose path is the request's path stands above all others.
+//! 2. Of the others the one that says most wins ([`Rank`]), whatever it grants.
+//! 3. Rules of one path, in one policy or several, are one: their capabilities join, and `deny` leaves none.
+//! 4. A list is asked as `path/`, and as `path` where no rule of the same kind (1 before 2) speaks of that.
+//! 5. A `deny` also matches the path in any other ASCII case, and wins over what says no more than it does.
+//!
+//! All but the fifth is Vault's; that one is stricter.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    Policy,
+    capabilities::{Capabilities, Wanted},
+    pattern::{Pattern, Rank, Segments, Shape},
+    prefixes::Prefixes,
+};
+
+/// A compiled rule set. An empty one grants nothing.
+#[derive(Debug, Default)]
+pub struct Acl {
+    is_root: bool,
+    rules: Vec<Rule>,
+    /// All rules, by the text as it stands.
+    as_written: Index,
+    /// The rules that deny, by the text in lower case.
+    denied: Index,
+}
+
+/// The answer to one request.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    pub allowed: bool,
+    /// The rule that decided. None where no rule matched, and for the root token, whom no rule binds.
+    pub rule: Option<RuleRef>,
+    pub capabilities: Capabilities,
+}
+
+/// Where a rule stands: kept beyond the rule set's life, in audit lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleRef {
+    pub policy: Arc<str>,
+    pub pattern: Arc<str>,
+    pub line: u32,
+}
+
+/// The rule that speaks for a path, whatever is wanted there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ruling<'a> {
+    pub capabilities: Capabilities,
+    pub policy: &'a str,
+    pub pattern: &'a str,
+    pub line: u32,
+}
+
+#[derive(Debug)]
+struct Rule {
+    pattern: Pattern,
+    /// The pattern's text, to be handed out.
+    shown: Arc<str>,
+    capabilities: Capabilities,
+    /// The blocks that speak of this pattern, in the order of the policies; never empty.
+    sources: Vec<Source>,
+}
+
+#[derive(Debug)]
+struct Source {
+    policy: Arc<str>,
+    line: u32,
+    capabilities: Capabilities,
+}
+
+impl Acl {
+    /// The rule set of the root token: everything is allowed.
+    pub fn root() -> Self {
+        Self { is_root: true, ..Self::default() }
+    }
+
+    /// Joins the rules of `policies`, whose order decides nothing but which of several equal blocks is named.
+    pub fn compile(policies: &[Arc<Policy>]) -> Self {
+        let mut joined: BTreeMap<&str, Rule> = BTreeMap::new();
+        for policy in policies {
+            let name: Arc<str> = policy.record.name.as_str().into();
+            for rule in &policy.rules {
+                let source = Source { policy: name.clone(), line: rule.line, capabilities: rule.capabilities };
+                let entry = joined.entry(rule.pattern.text()).or_insert_with(|| Rule {
+                    pattern: rule.pattern.clone(),
+                    shown: rule.pattern.text().into(),
+                    capabilities: Capabilities::NONE,
+                    sources: Vec::with_capacity(1),
+                });
+                entry.capabilities = (entry.capabilities | rule.capabilities).settled();
+                entry.sources.push(source);
+            }
+        }
+        let rules: Vec<Rule> = joined.into_values().collect();
+        let as_written = Index::new(rules.iter().map(|rule| rule.pattern.clone()).enumerate());
+        let denials = rules.iter().enumerate().filter(|(_, rule)| rule.capabilities.is_denied());
+        let denied = Index::new(denials.map(|(index, rule)| (index, rule.pattern.folded())));
+        Self { is_root: false, rules, as_written, denied }
+    }
+
+    /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. `needs_sudo` asks for
+    /// `sudo` beside it.
+    pub fn judge(&self, path: &str, wanted: Wanted, needs_sudo: bool) -> Verdict {
+        if self.is_root {
+            return Verdict { allowed: true, rule: None, capabilities: Capabilities::ROOT };
+        }
+        let Some(rule) = self.find(path, wanted.is_list()) else {
+            return Verdict { allowed: false, rule: None, capabilities: Capabilities::NONE };
+        };
+        let allowed = rule.capabilities.grants(wanted) && (!needs_sudo || rule.capabilities.grants_sudo());
+        let rule_ref = rule.source(wanted.capability()).map(|source| RuleRef {
+            policy: source.policy.clone(),
+            pattern: rule.shown.clone(),
+            line: source.line,
+        });
+        Verdict { allowed, rule: rule_ref, capabilities: rule.capabilities }
+    }
+
+    /// What may be done at `path`; one that ends in `/` is asked as a list is.
+    pub fn capabilities(&self, path: &str) -> Capabilities {
+        if self.is_root {
+            return Capabilities::ROOT;
+        }
+        self.find(path, path.ends_with('/')).map_or(Capabilities::NONE, |rule| rule.capabilities)
+    }
+
+    /// The rule that speaks for `path`; none for the root token.
+    pub fn rule_for(&self, path: &str, is_list: bool) -> Option<Ruling<'_>> {
+        let rule = self.find(path, is_list)?;
+        let source = rule.source(Capabilities::NONE)?;
+        Some(Ruling {
+            capabilities: rule.capabilities,
+            policy: &source.policy,
+            pattern: &rule.shown,
+            line: source.line,
+        })
+    }
+
+    /// Whether anything is granted at the mount `prefix` or anywhere below it.
+    pub fn allows_any_below(&self, prefix: &str) -> bool {
+        // Inefficient: looks at every rule; asked for lists of mounts only.
+        let mount = prefix.trim_matches('/');
+        let is_open = |path: &str| self.capabilities(path).grants_any();
+        is_open(&format!("{mount}/"))
+            || self
+                .rules
+                .iter()
+                .filter(|rule| rule.capabilities.grants_any())
+                .filter_map(|rule| rule.pattern.sample_below(mount))
+                .any(|path| is_open(&path))
+    }
+
+    fn find(&self, path: &str, is_list: bool) -> Option<&Rule> {
+        let path = path.trim_start_matches('/');
+        let folded = self.fold(path);
+        let name = Name { text: path, folded: &folded };
+        if !is_list {
+            return self.find_exact(name).or_else(|| self.find_wild(name));
+        }
+        if !path.ends_with('/') {
+            return self.find(&format!("{path}/"), true);
+        }
+        let bare = Name { text: without_slash(path), folded: without_slash(&folded) };
+        self.find_exact(name)
+            .or_else(|| self.find_exact(bare))
+            .or_else(|| self.find_wild(name))
+            .or_else(|| self.find_wild(bare))
+    }
+
+    /// `path` in lower case; as it is where no rule denies.
+    fn fold<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        let is_plain = self.denied.is_empty() || !path.bytes().any(|byte| byte.is_ascii_uppercase());
+        if is_plain { Cow::Borrowed(path) } else { Cow::Owned(path.to_ascii_lowercase()) }
+    }
+
+    fn find_exact(&self, name: Name<'_>) -> Option<&Rule> {
+        let index = self.denied.exact.get(name.folded).or_else(|| self.as_written.exact.get(name.text))?;
+        self.rules.get(*index)
+    }
+
+    fn find_wild(&self, name: Name<'_>) -> Option<&Rule> {
+        let rule = |index: usize| self.rules.get(index);
+        let found = self.as_written.best_wild(name.text, &self.rules).and_then(rule);
+        let denied = self.denied.best_wild(name.folded, &self.rules).and_then(rule);
+        match (found, denied) {
+            (Some(found), Some(denied)) if denied.is_outranked_by(found) => Some(found),
+            (found, denied) => denied.or(found),
+        }
+    }
+}
+
+/// The two spellings by which a path is looked up.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    text: &'a str,
+    folded: &'a str,
+}
+
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
+}
+
+impl Rule {
+    /// The block that answers for `wanted`: the first that denies, else that grants it, else the first.
+    fn source(&self, wanted: Capabilities) -> Option<&Source> {
+        let decisive = if self.capabilities.is_denied() { Capabilities::DENY } else { wanted };
+        self.sources.iter().find(|source| source.capabilities.has(decisive)).or_else(|| self.sources.first())
+    }
+
+    /// Whether `other` says more than this rule, case aside.
+    fn is_outranked_by(&self, other: &Self) -> bool {
+        let order = self.pattern.rank().cmp(&other.pattern.rank());
+        let lower = |rule: &Self| rule.pattern.text().to_ascii_lowercase();
+        order.then_with(|| lower(self).cmp(&lower(other))).is_lt()
+    }
+}
+
+/// Rules by the shapes of their patterns; a rule is named by its index.
+#[derive(Debug, Default)]
+struct Index {
+    exact: HashMap<Box<str>, usize>,
+    prefixes: Prefixes,
+    /// The greatest rank first.
+    segments: Vec<(Segments, usize)>,
+}
+
+impl Index {
+    fn new(patterns: impl Iterator<Item = (usize, Pattern)>) -> Self {
+        let mut exact = HashMap::new();
+        let mut prefixes = Vec::new();
+        let mut wild = Vec::new();
+        for (rule, pattern) in patterns {
+            match pattern.shape() {
+                Shape::Exact => {
+                    exact.entry(pattern.text().into()).or_insert(rule);
+                }
+                Shape::Prefix => prefixes.push((pattern.body().into(), rule)),
+                Shape::Segments => wild.push((pattern, rule)),
+            }
+        }
+        wild.sort_by(|(left, _), (right, _)| order(right).cmp(&order(left)));
+        let segments = wild.iter().map(|(pattern, rule)| (Segments::new(pattern), *rule)).collect();
+        Self { exact, prefixes: Prefixes::new(prefixes), segments }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.prefixes.is_empty() && self.segments.is_empty()
+    }
+
+    /// The rule that says most of those with a wildcard.
+    fn best_wild(&self, path: &str, rules: &[Rule]) -> Option<usize> {
+        let by_prefix = self.prefixes.longest(path);
+        let by_segments = self.segments.iter().find(|(segments, _)| segments.matches(path)).map(|&(_, rule)| rule);
+        let (Some(prefix), Some(segments)) = (by_prefix, by_segments) else { return by_prefix.or(by_segments) };
+        // The ranks of the two differ: one has no `+`, the other has at least one.
+        let rank = |index: usize| rules.get(index).map(|rule| rule.pattern.rank());
+        Some(if rank(prefix) > rank(segments) { prefix } else { segments })
+    }
+}
+
+fn order(pattern: &Pattern) -> (Rank, &str) {
+    (pattern.rank(), pattern.text())
+}

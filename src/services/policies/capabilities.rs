@@ -1,0 +1,176 @@
+//! What a rule may grant. A set is one word of bits; `deny` in it means that nothing else counts, and an empty set
+//! grants as little as a missing rule does.
+
+use std::{fmt, ops::BitOr};
+
+/// A set of capabilities.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities(u16);
+
+/// What a request asks for. Whether a write is `Create` or `Update` is known by whoever looked whether the record
+/// exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Read,
+    List,
+    Scan,
+    Create,
+    Update,
+    Patch,
+    Delete,
+}
+
+impl Capabilities {
+    pub const NONE: Self = Self(0);
+    pub const DENY: Self = Self(1);
+    pub const CREATE: Self = Self(1 << 1);
+    pub const READ: Self = Self(1 << 2);
+    pub const UPDATE: Self = Self(1 << 3);
+    pub const PATCH: Self = Self(1 << 4);
+    pub const DELETE: Self = Self(1 << 5);
+    pub const LIST: Self = Self(1 << 6);
+    pub const SCAN: Self = Self(1 << 7);
+    pub const SUDO: Self = Self(1 << 8);
+    /// No rule can grant it: the root token alone has it, and with it everything.
+    pub const ROOT: Self = Self(1 << 9);
+
+    /// The capability that a policy calls `word`. Case counts, as in Vault, and `root` is none of them.
+    pub fn from_word(word: &str) -> Option<Self> {
+        WORDS.iter().find(|(known, _)| *known == word).map(|&(_, capability)| capability)
+    }
+
+    /// What the old `policy = "word"` stands for.
+    pub fn from_shorthand(word: &str) -> Option<Self> {
+        let read = Self::READ | Self::LIST;
+        let write = read | Self::CREATE | Self::UPDATE | Self::DELETE;
+        match word {
+            "deny" => Some(Self::DENY),
+            "read" => Some(read),
+            "write" => Some(write),
+            "sudo" => Some(write | Self::SUDO),
+            _ => None,
+        }
+    }
+
+    /// Whether all of `others` are in the set, as they stand there: `deny` is not looked at.
+    pub const fn has(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
+
+    pub const fn is_denied(self) -> bool {
+        self.has(Self::DENY)
+    }
+
+    /// Whether anything at all is granted.
+    pub const fn grants_any(self) -> bool {
+        !self.is_denied() && self.0 != 0
+    }
+
+    /// Whether `wanted` is granted.
+    pub const fn grants(self, wanted: Wanted) -> bool {
+        !self.is_denied() && (self.has(Self::ROOT) || self.has(wanted.capability()))
+    }
+
+    /// Whether a path that asks for `sudo` beside the capability is open.
+    pub const fn grants_sudo(self) -> bool {
+        !self.is_denied() && (self.has(Self::ROOT) || self.has(Self::SUDO))
+    }
+
+    /// The words as `sys/capabilities-self` answers them: in the alphabet's order, `deny` alone where nothing is
+    /// granted, `root` alone for the root token.
+    pub fn words(self) -> Vec<&'static str> {
+        if self.has(Self::ROOT) {
+            return vec!["root"];
+        }
+        if !self.grants_any() {
+            return vec!["deny"];
+        }
+        WORDS.iter().filter(|&&(_, capability)| self.has(capability)).map(|&(word, _)| word).collect()
+    }
+
+    /// The set as it counts: beside `deny` nothing does.
+    pub(super) const fn settled(self) -> Self {
+        if self.is_denied() { Self::DENY } else { self }
+    }
+}
+
+impl Wanted {
+    pub const fn capability(self) -> Capabilities {
+        match self {
+            Self::Read => Capabilities::READ,
+            Self::List => Capabilities::LIST,
+            Self::Scan => Capabilities::SCAN,
+            Self::Create => Capabilities::CREATE,
+            Self::Update => Capabilities::UPDATE,
+            Self::Patch => Capabilities::PATCH,
+            Self::Delete => Capabilities::DELETE,
+        }
+    }
+
+    /// Whether a folder is asked for what is in it: such a request may be named by `path/` and by `path`.
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::List | Self::Scan)
+    }
+}
+
+impl BitOr for Capabilities {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+impl fmt::Debug for Capabilities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.words()).finish()
+    }
+}
+
+/// Every word that a policy may use, in the alphabet's order.
+pub(super) const WORDS: [(&str, Capabilities); 9] = [
+    ("create", Capabilities::CREATE),
+    ("delete", Capabilities::DELETE),
+    ("deny", Capabilities::DENY),
+    ("list", Capabilities::LIST),
+    ("patch", Capabilities::PATCH),
+    ("read", Capabilities::READ),
+    ("scan", Capabilities::SCAN),
+    ("sudo", Capabilities::SUDO),
+    ("update", Capabilities::UPDATE),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_in_the_order_of_the_alphabet() {
+        let all = WORDS.iter().filter(|(word, _)| *word != "deny").fold(Capabilities::NONE, |set, &(_, one)| set | one);
+        assert_eq!(all.words(), ["create", "delete", "list", "patch", "read", "scan", "sudo", "update"]);
+        assert_eq!((all | Capabilities::DENY).words(), ["deny"]);
+        assert_eq!(Capabilities::NONE.words(), ["deny"]);
+        assert_eq!(Capabilities::ROOT.words(), ["root"]);
+    }
+
+    #[test]
+    fn deny_beside_a_grant_leaves_nothing() {
+        let set = Capabilities::DENY | Capabilities::READ | Capabilities::SUDO;
+        assert!(!set.grants(Wanted::Read) && !set.grants_sudo() && !set.grants_any());
+        assert_eq!(set.settled(), Capabilities::DENY);
+        assert!(!(Capabilities::DENY | Capabilities::ROOT).grants(Wanted::Read));
+    }
+
+    #[test]
+    fn each_wish_is_met_by_its_own_capability_alone() {
+        let wishes = [Wanted::Read, Wanted::List, Wanted::Scan, Wanted::Create, Wanted::Update, Wanted::Patch];
+        for wanted in wishes.into_iter().chain([Wanted::Delete]) {
+            for (word, capability) in WORDS {
+                assert_eq!(capability.grants(wanted), capability == wanted.capability(), "{word} for {wanted:?}");
+            }
+            assert!(Capabilities::ROOT.grants(wanted) && !Capabilities::NONE.grants(wanted));
+        }
+        assert!(Capabilities::ROOT.grants_sudo() && Capabilities::SUDO.grants_sudo());
+        assert!(!Capabilities::READ.grants_sudo());
+    }
+}

@@ -1,0 +1,195 @@
+//! The path of a rule. Three shapes: text that is the whole path, text before a final `*`, and segments of which some
+//! are `+`. A pattern that no path can match is refused: a `deny` that never denies would be the worst of surprises.
+
+use std::cmp::Reverse;
+
+use crate::base::path::{CanonicalPath, PathError};
+
+/// The path of a rule, its leading `/` gone, its case kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    text: Box<str>,
+    shape: Shape,
+    rank: Rank,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The whole path.
+    Exact,
+    /// A path that begins so: the text ended in `*`.
+    Prefix,
+    /// At least one segment is `+`; the text may end in `*` too.
+    Segments,
+}
+
+/// How much a pattern says, by Vault's order: the greater one wins where several match. Patterns of one rank are
+/// ordered by their text, the greater first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// Bytes before the first `+` or `*`.
+    literal: usize,
+    /// Whether the pattern ends without `*`.
+    is_closed: bool,
+    wildcards: Reverse<usize>,
+    /// Bytes without the final `*`.
+    length: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    #[error("a path is missing between the quotes")]
+    Missing,
+    #[error("`*` may only stand at the end of a path")]
+    Star,
+    #[error("`+` stands for a whole segment: nothing may follow it but `/`")]
+    Plus,
+    #[error("templates (`{{{{…}}}}`) are not supported")]
+    Template,
+    #[error("no request can match this path: {0}")]
+    Unreachable(PathError),
+}
+
+impl Pattern {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
+        let text = text.strip_prefix('/').unwrap_or(text);
+        if text.contains("{{") || text.contains("}}") {
+            return Err(PatternError::Template);
+        }
+        let (body, is_closed) = text.strip_suffix('*').map_or((text, true), |body| (body, false));
+        check(text, body, is_closed)?;
+        let wildcards = body.split('/').filter(|segment| *segment == WILDCARD).count();
+        let shape = match (wildcards, is_closed) {
+            (0, true) => Shape::Exact,
+            (0, false) => Shape::Prefix,
+            _ => Shape::Segments,
+        };
+        let literal = head(body).len();
+        let rank = Rank { literal, is_closed, wildcards: Reverse(wildcards), length: body.len() };
+        Ok(Self { text: text.into(), shape, rank })
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    pub(super) fn rank(&self) -> Rank {
+        self.rank
+    }
+
+    /// The text without the final `*`.
+    pub(super) fn body(&self) -> &str {
+        self.text.get(..self.rank.length).unwrap_or("")
+    }
+
+    /// The same pattern with its letters in lower case.
+    pub(super) fn folded(&self) -> Self {
+        Self { text: self.text.to_ascii_lowercase().into(), ..self.clone() }
+    }
+
+    /// A path below `mount` (which has no `/` at its end) that this pattern matches, if there is one. Where the pattern
+    /// leaves a choice the path holds a character that neither paths nor patterns may hold, so that no pattern matches
+    /// it but by a wildcard of its own.
+    pub(super) fn sample_below(&self, mount: &str) -> Option<String> {
+        let mut parts = self.body().split('/').peekable();
+        for segment in mount.split('/') {
+            let part = parts.next()?;
+            if !self.rank.is_closed && parts.peek().is_none() {
+                return segment.starts_with(part).then(|| format!("{mount}/{ANY}"));
+            }
+            if part != segment && part != WILDCARD {
+                return None;
+            }
+        }
+        parts.peek()?;
+        let mut sample = mount.to_owned();
+        for part in parts {
+            sample.push('/');
+            sample.push_str(if part == WILDCARD { ANY } else { part });
+        }
+        if !self.rank.is_closed {
+            sample.push_str(ANY);
+        }
+        Some(sample)
+    }
+}
+
+const WILDCARD: &str = "+";
+const ANY: &str = "\u{1}";
+
+/// The text of `body` before its first `+` segment: empty, or all whole segments with their `/`; all of it without one.
+fn head(body: &str) -> &str {
+    let mut length = 0;
+    for segment in body.split('/') {
+        if segment == WILDCARD {
+            return body.get(..length).unwrap_or("");
+        }
+        length += segment.len() + 1;
+    }
+    body
+}
+
+fn check(text: &str, body: &str, is_closed: bool) -> Result<(), PatternError> {
+    if text.is_empty() {
+        return Err(PatternError::Missing);
+    }
+    if body.contains('*') {
+        return Err(PatternError::Star);
+    }
+    if text.contains("+*") || text.split('/').any(|segment| segment.starts_with('+') && segment != WILDCARD) {
+        return Err(PatternError::Plus);
+    }
+    // An open pattern is completed to one of the paths that it matches.
+    let completion = if is_closed { "" } else { "z" };
+    let mut target = String::with_capacity(body.len() + 2);
+    for byte in "/".bytes().chain(body.bytes()).chain(completion.bytes()) {
+        if byte.is_ascii_alphanumeric() || byte == b'/' {
+            target.push(char::from(byte));
+        } else {
+            target.push_str(&format!("%{byte:02x}"));
+        }
+    }
+    CanonicalPath::parse(&target).map_err(PatternError::Unreachable)?;
+    Ok(())
+}
+
+/// A pattern with `+` in it, cut up for matching.
+#[derive(Debug)]
+pub(super) struct Segments {
+    /// What stands before the first `+`.
+    head: Box<str>,
+    /// The segments from there on; `None` is `+`.
+    parts: Box<[Option<Box<str>>]>,
+    /// What the next segment begins with where the pattern ends in `*`.
+    tail: Option<Box<str>>,
+}
+
+impl Segments {
+    pub(super) fn new(pattern: &Pattern) -> Self {
+        let body = pattern.body();
+        let head = head(body);
+        let rest = body.get(head.len()..).unwrap_or("");
+        let mut parts: Vec<_> = rest.split('/').map(|part| (part != WILDCARD).then(|| part.into())).collect();
+        let tail = if pattern.rank.is_closed { None } else { parts.pop().flatten() };
+        Self { head: head.into(), parts: parts.into(), tail }
+    }
+
+    pub(super) fn matches(&self, path: &str) -> bool {
+        let Some(rest) = path.strip_prefix(&*self.head) else { return false };
+        let mut segments = rest.split('/');
+        for part in &self.parts {
+            let Some(segment) = segments.next() else { return false };
+            if part.as_deref().is_some_and(|part| part != segment) {
+                return false;
+            }
+        }
+        match &self.tail {
+            Some(tail) => segments.next().is_some_and(|segment| segment.starts_with(&**tail)),
+            None => segments.next().is_none(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The text of a policy: HCL or JSON, one `path` block a rule. What is not understood is refused with its line, never
+//! passed over: a constraint that nobody applies would be a grant that nobody meant.
+
+use std::fmt;
+
+use super::{
+    capabilities::{Capabilities, WORDS},
+    pattern::{Pattern, PatternError},
+};
+use crate::base::{
+    hcl::{self, Block, HclError, Item},
+    limits::POLICY_BYTES_MAX,
+    suggest::nearest,
+};
+
+/// One `path` block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathRule {
+    pub pattern: Pattern,
+    pub capabilities: Capabilities,
+    /// Where the block begins, from 1.
+    pub line: u32,
+}
+
+/// Why a text is no policy. It repeats a key or a capability at most, and never a path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyError {
+    #[error("the policy is empty")]
+    Empty,
+    #[error("the policy is longer than {POLICY_BYTES_MAX} bytes")]
+    Length,
+    #[error(transparent)]
+    Syntax(#[from] HclError),
+    #[error("line {line}: unknown key {key}")]
+    Key { line: u32, key: Slip },
+    #[error("line {line}: `{key}` stands here for the second time")]
+    Twice { line: u32, key: Shown },
+    #[error("line {line}: `{key}` is not supported")]
+    Unsupported { line: u32, key: &'static str },
+    #[error("line {line}: unknown capability {word}")]
+    Capability { line: u32, word: Slip },
+    #[error("line {line}: `policy` must be `read`, `write`, `sudo` or `deny`; use `capabilities`")]
+    Shorthand { line: u32 },
+    #[error("line {line}: `{key}` must be {expected}")]
+    Value { line: u32, key: &'static str, expected: &'static str },
+    #[error("line {line}: `path` takes one path in quotes and a block")]
+    Labels { line: u32 },
+    #[error("line {line}: {error}")]
+    Pattern { line: u32, error: PatternError },
+}
+
+/// A word that nobody knows, with the known one that was probably meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slip {
+    word: Shown,
+    meant: Option<&'static str>,
+}
+
+/// A word of the text as an error may repeat it: without control characters, and not at any length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown(String);
+
+pub(super) fn parse(text: &str) -> Result<Vec<PathRule>, PolicyError> {
+    if text.is_empty() {
+        return Err(PolicyError::Empty);
+    }
+    if text.len() > POLICY_BYTES_MAX {
+        return Err(PolicyError::Length);
+    }
+    let body = hcl::parse(text)?;
+    for item in &body.items {
+        match item.key.as_str() {
+            PATH => {}
+            // Clients of old wrote the policy's name here; it says nothing.
+            "name" => expect_text(item, "name")?,
+            _ => return Err(unknown_key(item, &[PATH, "name"])),
+        }
+    }
+    refuse_twice(&body)?;
+    body.blocks(PATH, 1)?.iter().map(path_rule).collect()
+}
+
+fn path_rule(block: &Block<'_>) -> Result<PathRule, PolicyError> {
+    let line = block.pos.line;
+    let [text] = block.labels.as_slice() else { return Err(PolicyError::Labels { line }) };
+    let pattern = Pattern::parse(text).map_err(|error| PolicyError::Pattern { line, error })?;
+    let mut capabilities = Capabilities::NONE;
+    for item in &block.body.items {
+        capabilities = capabilities | attribute(item)?;
+    }
+    refuse_twice(block.body)?;
+    Ok(PathRule { pattern, capabilities: capabilities.settled(), line })
+}
+
+/// What one attribute of a block adds.
+fn attribute(item: &Item) -> Result<Capabilities, PolicyError> {
+    let line = item.pos.line;
+    match item.key.as_str() {
+        "capabilities" => capability_list(item),
+        "policy" => match item.value.as_str() {
+            Some("") => Ok(Capabilities::NONE),
+            Some(word) => Capabilities::from_shorthand(word).ok_or(PolicyError::Shorthand { line }),
+            None => Err(PolicyError::Shorthand { line }),
+        },
+        "comment" => expect_text(item, "comment").map(|()| Capabilities::NONE),
+        key => match UNSUPPORTED.iter().find(|known| **known == key) {
+            Some(key) => Err(PolicyError::Unsupported { line, key }),
+            None => Err(unknown_key(item, &[ATTRIBUTES.as_slice(), UNSUPPORTED.as_slice()].concat())),
+        },
+    }
+}
+
+fn capability_list(item: &Item) -> Result<Capabilities, PolicyError> {
+    let line = item.pos.line;
+    let expected = "a list of capabilities in quotes";
+    let words = item.value.as_list_of_str().ok_or(PolicyError::Value { line, key: "capabilities", expected })?;
+    let known = WORDS.map(|(word, _)| word);
+    words.into_iter().try_fold(Capabilities::NONE, |set, word| {
+        let capability = Capabilities::from_word(word)
+            .ok_or_else(|| PolicyError::Capability { line, word: Slip::new(word, &known) })?;
+        Ok(set | capability)
+    })
+}
+
+fn expect_text(item: &Item, key: &'static str) -> Result<(), PolicyError> {
+    let wrong = || PolicyError::Value { line: item.pos.line, key, expected: "a text in quotes" };
+    item.value.as_str().map(drop).ok_or_else(wrong)
+}
+
+fn refuse_twice(body: &hcl::Body) -> Result<(), PolicyError> {
+    let twice = |item: &Item| PolicyError::Twice { line: item.pos.line, key: Shown::new(&item.key) };
+    body.twice().map(twice).map_or(Ok(()), Err)
+}
+
+fn unknown_key(item: &Item, known: &[&'static str]) -> PolicyError {
+    PolicyError::Key { line: item.pos.line, key: Slip::new(&item.key, known) }
+}
+
+impl Slip {
+    fn new(word: &str, known: &[&'static str]) -> Self {
+        Self { word: Shown::new(word), meant: nearest(word, known) }
+    }
+}
+
+impl Shown {
+    fn new(word: &str) -> Self {
+        let mut shown: String = word.chars().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
+        if word.chars().nth(SHOWN_CHARS_MAX).is_some() {
+            shown.push('…');
+        }
+        Self(shown)
+    }
+}
+
+impl fmt::Display for Slip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.word)?;
+        self.meant.map_or(Ok(()), |meant| write!(f, "; did you mean `{meant}`?"))
+    }
+}
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+const PATH: &str = "path";
+const ATTRIBUTES: [&str; 3] = ["capabilities", "policy", "comment"];
+/// What Vault and OpenBao know beside these: each narrows what a rule grants, so that none may be passed over.
+const UNSUPPORTED: [&str; 12] = [
+    "allowed_parameters",
+    "denied_parameters",
+    "required_parameters",
+    "min_wrapping_ttl",
+    "max_wrapping_ttl",
+    "control_group",
+    "mfa_methods",
+    "pagination_limit",
+    "expiration",
+    "response_keys_filter_path",
+    "list_scan_response_keys_filter_path",
+    "subscribe_event_types",
+];
+const SHOWN_CHARS_MAX: usize = 40;

@@ -1,0 +1,171 @@
+//! How a token is made: its record and all its entries, gathered in the caller's unit.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    barrier::{BarrierError, MountId, Unit},
+    base::{limits::TOKEN_DEPTH_MAX, random::Random, secret::Secret, time::Time, token_text, ttl::Ttl},
+    contract::{Error, Granted, Result},
+    services::{
+        tables::{ACCESSORS, CHILDREN, CORE, EXPIRIES, LOGINS, TOKENS},
+        tokens::{
+            cache::Session,
+            record::{AccessorEntry, Ancestor, TokenEntry, TokenRecord, expiry_key, pair_key},
+        },
+    },
+};
+
+/// What the new token shall be.
+#[derive(Default)]
+pub struct Plan<'a> {
+    /// The token's own text, which only the root policy may choose.
+    pub id: Option<String>,
+    pub policies: Vec<String>,
+    pub path: String,
+    pub display_name: String,
+    pub metadata: BTreeMap<String, String>,
+    pub entity: Option<uuid::Uuid>,
+    pub parent: Option<&'a Session>,
+    /// `None`: never expires.
+    pub ttl: Option<Ttl>,
+    pub explicit_max_ttl: Ttl,
+    pub period: Ttl,
+    pub num_uses: u32,
+    pub is_renewable: bool,
+    pub login_mount: Option<MountId>,
+    pub is_initial_root: bool,
+    /// The generation of marks that the request was judged under.
+    pub stamp: u64,
+}
+
+/// A token that exists once the unit is committed.
+pub struct Minted {
+    pub token: Secret<String>,
+    pub hash: [u8; 32],
+    pub record: TokenRecord,
+}
+
+impl Minted {
+    /// As its receiver sees it.
+    pub fn granted(self) -> Granted {
+        let record = self.record;
+        Granted {
+            token: self.token,
+            accessor: record.accessor.clone(),
+            display_name: record.display_name.clone(),
+            policies: record.policies.clone(),
+            token_policies: record.policies.clone(),
+            identity_policies: Vec::new(),
+            lease: record.creation_ttl,
+            is_renewable: record.is_renewable,
+            entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+            kind: "service",
+            is_orphan: record.is_orphan(),
+            num_uses: record.num_uses,
+            metadata: record.metadata,
+        }
+    }
+}
+
+/// Makes a token. Its records become real with the unit's commit and not before.
+pub fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> Result<Minted> {
+    let token = plan.id.map_or_else(|| token_text::make("srs.", random), Secret::new);
+    let hash = unit.keys().token_hash(token.expose())?;
+    let accessor = accessor(random);
+    let ancestors = ancestors(plan.parent)?;
+    let record = TokenRecord {
+        accessor: accessor.clone(),
+        policies: plan.policies,
+        path: plan.path,
+        display_name: plan.display_name,
+        metadata: plan.metadata,
+        entity: plan.entity.map(uuid::Uuid::into_bytes),
+        created: now.unix_nanos(),
+        expires: plan.ttl.map(|ttl| now.plus(ttl).unix_secs()),
+        creation_ttl: plan.ttl.unwrap_or_default(),
+        explicit_max_ttl: plan.explicit_max_ttl,
+        period: plan.period,
+        num_uses: plan.num_uses,
+        is_renewable: plan.is_renewable,
+        ancestors,
+        stamp: plan.stamp,
+        login_mount: plan.login_mount,
+        renewed: None,
+        has_children: false,
+        is_initial_root: plan.is_initial_root,
+    };
+    if let Some(parent) = plan.parent {
+        flag_parent(unit, parent)?;
+        unit.create(&CORE, &CHILDREN, &pair_key(&parent.hash, &hash), &TokenEntry {})?;
+    }
+    if unit.has(&CORE, &TOKENS, &hash)? {
+        return Err(Error::invalid("cannot create a token with a duplicate ID"));
+    }
+    unit.create(&CORE, &TOKENS, &hash, &record)?;
+    let accessor_hash = unit.keys().accessor_hash(&accessor)?;
+    unit.create(&CORE, &ACCESSORS, &accessor_hash, &AccessorEntry { token: hash, accessor })?;
+    if let Some(expires) = record.expires {
+        unit.create(&CORE, &EXPIRIES, &expiry_key(expires, &hash), &TokenEntry {})?;
+    }
+    if let Some(mount) = &record.login_mount {
+        unit.create(&CORE, &LOGINS, &pair_key(mount, &hash), &TokenEntry {})?;
+    }
+    Ok(Minted { token, hash, record })
+}
+
+/// The root token of a new store.
+pub fn seed_root(
+    unit: &Unit,
+    id: Option<String>,
+    ttl: Option<Ttl>,
+    now: Time,
+    random: &Random,
+) -> Result<Secret<String>> {
+    let plan = Plan {
+        id,
+        policies: vec![String::from("root")],
+        path: String::from("auth/token/root"),
+        display_name: String::from("root"),
+        ttl,
+        is_initial_root: true,
+        ..Plan::default()
+    };
+    Ok(mint(unit, plan, now, random)?.token)
+}
+
+/// Marks the parent as one that has children, the first time.
+fn flag_parent(unit: &Unit, parent: &Session) -> Result<(), BarrierError> {
+    if parent.record.has_children {
+        return Ok(());
+    }
+    let Some(mut record) = unit.get(&CORE, &TOKENS, &parent.hash)? else { return Err(BarrierError::Conflict) };
+    record.has_children = true;
+    unit.put(&CORE, &TOKENS, &parent.hash, &record)
+}
+
+fn ancestors(parent: Option<&Session>) -> Result<Vec<Ancestor>> {
+    let Some(parent) = parent else { return Ok(Vec::new()) };
+    if parent.record.ancestors.len() >= TOKEN_DEPTH_MAX {
+        return Err(Error::invalid(format!("a token tree is at most {TOKEN_DEPTH_MAX} deep: create an orphan token")));
+    }
+    let mut line = Vec::with_capacity(parent.record.ancestors.len() + 1);
+    line.push(Ancestor(parent.hash));
+    line.extend_from_slice(&parent.record.ancestors);
+    Ok(line)
+}
+
+/// 24 letters and digits, as Vault's are: 143 bits.
+fn accessor(random: &Random) -> String {
+    const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = String::with_capacity(24);
+    while text.len() < 24 {
+        // Bytes beyond the last whole multiple are dropped, so that each character is equally likely.
+        for byte in random.bytes::<32>() {
+            let index = usize::from(byte);
+            if index < ALPHABET.len() * 4 && text.len() < 24 {
+                text.push(char::from(ALPHABET.get(index % ALPHABET.len()).copied().unwrap_or(b'0')));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,33 @@
+//! How a token lives on: its expiry moves, within its terms, in one batch with its expiry entry.
+
+use crate::{
+    barrier::{BarrierError, Unit},
+    base::time::Time,
+    contract::{Error, Result},
+    services::{
+        tables::{CORE, EXPIRIES, TOKENS},
+        tokens::{
+            lease::{Lease, Terms, lease},
+            record::{TokenEntry, TokenRecord, expiry_key},
+        },
+    },
+};
+
+/// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
+pub fn renew(unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
+    let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Err(BarrierError::Conflict.into()) };
+    let Some(expires) = record.expires.filter(|_| record.is_renewable) else {
+        return Err(Error::invalid("lease is not renewable"));
+    };
+    let granted = lease(terms, Time::from_unix_nanos(record.created), now);
+    if granted.ttl.is_zero() {
+        return Err(Error::invalid("past the max TTL, cannot renew"));
+    }
+    let later = now.plus(granted.ttl).unix_secs();
+    unit.delete(&CORE, &EXPIRIES, &expiry_key(expires, hash))?;
+    unit.put(&CORE, &EXPIRIES, &expiry_key(later, hash), &TokenEntry {})?;
+    record.expires = Some(later);
+    record.renewed = Some(now.unix_nanos());
+    unit.put(&CORE, &TOKENS, hash, &record)?;
+    Ok((granted, record))
+}

@@ -1,0 +1,61 @@
+//! The walk that proves that no login was ever left half done: every token has its accessor, expiry, parent and login
+//! entries, and none of these stands alone. It reads the whole store; for offline use and tests.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    barrier::{BarrierError, Unit},
+    services::{
+        tables::{ACCESSORS, CHILDREN, CORE, EXPIRIES, LOGINS, TOKENS},
+        tokens::record::{expiry_key, pair_key},
+    },
+};
+
+/// What a walk found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WalkReport {
+    pub tokens: usize,
+    /// One sentence for each entry that is missing or stands alone.
+    pub problems: Vec<String>,
+}
+
+/// Compares the tokens with the entries of every kind.
+pub fn walk(unit: &Unit) -> Result<WalkReport, BarrierError> {
+    let mut report = WalkReport::default();
+    let mut wanted: [BTreeSet<Vec<u8>>; 4] = Default::default();
+    let [accessors, expiries, children, logins] = &mut wanted;
+    for (name, record) in unit.scan(&CORE, &TOKENS, &[], &[], usize::MAX)? {
+        report.tokens += 1;
+        let Ok(hash) = <[u8; 32]>::try_from(name.as_slice()) else {
+            report.problems.push(String::from("a token record has a name of the wrong length"));
+            continue;
+        };
+        accessors.insert(unit.keys().accessor_hash(&record.accessor)?.to_vec());
+        if let Some(expires) = record.expires {
+            expiries.insert(expiry_key(expires, &hash));
+        }
+        if let Some(parent) = record.parent() {
+            children.insert(pair_key(parent, &hash));
+        }
+        if let Some(mount) = &record.login_mount {
+            logins.insert(pair_key(mount, &hash));
+        }
+    }
+    let found: [BTreeSet<Vec<u8>>; 4] = [
+        unit.scan(&CORE, &ACCESSORS, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &EXPIRIES, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &CHILDREN, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &LOGINS, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+    ];
+    for ((kind, wanted), found) in ["accessor", "expiry", "child", "login"].into_iter().zip(&wanted).zip(&found) {
+        let missing = wanted.difference(found).count();
+        let alone = found.difference(wanted).count();
+        if missing > 0 {
+            report.problems.push(format!("{missing} tokens have no {kind} entry"));
+        }
+        if alone > 0 {
+            report.problems.push(format!("{alone} {kind} entries stand alone"));
+        }
+    }
+    Ok(report)
+}
