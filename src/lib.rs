@@ -13,4 +13,7 @@ pub mod store;
 //pub mod auth_methods;
 pub mod broker;
 pub mod builtin;
+pub mod cli;
+pub mod client;
+pub mod server;
 pub mod wire;

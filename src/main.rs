@@ -1,3 +1,7 @@
-//! Runs the command line and sets the exit code.
+//! The program: hands its arguments to the command line and ends with the code that it says.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    strongroom::cli::run(std::env::args_os())
+}

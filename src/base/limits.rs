@@ -51,3 +51,43 @@ pub const LIST_NAMES_MAX: usize = 100_000;
 pub const TOKEN_DEPTH_MAX: usize = 32;
 /// Names that a sweep deletes in one batch.
 pub const SWEEP_BATCH_MAX: usize = 256;
+
+/// Connections that are open at once, on all listeners.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// File descriptors that stay free for storage and audit, however many clients there are.
+pub const DESCRIPTORS_RESERVED: usize = 128;
+/// Bytes of a request's head: request line and headers.
+pub const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Bytes of one header line.
+pub const HEADER_BYTES_MAX: usize = 8 << 10;
+/// Bytes of a chunk's size line: extensions have no use here.
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+
+/// Time for a TLS handshake.
+pub const HANDSHAKE_MILLIS_MAX: u64 = 5_000;
+/// Time for a request's head, from its first byte; on a new connection from its start.
+pub const HEAD_MILLIS_MAX: u64 = 10_000;
+/// Time that a kept connection may stay silent between requests.
+pub const IDLE_MILLIS_MAX: u64 = 75_000;
+/// Time in which a body owes nothing; after it the least rate counts.
+pub const BODY_GRACE_MILLIS: u64 = 5_000;
+/// Bytes a second that a body must bring on average after the grace.
+pub const BODY_BYTES_PER_SEC_MIN: u64 = 1_024;
+/// Time for a whole request: Vault's default.
+pub const REQUEST_MILLIS_MAX: u64 = 90_000;
+/// Time that a client may take nothing of an answer that waits for it.
+pub const WRITE_STALL_MILLIS_MAX: u64 = 15_000;
+/// Time for reading away what a refused client is still sending, so that it can see the answer.
+pub const LINGER_MILLIS_MAX: u64 = 2_000;
+/// Time that open requests have to end when the server stops.
+pub const STOP_MILLIS_MAX: u64 = 10_000;
+
+/// Refused requests a second that one address may make in the long run.
+pub const REFUSALS_PER_SEC: u32 = 200;
+/// Refused requests that one address may make at once.
+pub const REFUSALS_BURST: u32 = 400;
+/// Addresses whose refusals are counted: 16,384 of them fill about 1 MiB.
+pub const REFUSAL_ADDRESSES_MAX: usize = 16_384;
+
+/// Bytes of one configuration file.
+pub const CONFIG_BYTES_MAX: usize = 1 << 20;

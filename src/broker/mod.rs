@@ -4,6 +4,7 @@ mod audit_lines;
 mod errands;
 mod identify;
 mod locate;
+pub mod offline;
 mod perform;
 mod pipeline;
 mod start;
@@ -11,6 +12,7 @@ mod stripes;
 #[cfg(test)]
 mod tests;
 
+pub use crate::services::{audit::DeviceConfig, tokens::WalkReport};
 pub use start::{DevInit, Setup, StartError};
 
 use std::sync::Arc;

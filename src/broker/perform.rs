@@ -79,7 +79,8 @@ pub(super) async fn run(trip: Trip, snapshot: Snapshot, place: Place, identity: 
         match identify(&trip.broker, &snapshot, &trip.ask, &trip.peer, trip.now) {
             Ok(again) if again.session.is_some() || identity.session.is_none() => identity = again,
             Ok(_) => {
-                return finish(&trip, &place, &identity, &Ruling::default(), recorded, Err(Error::denied()), None).await;
+                return finish(&trip, &place, &identity, &Ruling::default(), recorded, Err(Error::denied()), None)
+                    .await;
             }
             Err(error) => {
                 return finish(&trip, &place, &identity, &Ruling::default(), recorded, Err(error), None).await;

@@ -1,0 +1,266 @@
+//! `operator init`: a new server's keys. Shares and root token exist in this one answer, so files for them are made
+//! before the server is asked, and what cannot be written is shown instead.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    base::secret::Secret,
+    cli::{
+        explain::{Doing, explain},
+        fault::Fault,
+        home::{create_private, make_dir},
+        pins,
+        session::Session,
+        tokens,
+    },
+    client::{Call, Client, Method, RefusalKind, json::Json},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  strongroom operator init                                       five shares, three needed; shown once
+  strongroom operator init -key-shares=1 -key-threshold=1        to try things on
+  strongroom operator init -out=shares                           share-1.txt … and root-token, readable by you alone
+  strongroom operator init -format=json                          for a script
+";
+
+#[derive(clap::Args, Debug)]
+#[command(before_help = EXAMPLES)]
+pub struct Args {
+    /// How many shares the key is split into
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
+    key_shares: u8,
+    /// How many of them open the server
+    #[arg(short = 't', long, value_name = "N", default_value_t = 3)]
+    key_threshold: u8,
+    /// Write share-1.txt … and root-token into this folder, 0600, instead of showing them
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// How long the root token lives; none: without end, as Vault's
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    root_token_ttl: String,
+    /// Do not log in with the root token
+    #[arg(long)]
+    no_store: bool,
+    /// Say whether the server is initialised, and stop (exit code 2 if not)
+    #[arg(long)]
+    status: bool,
+}
+
+pub async fn run(args: Args, session: &Session) -> Result<u8, Fault> {
+    let client = session.client_without_token()?;
+    let doing = Doing::new("initialise", &session.address.to_string(), &[]).vault("Error initializing");
+    if args.status {
+        return status(session, &client, &doing).await;
+    }
+    let files = args.out.as_deref().map(|dir| OutFiles::create(dir, args.key_shares)).transpose()?;
+    let mut body = Json::object([
+        ("secret_shares", Json::number(args.key_shares)),
+        ("secret_threshold", Json::number(args.key_threshold)),
+    ]);
+    if !session.persona.is_vault() && args.root_token_ttl != "none" {
+        body.set("root_token_ttl", Json::text(&args.root_token_ttl));
+    }
+    let answer = match client.send(Call::new(Method::Put, "sys/init").with(body)).await {
+        Ok(answer) => answer.body.unwrap_or(Json::Null),
+        Err(error) => {
+            let kind = error.kind();
+            let fault = explain(session, &client, &doing, error).await;
+            return Err(match kind {
+                Some(RefusalKind::Conflict) if !session.persona.is_vault() => {
+                    fault.why("its shares were shown once, to whoever initialised it").fix("strongroom operator unseal")
+                }
+                _ => fault,
+            });
+        }
+    };
+    let is_written = files.is_some_and(|files| files.write(&answer, session));
+    if is_written && session.out.is_json() {
+        session.out.print_json(&without_secrets(&answer));
+    } else if session.out.is_json() {
+        session.out.print_json(&answer);
+    } else if !is_written {
+        session.out.print(&shown(&answer, &args));
+    }
+    remember(session, &answer, &args);
+    Ok(0)
+}
+
+async fn status(session: &Session, client: &Client, doing: &Doing) -> Result<u8, Fault> {
+    match client.read("sys/init").await {
+        Ok(answer) => {
+            let is = answer.field(&["initialized"]).and_then(Json::as_bool) == Some(true);
+            if session.out.is_json() {
+                session.out.print_json(&Json::object([("initialized", Json::Bool(is))]));
+            } else {
+                session.out.print(if is { "Vault is initialized\n" } else { "Vault is not initialized\n" });
+            }
+            Ok(if is { 0 } else { 2 })
+        }
+        Err(error) => Err(explain(session, client, doing, error).await),
+    }
+}
+
+/// The shares in the form that is easiest to keep: with checksum and set where the server offers it.
+fn shares(answer: &Json) -> Vec<String> {
+    let list = |name: &str| answer.at(name).map(Json::strings).filter(|texts| !texts.is_empty());
+    list("share_texts").or_else(|| list("keys_base64")).unwrap_or_default()
+}
+
+fn root_token(answer: &Json) -> &str {
+    answer.at("root_token").and_then(Json::as_str).unwrap_or_default()
+}
+
+fn shown(answer: &Json, args: &Args) -> String {
+    let shares = shares(answer);
+    let mut text = String::new();
+    for (index, share) in shares.iter().enumerate() {
+        let _ = writeln!(text, "Unseal Key {}: {share}", index + 1);
+    }
+    let _ = writeln!(text, "\nInitial Root Token: {}\n", root_token(answer));
+    let _ = write!(
+        text,
+        "The key is split into {} shares; any {} of them open the server. They are shown this once:\n\
+         give each to another person, and keep none here. After every start the server is sealed,\n\
+         and answers when {} shares have been given to `operator unseal`.\n",
+        shares.len(),
+        args.key_threshold,
+        args.key_threshold
+    );
+    text
+}
+
+fn without_secrets(answer: &Json) -> Json {
+    let secret = ["keys", "keys_base64", "share_texts", "root_token", "recovery_keys", "recovery_keys_base64"];
+    let kept = answer.as_object().iter().filter(|(name, _)| !secret.contains(&name.as_str()));
+    Json::Object(kept.cloned().collect())
+}
+
+/// Pins the audit key, and logs in with the root token. The keys are out by now: what fails here is a hint, no error.
+fn remember(session: &Session, answer: &Json, args: &Args) {
+    if session.persona.is_vault() {
+        return;
+    }
+    let say = |text: &str| {
+        if !session.out.is_json() {
+            session.out.hint(text);
+        }
+    };
+    if let Some(key) = answer.at("audit_public_key").and_then(Json::as_str) {
+        let pin = pins::Pin { ca: None, audit_public_key: Some(key.to_owned()) };
+        match pins::keep(&session.home, &session.address, &pin) {
+            Ok(path) => {
+                say(&format!("audit key {key} is pinned in {}: `audit verify` holds the log to it", path.display()));
+            }
+            Err(fault) => session.out.hint(&format!("warning: the audit key is not pinned: {}", fault.what())),
+        }
+    }
+    if let Err(fault) = session.pin_ca() {
+        session.out.hint(&format!("warning: the CA is not remembered: {}", fault.what()));
+    }
+    if args.no_store || root_token(answer).is_empty() {
+        return;
+    }
+    match tokens::keep(&session.home, &session.address, &Secret::text(root_token(answer))) {
+        Ok(path) => say(&format!("you are logged in with the root token (kept in {})", path.display())),
+        Err(fault) => session.out.hint(&format!("warning: the root token is not kept: {}", fault.what())),
+    }
+    say("next: strongroom operator unseal");
+}
+
+/// Files for what will be shown once, made before there is anything to lose.
+struct OutFiles {
+    shares: Vec<(PathBuf, File)>,
+    root: (PathBuf, File),
+    is_kept: std::cell::Cell<bool>,
+}
+
+impl OutFiles {
+    fn create(dir: &Path, count: u8) -> Result<Self, Fault> {
+        let named =
+            |path: &Path, error: std::io::Error| Fault::usage(format!("{} cannot be created: {error}", path.display()));
+        make_dir(dir).map_err(|error| named(dir, error))?;
+        let create = |name: String| {
+            let path = dir.join(name);
+            let file = create_private(&path).map_err(|error| named(&path, error).fix("name an empty folder"))?;
+            Ok::<_, Fault>((path, file))
+        };
+        let root = create("root-token".to_owned())?;
+        let mut files = Self { shares: Vec::new(), root, is_kept: std::cell::Cell::new(false) };
+        for index in 1..=count {
+            files.shares.push(create(format!("share-{index}.txt"))?);
+        }
+        Ok(files)
+    }
+
+    /// True if all was written. If not, the caller shows the keys instead of losing them.
+    fn write(self, answer: &Json, session: &Session) -> bool {
+        self.is_kept.set(true);
+        let shares = shares(answer);
+        let pairs = self.shares.iter().zip(&shares).map(|((path, file), share)| (path, file, share.as_str()));
+        let root = std::iter::once((&self.root.0, &self.root.1, root_token(answer)));
+        for (path, mut file, text) in pairs.chain(root) {
+            if let Err(error) = writeln!(file, "{text}").and_then(|()| file.sync_all()) {
+                session
+                    .out
+                    .hint(&format!("warning: {} cannot be written ({error}): the keys are shown here", path.display()));
+                return false;
+            }
+        }
+        if shares.len() != self.shares.len() {
+            session.out.hint("warning: the server made another number of shares: the keys are shown here");
+            return false;
+        }
+        let dir = self.root.0.parent().unwrap_or(Path::new("."));
+        session.out.hint(&format!(
+            "{} shares and the root token are in {}: give each share to another person",
+            shares.len(),
+            dir.display()
+        ));
+        true
+    }
+}
+
+impl Drop for OutFiles {
+    /// A server that refused leaves no empty files behind.
+    fn drop(&mut self) {
+        if !self.is_kept.get() {
+            for (path, _) in self.shares.iter().chain(std::iter::once(&self.root)) {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_shares_are_shown_where_the_server_makes_them() {
+        let vaults = Json::parse(r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t"}"#).unwrap();
+        assert_eq!(shares(&vaults), ["AA=="]);
+        let ours =
+            Json::parse(r#"{"keys_base64":["AA=="],"share_texts":["srk1-x"],"root_token":"t","audit_public_key":"k"}"#)
+                .unwrap();
+        assert_eq!(shares(&ours), ["srk1-x"]);
+        assert_eq!(without_secrets(&ours).to_string(), r#"{"audit_public_key":"k"}"#);
+    }
+
+    #[test]
+    fn files_for_shares_are_new_private_and_gone_if_nothing_came_of_it() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("shares");
+        let files = OutFiles::create(&out, 2).unwrap();
+        assert_eq!(std::fs::metadata(out.join("share-2.txt")).unwrap().mode() & 0o777, 0o600);
+        assert!(OutFiles::create(&out, 2).is_err(), "existing files are never written over");
+        drop(files);
+        assert_eq!(std::fs::read_dir(&out).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,222 @@
+//! The tree of commands: one file for each noun, one line here for each command. Each file holds its arguments, whose
+//! doc comments are the help text, and what it does with them.
+
+mod approle;
+mod audit;
+mod generic;
+mod init;
+mod kv;
+mod kv_metadata;
+mod kv_path;
+mod login;
+mod mounts;
+mod operator;
+mod path_help;
+mod policy;
+mod serve;
+mod service_token;
+mod status;
+mod token;
+mod unseal;
+pub mod version;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use super::{
+    argv::{self, Flags},
+    fault::Fault,
+    persona::Persona,
+    session::{Globals, Session},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  strongroom dev                                          a server to try things on, gone when it stops
+  strongroom server --data /var/lib/strongroom            a server that keeps what it is given
+  strongroom operator init                                its shares, once; then: strongroom operator unseal
+  strongroom kv put secret/app/db user=app password       asks for the password, without echo
+  strongroom kv get -field=password secret/app/db         the value and nothing else
+  strongroom audit who secret/data/app/db --data DIR      who read it, and why they were allowed
+";
+
+/// A broker of secrets and service credentials: server and command line in one.
+#[derive(Parser, Debug)]
+#[command(name = "strongroom", before_help = EXAMPLES, disable_version_flag = true, subcommand_required = true, arg_required_else_help = true)]
+pub struct CommandLine {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a server
+    Server(serve::ServerArgs),
+    /// Run a server to try things on: TLS, unsealed, with a KV at secret/
+    Dev(serve::DevArgs),
+    /// Show whether the server is initialised and sealed (exit code 2 if sealed)
+    Status,
+    /// Initialise, unseal and seal a server
+    Operator(operator::Args),
+    /// Log in, and keep the token for this address
+    Login(login::Args),
+    /// Keep and fetch secrets in a key-value store
+    Kv(kv::Args),
+    /// Read a path of the API
+    Read(generic::ReadArgs),
+    /// Write to a path of the API
+    Write(generic::WriteArgs),
+    /// List the names under a path of the API
+    List(generic::ListArgs),
+    /// Delete a path of the API
+    Delete(generic::DeleteArgs),
+    /// Change parts of what is at a path of the API
+    Patch(generic::PatchArgs),
+    /// Say who may do what
+    Policy(policy::Args),
+    /// Mount secrets engines
+    Secrets(mounts::SecretsArgs),
+    /// Mount ways to log in
+    Auth(mounts::AuthArgs),
+    /// Give a service its way to log in
+    Approle(approle::Args),
+    /// Look at, make, renew and revoke tokens
+    Token(token::Args),
+    /// Signed tokens that one service shows another
+    ServiceToken(service_token::Args),
+    /// Read and prove the audit log, offline
+    Audit(audit::Args),
+    /// Show what a path of the API is for
+    PathHelp(path_help::Args),
+    /// Show the version
+    Version,
+}
+
+/// The command tree. Help starts with examples everywhere: a command without its own shows those of its noun.
+fn tree() -> clap::Command {
+    with_examples(CommandLine::command(), None)
+}
+
+fn with_examples(command: clap::Command, above: Option<clap::builder::StyledStr>) -> clap::Command {
+    let here = command.get_before_help().cloned().or(above);
+    let command = match &here {
+        Some(examples) => command.before_help(examples.clone()),
+        None => command,
+    };
+    command.mut_subcommands(|child| with_examples(child, here.clone()))
+}
+
+/// Reads the arguments behind the program's name.
+pub fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, clap::Error> {
+    let name = if persona.is_vault() { "vault" } else { "strongroom" };
+    let mut command = tree();
+    let args = argv::normalise(args, &Flags::of(&command));
+    let matches = command.try_get_matches_from_mut(std::iter::once(name.to_owned()).chain(args))?;
+    CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
+/// Runs a command and gives the exit code of one that went well, which is not always 0.
+pub fn run(command: Command, session: Session) -> Result<u8, Fault> {
+    match command {
+        Command::Server(args) => serve::server(args, &session),
+        Command::Dev(args) => serve::dev(args, &session),
+        Command::Audit(args) => audit::run(args, &session),
+        Command::Version => version::run(&session),
+        other => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(talk(other, session))
+        }
+    }
+}
+
+/// The commands that talk to a server.
+async fn talk(command: Command, mut session: Session) -> Result<u8, Fault> {
+    let session = &mut session;
+    match command {
+        Command::Status => return status::run(session).await,
+        Command::Operator(args) => return operator::run(args, session).await,
+        Command::Login(args) => login::run(args, session).await?,
+        Command::Kv(args) => kv::run(args, session).await?,
+        Command::Read(args) => generic::read(args, session).await?,
+        Command::Write(args) => generic::write(args, session).await?,
+        Command::List(args) => generic::list(args, session).await?,
+        Command::Delete(args) => generic::delete(args, session).await?,
+        Command::Patch(args) => generic::patch(args, session).await?,
+        Command::Policy(args) => policy::run(args, session).await?,
+        Command::Secrets(args) => mounts::secrets(args, session).await?,
+        Command::Auth(args) => mounts::auth(args, session).await?,
+        Command::Approle(args) => approle::run(args, session).await?,
+        Command::Token(args) => token::run(args, session).await?,
+        Command::ServiceToken(args) => service_token::run(args, session).await?,
+        Command::PathHelp(args) => path_help::run(args, session).await?,
+        Command::Server(_) | Command::Dev(_) | Command::Audit(_) | Command::Version => {}
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(line: &str) -> CommandLine {
+        read(line.split(' ').map(str::to_owned).collect(), Persona::Strongroom).unwrap()
+    }
+
+    #[test]
+    fn the_tree_of_commands_is_sound() {
+        tree().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_in_any_order_with_one_dash_or_two() {
+        for line in [
+            "kv get -format=json -field=x secret/a",
+            "-format json kv get secret/a --field x",
+            "kv --format=json get secret/a -field x",
+        ] {
+            let read = reads(line);
+            assert_eq!(read.globals.format, Some(super::super::output::Format::Json), "{line}");
+            assert!(matches!(read.command, Command::Kv(_)));
+        }
+    }
+
+    #[test]
+    fn help_starts_with_examples() {
+        for args in [
+            vec!["--help"],
+            vec!["kv", "--help"],
+            vec!["kv", "list", "-h"],
+            vec!["operator", "init", "-h"],
+            vec!["server", "-help"],
+        ] {
+            let args = args.into_iter().map(str::to_owned).collect();
+            let help = read(args, Persona::Strongroom).unwrap_err().to_string();
+            assert!(help.starts_with("Examples:\n"), "{help}");
+        }
+    }
+
+    #[test]
+    fn command_lines_of_vault_are_read() {
+        for line in [
+            "status -format=json",
+            "operator init -key-shares=3 -key-threshold 2 -format=json",
+            "operator unseal -format=json",
+            "secrets enable -path=kv2 -version=2 kv",
+            "secrets enable kv-v2",
+            "kv put -cas=0 -mount=secret a/b k=v -",
+            "kv metadata put -max-versions=3 -custom-metadata=k=v secret/a",
+            "kv undelete -versions=1,2 secret/a",
+            "write -f auth/approle/role/r1/secret-id",
+            "write -force=true auth/approle/role/r1/secret-id",
+            "policy write p -",
+            "token create -policy=p1 -policy=p2 -ttl=1h -orphan -field=token",
+            "token revoke -self",
+            "login -method=approle role_id=x secret_id=-",
+            "server -dev -dev-root-token-id=root -dev-listen-address 127.0.0.1:1 -dev-no-store-token -log-level=trace",
+            "server -config=a -config b",
+        ] {
+            reads(line);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `server` and `dev`: run a server in this process.
+
+use std::path::PathBuf;
+
+use crate::{
+    base::secret::Secret,
+    cli::{
+        fault::Fault,
+        server::{self, DevOptions, ServerOptions},
+        session::Session,
+    },
+};
+
+const SERVER: &str = "\
+Examples:
+  strongroom server --data /var/lib/strongroom       no configuration: TLS on 127.0.0.1:8200, store and audit log below
+  strongroom server -config=/etc/strongroom.hcl      as a file says; may be repeated, a folder means all of its files
+  strongroom server -dev -dev-root-token-id=root     as Vault's dev server: in memory, unsealed, plain HTTP
+";
+
+#[derive(clap::Args, Debug)]
+#[command(before_help = SERVER)]
+pub struct ServerArgs {
+    /// Keep everything under this folder: store, audit log, certificates
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Configuration, HCL or JSON; a folder means all *.hcl and *.json in it
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Address to listen on, with --data
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// How much is logged: error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Run as Vault's dev server does
+    #[arg(long)]
+    dev: bool,
+    /// Its root token [env: …_DEV_ROOT_TOKEN_ID]
+    #[arg(long, value_name = "ID", hide_short_help = true)]
+    dev_root_token_id: Option<String>,
+    /// Address that it listens on [env: …_DEV_LISTEN_ADDRESS]
+    #[arg(long, value_name = "HOST:PORT", hide_short_help = true)]
+    dev_listen_address: Option<String>,
+    /// Do not keep its root token for the command line
+    #[arg(long, hide_short_help = true)]
+    dev_no_store_token: bool,
+    /// Mount secret/ as KV version 1
+    #[arg(long, hide_short_help = true)]
+    dev_kv_v1: bool,
+    /// Speak TLS
+    #[arg(long, hide_short_help = true)]
+    dev_tls: bool,
+    /// Folder for its certificates
+    #[arg(long, value_name = "DIR", hide_short_help = true)]
+    dev_tls_cert_dir: Option<PathBuf>,
+}
+
+const DEV: &str = "\
+Examples:
+  strongroom dev                     TLS on 127.0.0.1:8200, unsealed, in memory; gone when it stops
+  strongroom dev --persist ./dev     the same, kept in a folder
+";
+
+#[derive(clap::Args, Debug)]
+#[command(before_help = DEV)]
+pub struct DevArgs {
+    /// Keep what it is given in this folder
+    #[arg(long, value_name = "DIR")]
+    persist: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// Root token to use
+    #[arg(long, value_name = "ID")]
+    root_token_id: Option<String>,
+    /// Do not keep the root token for the command line
+    #[arg(long)]
+    no_store_token: bool,
+    /// How much is logged: error, warn, info, debug, trace
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+pub fn server(args: ServerArgs, session: &Session) -> Result<u8, Fault> {
+    if args.data.is_none()
+        && args.config.is_empty()
+        && !args.dev
+        && session.environment.setting("LOCAL_CONFIG").is_none()
+    {
+        return Err(Fault::usage("where is everything to be kept?")
+            .fix("strongroom server --data DIR, or -config=FILE; to try things on: strongroom dev")
+            .vault("Must specify at least one config path using -config"));
+    }
+    if args.dev && args.data.is_some() {
+        return Err(Fault::usage("-dev keeps everything in memory, --data in a folder: choose one")
+            .fix("strongroom dev --persist DIR is a dev server that keeps"));
+    }
+    let setting =
+        |flag: Option<String>, name: &str| flag.or_else(|| session.environment.setting(name).map(str::to_owned));
+    let is_dev = args.dev;
+    let listen = if is_dev { setting(args.dev_listen_address, "DEV_LISTEN_ADDRESS") } else { args.listen };
+    let dev = is_dev.then(|| DevOptions {
+        root_token_id: setting(args.dev_root_token_id, "DEV_ROOT_TOKEN_ID").map(Secret::text),
+        tls: args.dev_tls,
+        tls_cert_dir: args.dev_tls_cert_dir,
+        kv_v1: args.dev_kv_v1,
+        persist: None,
+        store_token: !args.dev_no_store_token,
+    });
+    let log_level = setting(args.log_level, "LOG_LEVEL");
+    server::run(ServerOptions { data: args.data, config: args.config, listen, log_level, dev })
+}
+
+pub fn dev(args: DevArgs, session: &Session) -> Result<u8, Fault> {
+    let setting =
+        |flag: Option<String>, name: &str| flag.or_else(|| session.environment.setting(name).map(str::to_owned));
+    let dev = DevOptions {
+        root_token_id: setting(args.root_token_id, "DEV_ROOT_TOKEN_ID").map(Secret::text),
+        tls: true,
+        tls_cert_dir: None,
+        kv_v1: false,
+        persist: args.persist,
+        store_token: !args.no_store_token,
+    };
+    let listen = setting(args.listen, "DEV_LISTEN_ADDRESS");
+    let log_level = setting(args.log_level, "LOG_LEVEL");
+    server::run(ServerOptions { data: None, config: Vec::new(), listen, log_level, dev: Some(dev) })
+}

@@ -1,0 +1,305 @@
+//! What goes to standard output: a table, JSON, or one raw field. Shapes are Vault's, so that what reads those reads
+//! ours.
+
+use std::io::{self, Write as _};
+
+use super::{
+    fault::{Exit, Fault},
+    human,
+    persona::Persona,
+    table,
+    terminal::{Terminal, clean},
+};
+use crate::client::{Answer, json::Json};
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
+pub enum Format {
+    #[default]
+    Table,
+    Json,
+}
+
+/// How this call prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Output {
+    pub format: Format,
+    pub persona: Persona,
+    pub terminal: Terminal,
+}
+
+impl Output {
+    pub fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Data for standard output.
+    pub fn print(self, text: &str) {
+        let text = if self.terminal.output { clean(text) } else { text.to_owned() };
+        // A reader that hung up is no error of ours.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// JSON for standard output.
+    pub fn print_json(self, json: &Json) {
+        self.print(&format!("{}\n", json.pretty()));
+    }
+
+    /// A hint for the person, on standard error.
+    #[expect(clippy::unused_self, reason = "whoever has an output has its other half too")]
+    pub fn hint(self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+    }
+
+    /// The command that comes next. Neither a script nor one who knows Vault wants it.
+    pub fn next(self, command: &str) {
+        if !self.is_json() && !self.persona.is_vault() {
+            self.hint(&format!("next: {command}"));
+        }
+    }
+
+    /// What was done: a hint of ours, an output of Vault's. With JSON it is not said.
+    pub fn done(self, text: &str) {
+        if self.is_json() {
+            return;
+        }
+        if self.persona.is_vault() { self.print(&format!("{text}\n")) } else { self.hint(text) }
+    }
+
+    pub fn warn(self, answer: &Answer) {
+        if self.is_json() {
+            return;
+        }
+        let warnings = answer.warnings();
+        if self.persona.is_vault() && !warnings.is_empty() {
+            let lines: Vec<String> = warnings.iter().map(|warning| format!("  * {warning}\n")).collect();
+            self.hint(&format!("WARNING! The following warnings were returned from Vault:\n\n{}", lines.join("\n")));
+            return;
+        }
+        for warning in warnings {
+            self.hint(&format!("warning: {warning}"));
+        }
+    }
+
+    /// One field, raw: with a line end on a terminal only, so that a pipe gets the value and nothing else.
+    pub fn print_field(self, value: &Json) {
+        let mut text = if self.is_json() { value.pretty() } else { human::plain(value, self.persona) };
+        if self.terminal.output {
+            text.push('\n');
+        }
+        self.print(&text);
+    }
+
+    /// Rows under `Key` and `Value`.
+    pub fn print_pairs(self, pairs: &[(String, String)]) {
+        self.print(&table::pairs(pairs));
+    }
+
+    /// A list of names.
+    pub fn print_names(self, names: &[String]) {
+        if self.is_json() {
+            return self.print_json(&Json::texts(names));
+        }
+        let rows: Vec<Vec<String>> = names.iter().map(|name| vec![name.clone()]).collect();
+        self.print(&table::columns(&["Keys"], &rows));
+    }
+
+    /// An answer of the API: its data, login or wrapping, as a table or as the whole envelope; or one field of it.
+    pub fn print_answer(self, answer: &Answer, field: Option<&str>) -> Result<(), Fault> {
+        if let Some(field) = field {
+            let value = find_field(answer, field).ok_or_else(|| no_field(field))?;
+            self.print_field(&value);
+            return Ok(());
+        }
+        if self.is_json() {
+            self.print_json(&envelope(answer));
+            return Ok(());
+        }
+        self.warn(answer);
+        let pairs = answer_pairs(answer, self.persona);
+        if !pairs.is_empty() {
+            self.print_pairs(&pairs);
+        }
+        Ok(())
+    }
+}
+
+pub fn no_field(field: &str) -> Fault {
+    Fault::new(Exit::Usage, format!("there is no field `{field}`"))
+        .vault(format!("Field \"{field}\" not present in map"))
+}
+
+/// The envelope in the order that Vault's tools print, or the whole of a bare body as `data`.
+pub fn envelope(answer: &Answer) -> Json {
+    let body = answer.body.clone().unwrap_or(Json::Object(Vec::new()));
+    let part = |name: &str, absent: Json| body.at(name).cloned().unwrap_or(absent);
+    let is_bare = body.at("request_id").is_none() && body.at("data").is_none();
+    let data = if is_bare { body.clone() } else { part("data", Json::Null) };
+    let mut out = Json::object([
+        ("request_id", part("request_id", Json::text(""))),
+        ("lease_id", part("lease_id", Json::text(""))),
+        ("lease_duration", part("lease_duration", Json::number(0))),
+        ("renewable", part("renewable", Json::Bool(false))),
+        ("data", data),
+        ("warnings", if is_bare { Json::Null } else { part("warnings", Json::Null) }),
+    ]);
+    for name in ["auth", "wrap_info", "mount_type"] {
+        if let Some(value) = body.path(&[name]).filter(|_| !is_bare) {
+            out.set(name, value.clone());
+        }
+    }
+    out
+}
+
+fn answer_pairs(answer: &Answer, persona: Persona) -> Vec<(String, String)> {
+    if let Some(auth) = answer.auth() {
+        return auth_pairs(auth, persona);
+    }
+    if let Some(wrap) = answer.wrap_info() {
+        return wrap_pairs(wrap, persona);
+    }
+    let mut pairs = Vec::new();
+    let body = answer.body.as_ref();
+    if let Some(lease) = body.and_then(|body| body.path(&["lease_id"])).filter(|id| id.as_str() != Some("")) {
+        let part = |name: &str| body.and_then(|body| body.at(name)).cloned().unwrap_or(Json::Null);
+        pairs.push(("lease_id".to_owned(), human::plain(lease, persona)));
+        pairs.push(("lease_duration".to_owned(), human::value("lease_duration", &part("lease_duration"), persona)));
+        pairs.push(("lease_renewable".to_owned(), human::plain(&part("renewable"), persona)));
+    }
+    if let Some(data) = answer.data() {
+        pairs.extend(data_pairs(data, persona));
+    }
+    pairs
+}
+
+/// The members of an object, by name.
+pub fn data_pairs(data: &Json, persona: Persona) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> =
+        data.as_object().iter().map(|(key, value)| (key.clone(), human::value(key, value, persona))).collect();
+    pairs.sort();
+    pairs
+}
+
+/// The rows of a login.
+pub fn auth_pairs(auth: &Json, persona: Persona) -> Vec<(String, String)> {
+    let text = |name: &str| auth.at(name).map_or_else(|| "n/a".to_owned(), |value| human::value(name, value, persona));
+    let list = |name: &str| human::names(&auth.at(name).map(Json::strings).unwrap_or_default(), persona);
+    let duration = match auth.at("lease_duration").and_then(Json::as_u64) {
+        Some(0) | None => "∞".to_owned(),
+        Some(secs) => human::duration(secs),
+    };
+    let mut pairs = vec![
+        ("token".to_owned(), text("client_token")),
+        ("token_accessor".to_owned(), text("accessor")),
+        ("token_duration".to_owned(), duration),
+        ("token_renewable".to_owned(), text("renewable")),
+        ("token_policies".to_owned(), list("token_policies")),
+        ("identity_policies".to_owned(), list("identity_policies")),
+        ("policies".to_owned(), list("policies")),
+    ];
+    for (key, value) in auth.at("metadata").map(Json::as_object).unwrap_or_default() {
+        pairs.push((format!("token_meta_{key}"), human::value(key, value, persona)));
+    }
+    pairs
+}
+
+fn wrap_pairs(wrap: &Json, persona: Persona) -> Vec<(String, String)> {
+    let names = [
+        ("wrapping_token", "token"),
+        ("wrapping_accessor", "accessor"),
+        ("wrapping_token_ttl", "ttl"),
+        ("wrapping_token_creation_time", "creation_time"),
+        ("wrapping_token_creation_path", "creation_path"),
+    ];
+    let rows = names
+        .into_iter()
+        .filter_map(|(shown, name)| Some((shown.to_owned(), human::value(name, wrap.at(name)?, persona))));
+    rows.collect()
+}
+
+fn find_field(answer: &Answer, field: &str) -> Option<Json> {
+    let auth = answer.auth().and_then(|auth| {
+        let name = match field {
+            "token" => "client_token",
+            "token_accessor" => "accessor",
+            "token_duration" => "lease_duration",
+            "token_renewable" => "renewable",
+            "token_policies" | "identity_policies" | "policies" => field,
+            _ => return auth.path(&["metadata", field.strip_prefix("token_meta_")?]),
+        };
+        auth.at(name)
+    });
+    let wrap = answer.wrap_info().and_then(|wrap| match field {
+        "wrapping_token" => wrap.at("token"),
+        "wrapping_accessor" => wrap.at("accessor"),
+        "wrapping_token_ttl" => wrap.at("ttl"),
+        "wrapping_token_creation_time" => wrap.at("creation_time"),
+        "wrapping_token_creation_path" => wrap.at("creation_path"),
+        _ => None,
+    });
+    let body = answer.body.as_ref();
+    let lease = body.and_then(|body| match field {
+        "lease_id" | "lease_duration" => body.at(field),
+        "lease_renewable" => body.at("renewable"),
+        _ => None,
+    });
+    let whole = (field == "data").then(|| answer.data()).flatten();
+    answer.data().and_then(|data| data.at(field)).or(auth).or(wrap).or(lease).or(whole).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> Answer {
+        Answer { status: 200, body: Some(Json::parse(text).unwrap()) }
+    }
+
+    const LOGIN: &str = r#"{"request_id":"r","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":null,
+        "warnings":null,"auth":{"client_token":"srs.x","accessor":"acc","policies":["default","p1"],"token_policies":["default","p1"],
+        "metadata":{"role_name":"r1"},"lease_duration":600,"renewable":true}}"#;
+
+    #[test]
+    fn a_login_is_shown_as_vault_shows_it() {
+        assert_eq!(
+            table::pairs(&answer_pairs(&answer(LOGIN), Persona::Vault)),
+            "Key                     Value\n---                     -----\ntoken                   srs.x\n\
+             token_accessor          acc\ntoken_duration          10m\ntoken_renewable         true\n\
+             token_policies          [\"default\" \"p1\"]\nidentity_policies       []\n\
+             policies                [\"default\" \"p1\"]\ntoken_meta_role_name    r1\n"
+        );
+    }
+
+    #[test]
+    fn json_is_the_whole_envelope_in_vaults_order() {
+        let body = r#"{"request_id":"r","lease_id":"","renewable":false,"lease_duration":0,"data":{"n":1.50},"wrap_info":null,"warnings":null,"auth":null}"#;
+        assert_eq!(
+            envelope(&answer(body)).to_string(),
+            r#"{"request_id":"r","lease_id":"","lease_duration":0,"renewable":false,"data":{"n":1.50},"warnings":null}"#
+        );
+        let bare = envelope(&answer(r#"{"sealed":false}"#));
+        assert_eq!(
+            bare.to_string(),
+            r#"{"request_id":"","lease_id":"","lease_duration":0,"renewable":false,"data":{"sealed":false},"warnings":null}"#
+        );
+    }
+
+    #[test]
+    fn a_field_is_found_where_vault_finds_it() {
+        let login = answer(LOGIN);
+        for (field, value) in [("token", r#""srs.x""#), ("token_duration", "600"), ("token_meta_role_name", r#""r1""#)]
+        {
+            assert_eq!(find_field(&login, field).unwrap().to_string(), value);
+        }
+        assert_eq!(find_field(&login, "nope"), None);
+        assert_eq!(find_field(&answer(r#"{"request_id":"r","data":{"x":"1"}}"#), "x"), Some(Json::text("1")));
+    }
+
+    #[test]
+    fn data_is_sorted_and_read_by_people() {
+        let data = Json::parse(r#"{"token_ttl":600,"b":"","a":[1,"x"]}"#).unwrap();
+        assert_eq!(
+            table::pairs(&data_pairs(&data, Persona::Vault)),
+            "Key          Value\n---          -----\na            [1 x]\nb            n/a\ntoken_ttl    10m\n"
+        );
+    }
+}

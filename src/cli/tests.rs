@@ -1,0 +1,227 @@
+//! The command line against a server that answers what a list says: which exit code, and which words.
+
+use super::{
+    commands, environment::Environment, fault::Fault, home::Home, persona::Persona, session::Session,
+    terminal::Terminal, tokens,
+};
+use crate::{
+    base::secret::Secret,
+    client::{
+        Address,
+        fake::{Fake, Route},
+    },
+};
+
+struct Desk {
+    fake: Fake,
+    dir: tempfile::TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Desk {
+    fn new(routes: &'static [Route]) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let fake = runtime.block_on(Fake::plain(routes));
+        Self { fake, dir: tempfile::tempdir().unwrap(), runtime }
+    }
+
+    fn home(&self) -> Home {
+        Home::of(&self.environment(None))
+    }
+
+    fn environment(&self, token: Option<&str>) -> Environment {
+        let home = self.dir.path().to_str().unwrap();
+        match token {
+            Some(token) => Environment::of([
+                ("STRONGROOM_ADDR", &self.fake.address),
+                ("STRONGROOM_HOME", home),
+                ("VAULT_TOKEN", token),
+            ]),
+            None => Environment::of([("STRONGROOM_ADDR", &self.fake.address), ("STRONGROOM_HOME", home)]),
+        }
+    }
+
+    /// Runs a command line as its own process would, without a terminal.
+    fn run(&self, line: &str, token: Option<&str>, persona: Persona) -> Result<u8, Fault> {
+        let nobody = Terminal { input: false, output: false, errors: false };
+        let read = commands::read(line.split(' ').map(str::to_owned).collect(), persona).unwrap();
+        let session = Session::open(read.globals, persona, self.environment(token), nobody)?;
+        let _inside = self.runtime.enter();
+        commands::run(read.command, session)
+    }
+
+    fn told(&self, line: &str, token: Option<&str>) -> String {
+        let fault = self.run(line, token, Persona::Strongroom).unwrap_err();
+        let text = fault.render(Persona::Strongroom).replace(&self.fake.address, "ADDRESS");
+        format!("{text}exit {}", fault.exit.code(Persona::Strongroom))
+    }
+}
+
+const MOUNT: Route = Route(
+    "GET /v1/sys/internal/ui/mounts/secret/",
+    200,
+    r#"{"request_id":"m","data":{"type":"kv","path":"secret/","options":{"version":"2"}}}"#,
+);
+const DENIED: &str = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"],"request_id":"4f1c-9d2e"}"#;
+const SELF: &str = r#"{"request_id":"s","data":{"display_name":"jdm-app","policies":["default","jdm"]}}"#;
+
+#[test]
+fn a_rule_without_data_is_found_and_the_right_one_is_shown() {
+    let desk = Desk::new(&[
+        MOUNT,
+        Route("GET /v1/secret/data/jdm/yahoo/account ", 403, DENIED),
+        Route("GET /v1/auth/token/lookup-self ", 200, SELF),
+        Route("POST /v1/sys/capabilities-self ", 200, r#"{"request_id":"c","data":{"capabilities":["deny"]}}"#),
+        Route("GET /v1/sys/policies/acl/default ", 403, DENIED),
+        Route(
+            "GET /v1/sys/policies/acl/jdm ",
+            200,
+            r#"{"request_id":"p","data":{"policy":"path \"secret/jdm/*\" { capabilities = [\"read\"] }"}}"#,
+        ),
+    ]);
+    assert_eq!(
+        desk.told("kv get secret/jdm/yahoo/account", Some("t")),
+        "error: permission denied: read secret/jdm/yahoo/account\n  \
+         why  your token (\"jdm-app\", policies default, jdm) has no rule for secret/data/jdm/yahoo/account\n       \
+         policy jdm has a rule for secret/jdm/*, but secret/ is KV version 2: reads go to secret/data/…\n  \
+         fix  path \"secret/data/jdm/yahoo/account\" { capabilities = [\"read\"] }\n       \
+         in one of its policies: strongroom policy write NAME FILE\n  \
+         request 4f1c-9d2e\nexit 3"
+    );
+}
+
+#[test]
+fn a_write_against_another_version_says_both() {
+    let desk = Desk::new(&[
+        MOUNT,
+        Route(
+            "POST /v1/secret/data/app ",
+            400,
+            r#"{"errors":["check-and-set parameter did not match the current version"]}"#,
+        ),
+        Route(
+            "PUT /v1/secret/data/app ",
+            400,
+            r#"{"errors":["check-and-set parameter did not match the current version"]}"#,
+        ),
+        Route("GET /v1/secret/metadata/app ", 200, r#"{"request_id":"x","data":{"current_version":4}}"#),
+    ]);
+    assert_eq!(
+        desk.told("kv put -cas=3 secret/app a=b", Some("t")),
+        "error: check-and-set parameter did not match the current version: write secret/app\n  \
+         why  you said version 3 is the newest (-cas=3); it is version 4\n  \
+         fix  look at what changed: strongroom kv get secret/app        then write with -cas=4\nexit 7"
+    );
+}
+
+#[test]
+fn a_deleted_version_is_not_found_and_can_come_back() {
+    let deleted = r#"{"request_id":"x","data":{"data":null,"metadata":{"version":2,"destroyed":false,"deletion_time":"2026-11-24T09:00:00Z"}}}"#;
+    let routes: &'static [Route] = vec![MOUNT, Route("GET /v1/secret/data/app ", 404, deleted)].leak();
+    let desk = Desk::new(routes);
+    assert_eq!(
+        desk.told("kv get secret/app", Some("t")),
+        "error: version 2 of secret/app was deleted\n  why  at 2026-11-24T09:00:00Z\n  \
+         fix  strongroom kv undelete -versions=2 secret/app\nexit 5"
+    );
+    assert_eq!(desk.run("kv get secret/app", Some("t"), Persona::Vault).unwrap(), 0);
+}
+
+const SEALED: &[Route] = &[
+    Route(
+        "GET /v1/sys/seal-status ",
+        200,
+        r#"{"initialized":true,"sealed":true,"t":3,"n":5,"progress":1,"version":"1.19.0"}"#,
+    ),
+    Route("GET /v1/sys/leader ", 503, r#"{"errors":["Vault is sealed"]}"#),
+    Route("GET /v1/", 503, r#"{"errors":["Vault is sealed"]}"#),
+];
+
+#[test]
+fn a_sealed_server_says_how_far_it_is_and_what_comes_next() {
+    let desk = Desk::new(SEALED);
+    assert_eq!(
+        desk.told("kv get secret/app", Some("t")),
+        "error: the server is sealed: 1 of 3 shares given\n  \
+         why  sealed, it has no key to what it holds; that is so after every start\n  \
+         fix  strongroom operator unseal        (asks for a share, once for each share that is missing)\nexit 6"
+    );
+    for persona in [Persona::Strongroom, Persona::Vault] {
+        assert_eq!(desk.run("status", None, persona).unwrap(), 2);
+    }
+    let fault = desk.run("kv get secret/app", Some("t"), Persona::Vault).unwrap_err();
+    assert!(fault.render(Persona::Vault).ends_with("Code: 503. Errors:\n\n* Vault is sealed\n"));
+}
+
+const UNKNOWN_TOKEN: &[Route] = &[Route("GET /v1/", 403, r#"{"errors":["permission denied"]}"#)];
+
+#[test]
+fn a_token_of_another_server_is_told_apart() {
+    let desk = Desk::new(UNKNOWN_TOKEN);
+    let other = Address::parse("https://other:8200").unwrap();
+    tokens::keep(&desk.home(), &other, &Secret::text("srs.canary")).unwrap();
+    assert_eq!(
+        desk.told("kv get secret/app", Some("srs.canary")),
+        "error: ADDRESS does not accept your token\n  \
+         why  the token (from VAULT_TOKEN) is of another server: https://other:8200\n  \
+         fix  --address=https://other:8200, or log in here: strongroom login\nexit 4"
+    );
+    assert_eq!(
+        desk.told("kv get secret/app", Some("another")),
+        "error: ADDRESS does not accept your token\n  \
+         why  the token (from VAULT_TOKEN) has expired, was revoked, or is of another server\n  \
+         fix  unset VAULT_TOKEN, then: strongroom login\nexit 4"
+    );
+}
+
+#[test]
+fn without_a_token_nothing_is_sent() {
+    let desk = Desk::new(UNKNOWN_TOKEN);
+    assert!(desk.told("kv get secret/app", None).starts_with("error: not logged in to ADDRESS\n"));
+    assert_eq!(desk.fake.asked(), Vec::<String>::new());
+    let fault = desk.run("kv get secret/app", None, Persona::Vault).unwrap_err();
+    assert_eq!(fault.exit.code(Persona::Vault), 2);
+}
+
+const MOUNTS: &[Route] = &[
+    Route(
+        "GET /v1/sys/mounts ",
+        200,
+        r#"{"request_id":"x","data":{"old/":{"type":"kv","description":"","options":{"version":"2"}}}}"#,
+    ),
+    Route("GET /v1/old/metadata?list=true ", 200, r#"{"request_id":"x","data":{"keys":["a","b/"]}}"#),
+    Route("DELETE /v1/sys/mounts/old ", 204, ""),
+];
+
+#[test]
+fn what_destroys_is_done_only_when_confirmed() {
+    let desk = Desk::new(MOUNTS);
+    let deleted = |desk: &Desk| desk.fake.asked().iter().any(|line| line.starts_with("DELETE"));
+    assert!(desk.told("secrets disable old", Some("t")).ends_with("exit 1"));
+    assert_eq!(desk.run("secrets disable old --dry-run", Some("t"), Persona::Strongroom).unwrap(), 0);
+    assert!(!deleted(&desk));
+    assert_eq!(desk.run("secrets disable old --confirm=old", Some("t"), Persona::Strongroom).unwrap(), 0);
+    assert!(deleted(&desk));
+}
+
+/// MEM-05: no secret in an error, whatever its form.
+#[test]
+fn an_error_shows_neither_token_nor_what_was_sent() {
+    let desk = Desk::new(&[MOUNT, Route("PUT /v1/secret/data/app ", 500, r#"{"errors":["internal error"]}"#)]);
+    let fault =
+        desk.run("kv put secret/app password=canary-value", Some("canary-token"), Persona::Strongroom).unwrap_err();
+    for text in [fault.render(Persona::Strongroom), fault.render(Persona::Vault), fault.json().to_string()] {
+        assert!(text.contains("internal error") && !text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn a_share_on_the_command_line_is_refused_except_as_vault() {
+    let desk = Desk::new(SEALED);
+    assert!(
+        desk.told("operator unseal 00ff", None).starts_with("error: a share does not belong on the command line\n")
+    );
+    assert!(!desk.fake.asked().iter().any(|line| line.contains("00ff")));
+    let _ = desk.run("operator unseal 00ff", None, Persona::Vault);
+    assert!(desk.fake.asked().iter().any(|line| line.starts_with("PUT /v1/sys/unseal") && line.contains("00ff")));
+}

@@ -1,0 +1,99 @@
+//! Asking a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the
+//! key, and nothing more. Whether the certificate is trusted is judged later, by whoever needs it. The signature is
+//! verified from the bare public key, since stock verifiers refuse certificates that clients in the field have.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms},
+    pki_types::{CertificateDer, UnixTime},
+    server::danger::{ClientCertVerified, ClientCertVerifier},
+};
+
+use super::certificate::Certificate;
+
+/// Takes any certificate whose key the client can sign with; takes none as well.
+#[derive(Debug)]
+pub struct Possession {
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Possession {
+    pub fn new(provider: &CryptoProvider) -> Arc<Self> {
+        Arc::new(Self { algorithms: provider.signature_verification_algorithms })
+    }
+
+    fn verify(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let certificate =
+            Certificate::parse(certificate).ok_or(Error::InvalidCertificate(CertificateError::BadEncoding))?;
+        let known = self.algorithms.mapping.iter().find(|(scheme, _)| *scheme == signed.scheme);
+        let (_, algorithms) = known.ok_or(PeerIncompatible::NoSignatureSchemesInCommon)?;
+        let fits = algorithms.iter().any(|algorithm| {
+            &*algorithm.public_key_alg_id() == certificate.algorithm
+                && algorithm.verify_signature(certificate.key, message, signed.signature()).is_ok()
+        });
+        match fits {
+            true => Ok(HandshakeSignatureValid::assertion()),
+            false => Err(Error::InvalidCertificate(CertificateError::BadSignature)),
+        }
+    }
+}
+
+impl ClientCertVerifier for Possession {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verify(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        // RFC 8446 §4.2.3: these may sign certificates, but no handshake of TLS 1.3.
+        let is_pkcs1 = matches!(
+            signed.scheme,
+            SignatureScheme::RSA_PKCS1_SHA1
+                | SignatureScheme::RSA_PKCS1_SHA256
+                | SignatureScheme::RSA_PKCS1_SHA384
+                | SignatureScheme::RSA_PKCS1_SHA512
+        );
+        match is_pkcs1 {
+            true => Err(PeerIncompatible::NoSignatureSchemesInCommon.into()),
+            false => self.verify(message, certificate, signed),
+        }
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,178 @@
+//! The configuration: HCL or JSON, from files, folders and the environment, with Vault's names. A key that nobody
+//! knows stops the start, with its line and a suggestion; a key that Vault knows and that means nothing here gets one
+//! warning. Values have no `Debug`: the key of a static seal stands among them.
+
+mod environment;
+mod error;
+mod keys;
+mod section;
+mod stanzas;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fs, io,
+    io::Read as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use self::section::Section;
+pub use self::{
+    environment::{Environment, Setting},
+    error::{ConfigError, Problem},
+    stanzas::{DEFAULT_ADDRESS, resolve},
+};
+use super::tls::Tls;
+use crate::base::{hcl, limits::CONFIG_BYTES_MAX, secret::Secret, ttl::Ttl};
+
+/// What the configuration says; `None` and empty where it says nothing.
+#[derive(Default)]
+pub struct Config {
+    pub storage: Option<Storage>,
+    pub listeners: Vec<ListenerConfig>,
+    pub audit: Vec<AuditConfig>,
+    pub seal: Option<StaticSeal>,
+    pub api_addr: Option<String>,
+    pub cluster_name: Option<String>,
+    pub default_lease_ttl: Option<Ttl>,
+    pub max_lease_ttl: Option<Ttl>,
+    pub log_level: Option<String>,
+    pub pid_file: Option<PathBuf>,
+    /// `unsafe_allow_api_audit_creation`.
+    pub allows_api_audit: bool,
+    /// For the operator's log, one line each.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    Sled { path: PathBuf },
+    Memory,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// All that the address stands for: one, or two for `localhost`.
+    pub addresses: Vec<SocketAddr>,
+    /// `None` is plain HTTP, asked for by name.
+    pub tls: Option<Tls>,
+}
+
+/// An `audit "file"` stanza.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// The path under sys/audit, without its slash.
+    pub name: String,
+    pub path: PathBuf,
+    pub required: bool,
+    pub sync_always: bool,
+}
+
+/// A `seal "static"` stanza.
+pub struct StaticSeal {
+    pub key_id: String,
+    pub key: Secret<[u8; 32]>,
+}
+
+impl Config {
+    /// Reads every path (a folder means all of its *.hcl and *.json, by name), then `…_LOCAL_CONFIG`. Of two values
+    /// the later counts; listeners and audit devices add up.
+    pub fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for path in paths {
+            for file in files(path)? {
+                let text = read(&file).map_err(|cause| ConfigError::unreadable(&file, &cause))?;
+                config.add(&file.display().to_string(), &text, environment)?;
+            }
+        }
+        if let Some(Setting { name, value }) = environment.setting("LOCAL_CONFIG") {
+            config.add(&name, &value, environment)?;
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Adds one text, called `source` in messages.
+    fn add(&mut self, source: &str, text: &str, environment: &Environment) -> Result<(), ConfigError> {
+        let body = hcl::parse(text).map_err(|error| ConfigError::syntax(source, error))?;
+        let section = Section::new(source, "", &body);
+        section.check(keys::TOP, keys::TOP_UNUSED, &mut self.warnings)?;
+        for key in ["storage", "backend"] {
+            for block in section.blocks(key, 1, &[])? {
+                self.storage = Some(stanzas::storage(&block, &mut self.warnings)?);
+            }
+        }
+        for block in section.blocks("listener", 1, &[])? {
+            self.listeners.push(stanzas::listener(&block, &mut self.warnings)?);
+        }
+        for block in section.blocks("audit", 2, &["options"])? {
+            self.audit.push(stanzas::audit(&block, &mut self.warnings)?);
+        }
+        for block in section.blocks("seal", 1, &[])? {
+            self.seal = stanzas::seal(&block, environment, &mut self.warnings)?;
+        }
+        later(&mut self.api_addr, section.text("api_addr")?);
+        later(&mut self.cluster_name, section.text("cluster_name")?);
+        later(&mut self.default_lease_ttl, section.ttl("default_lease_ttl")?);
+        later(&mut self.max_lease_ttl, section.ttl("max_lease_ttl")?);
+        later(&mut self.log_level, section.text("log_level")?);
+        later(&mut self.pid_file, section.text("pid_file")?.map(PathBuf::from));
+        self.allows_api_audit |= section.flag("unsafe_allow_api_audit_creation")?.unwrap_or(false);
+        Ok(())
+    }
+
+    /// What only the whole can show.
+    fn check(&self) -> Result<(), ConfigError> {
+        if let (Some(default), Some(max)) = (self.default_lease_ttl, self.max_lease_ttl)
+            && default > max
+        {
+            return Err(ConfigError::whole(Problem::TtlOrder));
+        }
+        for (at, device) in self.audit.iter().enumerate() {
+            let earlier = self.audit.iter().take(at);
+            if earlier.clone().any(|other| other.name == device.name) {
+                return Err(ConfigError::whole(Problem::AuditNamedTwice(device.name.clone())));
+            }
+            if earlier.clone().any(|other| other.path == device.path) {
+                return Err(ConfigError::whole(Problem::AuditFileTwice(device.path.clone())));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn later<T>(old: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *old = new;
+    }
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let unreadable = |cause: io::Error| ConfigError::unreadable(path, &cause);
+    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|ending| ending == "hcl" || ending == "json") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(ConfigError::whole(Problem::FolderEmpty(path.to_owned()))),
+        false => Ok(files),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(CONFIG_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    match text.len() > CONFIG_BYTES_MAX {
+        true => Err(io::Error::other(format!("longer than {CONFIG_BYTES_MAX} bytes"))),
+        false => Ok(text),
+    }
+}

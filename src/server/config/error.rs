@@ -1,0 +1,96 @@
+//! What can be wrong with a configuration: where, and what to do. A message names keys and never values, save names of
+//! kinds and files.
+
+use std::{fmt, io, path::PathBuf};
+
+use crate::base::{hcl::HclError, ttl::TtlError};
+
+/// A place and a problem.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{problem}")]
+pub struct ConfigError {
+    pub place: Place,
+    pub problem: Problem,
+}
+
+/// A file and a line of it; nowhere for what only the whole can show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Line { source: String, line: u32 },
+    Source(String),
+    Whole,
+}
+
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    #[error("{0}")]
+    Syntax(String),
+    #[error("unknown key `{key}`{inside}; did you mean `{nearest}`?")]
+    UnknownLike { key: String, inside: String, nearest: String },
+    #[error("unknown key `{key}`{inside}")]
+    Unknown { key: String, inside: String },
+    #[error("`{0}` stands here twice")]
+    Twice(String),
+    #[error("`{key}` must be {expected}")]
+    Value { key: String, expected: &'static str },
+    #[error("`{key}`: {cause}")]
+    Duration { key: String, cause: TtlError },
+    #[error("`{stanza}` needs a kind: `{stanza} \"{example}\" {{ … }}`")]
+    KindMissing { stanza: &'static str, example: &'static str },
+    #[error("`{stanza} \"{kind}\"` is not built: use {instead}")]
+    NotBuilt { stanza: &'static str, kind: String, instead: &'static str },
+    #[error("`{key}` is not built: {instead}")]
+    OptionNotBuilt { key: String, instead: &'static str },
+    #[error("{stanza} needs `{key}`")]
+    Missing { stanza: &'static str, key: &'static str },
+    #[error("`{key}` is no address that can be listened on: {cause}")]
+    Address { key: &'static str, cause: String },
+    #[error(
+        "this listener has no certificate: give `tls_cert_file` and `tls_key_file`, or `tls_disable = true` for plain \
+         HTTP, or run `strongroom server --data DIR`, which makes its own"
+    )]
+    CertificateMissing,
+    #[error("`tls_require_and_verify_client_cert` needs `tls_client_ca_file`, and not `tls_disable_client_certs`")]
+    ClientCertificates,
+    #[error("`{0}` must be 32 bytes: raw in a file, or as hex or base64")]
+    SealKey(&'static str),
+    #[error("`{key}` cannot be read: {cause}")]
+    SealKeyUnreadable { key: &'static str, cause: String },
+    #[error("`default_lease_ttl` is longer than `max_lease_ttl`")]
+    TtlOrder,
+    #[error("two audit devices are called `{0}`: give them names, `audit \"file\" \"name\" {{ … }}`")]
+    AuditNamedTwice(String),
+    #[error("two audit devices write to {}", .0.display())]
+    AuditFileTwice(PathBuf),
+    #[error("{} holds no *.hcl and no *.json", .0.display())]
+    FolderEmpty(PathBuf),
+}
+
+impl ConfigError {
+    pub fn unreadable(path: &std::path::Path, cause: &io::Error) -> Self {
+        Self { place: Place::Source(path.display().to_string()), problem: Problem::Unreadable(cause.to_string()) }
+    }
+
+    pub fn syntax(source: &str, error: HclError) -> Self {
+        Self {
+            place: Place::Line { source: source.to_owned(), line: error.pos.line },
+            problem: Problem::Syntax(error.message),
+        }
+    }
+
+    pub const fn whole(problem: Problem) -> Self {
+        Self { place: Place::Whole, problem }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { source, line } => write!(f, "{source}:{line}: "),
+            Self::Source(source) => write!(f, "{source}: "),
+            Self::Whole => Ok(()),
+        }
+    }
+}

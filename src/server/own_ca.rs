@@ -1,0 +1,331 @@
+//! The small authority of `server --data DIR`: a key of its own under `DIR/tls`, and a server certificate of 90 days
+//! that is renewed at start when less than 30 are left. `operator tls` calls the same function for other names.
+//!
+//! ```text
+//! tls/ca.pem       what clients trust (VAULT_CACERT)
+//! tls/ca-key.pem   the authority's key
+//! tls/server.pem   the server's certificate and key, replaced as one file
+//! tls/names        the names it is made for, one a line
+//! ```
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+
+use super::{certificate::Certificate, private_file};
+use crate::{
+    base::{time::Time, ttl::Ttl},
+    store::Files,
+};
+
+/// What a server serves with and its clients trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// PEM: the server's certificate and its key.
+    pub server: PathBuf,
+    /// PEM: the authority's certificate.
+    pub authority: PathBuf,
+    pub names: BTreeSet<String>,
+    /// When the certificate ends.
+    pub not_after: Time,
+    /// Whether it was made just now.
+    pub is_new: bool,
+}
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum CaError {
+    #[error("`{0}` is neither a host name nor an address: a certificate cannot be made for it")]
+    Name(String),
+    #[error("{}: {cause}", path.display())]
+    File { path: PathBuf, cause: io::Error },
+    #[error(
+        "{} is there without {}: put it back, or remove both to make a new authority, which clients must then trust",
+        there.display(),
+        missing.display()
+    )]
+    Half { there: PathBuf, missing: PathBuf },
+    #[error("{} does not hold what it should: put a copy back, or remove ca.pem and ca-key.pem to make a new authority", path.display())]
+    Damaged { path: PathBuf },
+    #[error("a certificate could not be made: {0}")]
+    Making(#[from] rcgen::Error),
+}
+
+/// Makes sure that `data` has an authority and a server certificate for this machine, for `names`, and for what it
+/// was issued for before. Makes a new certificate only where that is needed.
+pub fn ensure(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
+    let place = Place::at(data, files);
+    let known = place.names()?;
+    let wanted: BTreeSet<String> = wanted(names)?.into_iter().chain(known.iter().cloned()).collect();
+    if wanted == known
+        && let Some(not_after) = place.not_after()?
+        && not_after > now.plus(RENEW_BELOW)
+        && place.authority()?.is_some()
+    {
+        return Ok(place.issued(wanted, not_after, false));
+    }
+    place.issue(wanted, now)
+}
+
+/// Makes a new server certificate for this machine and `names`; the authority stays if there is one.
+pub fn issue(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
+    Place::at(data, files).issue(wanted(names)?, now)
+}
+
+/// RFC 5280 allows longer; so long nobody has to think of it.
+const AUTHORITY_TTL: Ttl = Ttl::from_hours(24 * 3_650);
+const SERVER_TTL: Ttl = Ttl::from_hours(24 * 90);
+const RENEW_BELOW: Ttl = Ttl::from_hours(24 * 30);
+/// Clocks of clients that are late by this much are no reason to refuse.
+const BACKDATED: Ttl = Ttl::from_hours(24);
+
+struct Place<'a> {
+    files: &'a Files,
+    authority: PathBuf,
+    authority_key: PathBuf,
+    server: PathBuf,
+    names: PathBuf,
+    folder: PathBuf,
+}
+
+impl<'a> Place<'a> {
+    fn at(data: &Path, files: &'a Files) -> Self {
+        let folder = data.join("tls");
+        Self {
+            files,
+            authority: folder.join("ca.pem"),
+            authority_key: folder.join("ca-key.pem"),
+            server: folder.join("server.pem"),
+            names: folder.join("names"),
+            folder,
+        }
+    }
+
+    fn issued(&self, names: BTreeSet<String>, not_after: Time, is_new: bool) -> Issued {
+        Issued { server: self.server.clone(), authority: self.authority.clone(), names, not_after, is_new }
+    }
+
+    fn issue(&self, names: BTreeSet<String>, now: Time) -> Result<Issued, CaError> {
+        self.files.create_dir_all(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
+        let authority_key = match self.authority()? {
+            Some(key) => key,
+            None => self.make_authority(now)?,
+        };
+        let authority = authority_params(&authority_key, now)?;
+        let issuer = Issuer::from_params(&authority, &authority_key);
+        let key = KeyPair::generate()?;
+        let not_after = now.plus(SERVER_TTL);
+        let certificate = server_params(&names, now, not_after)?.signed_by(&key, &issuer)?;
+        let pem = zeroize::Zeroizing::new(format!("{}{}", certificate.pem(), key.serialize_pem()));
+        let list: String = names.iter().flat_map(|name| [name, "\n"]).collect();
+        self.write(&self.names, list.as_bytes())?;
+        self.write(&self.server, pem.as_bytes())?;
+        // The certificate ends at midnight: what it says is what counts.
+        let not_after = self.not_after()?.unwrap_or(not_after);
+        Ok(self.issued(names, not_after, true))
+    }
+
+    fn make_authority(&self, now: Time) -> Result<KeyPair, CaError> {
+        let key = KeyPair::generate()?;
+        let certificate = authority_params(&key, now)?.self_signed(&key)?;
+        let pem = zeroize::Zeroizing::new(key.serialize_pem());
+        self.write(&self.authority_key, pem.as_bytes())?;
+        self.write(&self.authority, certificate.pem().as_bytes())?;
+        Ok(key)
+    }
+
+    /// The authority's key, `None` where there is no authority yet.
+    fn authority(&self) -> Result<Option<KeyPair>, CaError> {
+        let half =
+            |there: &PathBuf, missing: &PathBuf| CaError::Half { there: there.clone(), missing: missing.clone() };
+        let (pem, key) = match (self.read(&self.authority)?, self.read(&self.authority_key)?) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => return Err(half(&self.authority, &self.authority_key)),
+            (None, Some(_)) => return Err(half(&self.authority_key, &self.authority)),
+            (Some(pem), Some(key)) => (pem, zeroize::Zeroizing::new(key)),
+        };
+        let damaged = |path: &PathBuf| CaError::Damaged { path: path.clone() };
+        let key = KeyPair::from_pem(&key).map_err(|_| damaged(&self.authority_key))?;
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| damaged(&self.authority))?;
+        let certificate = Certificate::parse(&der).ok_or_else(|| damaged(&self.authority))?;
+        match certificate.key == key.public_key_raw() {
+            true => Ok(Some(key)),
+            false => Err(damaged(&self.authority_key)),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<String>, CaError> {
+        private_file::read(self.files, path).map_err(|cause| failed(path, cause))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CaError> {
+        private_file::replace(self.files, path, bytes).map_err(|cause| failed(path, cause))
+    }
+
+    /// When the present server certificate ends; `None` where there is none that can be read.
+    fn not_after(&self) -> Result<Option<Time>, CaError> {
+        let Some(pem) = self.read(&self.server)?.map(zeroize::Zeroizing::new) else { return Ok(None) };
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
+        Ok(der.and_then(|der| Certificate::parse(&der).map(|certificate| certificate.not_after)))
+    }
+
+    fn names(&self) -> Result<BTreeSet<String>, CaError> {
+        let list = self.read(&self.names)?.unwrap_or_default();
+        list.lines().map(name).collect()
+    }
+}
+
+/// The names of every machine, and those asked for.
+fn wanted(names: &[String]) -> Result<BTreeSet<String>, CaError> {
+    ["localhost", "127.0.0.1", "::1"].into_iter().chain(names.iter().map(String::as_str)).map(name).collect()
+}
+
+/// A host name in lower case, or an address in its shortest form. No wildcards.
+fn name(text: &str) -> Result<String, CaError> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_string());
+    }
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    match text.len() <= 253 && text.split('.').all(is_label) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err(CaError::Name(text.to_owned())),
+    }
+}
+
+/// The authority's certificate but for its key; the same each time, so that it need not be read back to sign.
+fn authority_params(key: &KeyPair, now: Time) -> Result<CertificateParams, CaError> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    let id = params.key_identifier(key);
+    let short = data_encoding::HEXLOWER.encode(id.get(..4).unwrap_or_default());
+    params.distinguished_name = common_name(&format!("Strongroom own authority {short}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    set_validity(&mut params, before(now), now.plus(AUTHORITY_TTL));
+    Ok(params)
+}
+
+fn server_params(names: &BTreeSet<String>, now: Time, not_after: Time) -> Result<CertificateParams, CaError> {
+    let mut params = CertificateParams::new(names.iter().cloned().collect::<Vec<_>>())?;
+    params.distinguished_name = common_name("Strongroom");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    set_validity(&mut params, before(now), not_after);
+    Ok(params)
+}
+
+fn common_name(text: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, text);
+    name
+}
+
+fn before(now: Time) -> Time {
+    Time::from_unix_secs(now.unix_secs() - BACKDATED.as_secs() as i64)
+}
+
+/// Certificates of ours begin and end at midnight.
+fn set_validity(params: &mut CertificateParams, from: Time, to: Time) {
+    let ((from_year, from_month, from_day), (year, month, day)) = (date(from), date(to));
+    params.not_before = rcgen::date_time_ymd(from_year, from_month, from_day);
+    params.not_after = rcgen::date_time_ymd(year, month, day);
+}
+
+/// Year, month and day of a moment, read off its RFC 3339 form.
+fn date(at: Time) -> (i32, u8, u8) {
+    let text = at.rfc3339();
+    let mut parts = text.split(['-', 'T']);
+    let mut next = || parts.next().unwrap_or_default();
+    (next().parse().unwrap_or(1970), next().parse().unwrap_or(1), next().parse().unwrap_or(1))
+}
+
+fn failed(path: &Path, cause: io::Error) -> CaError {
+    CaError::File { path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    fn start() -> Time {
+        Time::parse_rfc3339("2026-11-24T12:00:00Z").unwrap()
+    }
+
+    fn have(data: &Path, names: &[String], now: Time) -> Result<Issued, CaError> {
+        ensure(data, names, now, &Files::real())
+    }
+
+    fn days(days: u64) -> Ttl {
+        Ttl::from_hours(24 * days)
+    }
+
+    #[test]
+    fn a_certificate_is_made_once_and_renewed_when_it_nears_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = have(dir.path(), &[], start()).unwrap();
+        assert!(first.is_new);
+        assert_eq!(first.names, BTreeSet::from(["localhost", "127.0.0.1", "::1"].map(str::to_owned)));
+        assert_eq!(first.not_after.rfc3339(), "2027-02-22T00:00:00Z");
+        assert!(!have(dir.path(), &[], start().plus(days(59))).unwrap().is_new);
+        let authority = fs::read(&first.authority).unwrap();
+        let renewed = have(dir.path(), &[], start().plus(days(61))).unwrap();
+        assert!(renewed.is_new && renewed.not_after > first.not_after);
+        assert_eq!(fs::read(&renewed.authority).unwrap(), authority);
+    }
+
+    #[test]
+    fn names_are_kept_at_renewal() {
+        let dir = tempfile::tempdir().unwrap();
+        have(dir.path(), &[], start()).unwrap();
+        let named =
+            issue(dir.path(), &["Vault.Example".to_owned(), "10.0.0.1".to_owned()], start(), &Files::real()).unwrap();
+        assert!(named.names.contains("vault.example") && named.names.contains("10.0.0.1"));
+        assert!(!have(dir.path(), &[], start()).unwrap().is_new);
+        assert_eq!(have(dir.path(), &[], start().plus(days(80))).unwrap().names, named.names);
+        assert!(have(dir.path(), &["other.example".to_owned()], start()).unwrap().is_new);
+    }
+
+    #[test]
+    fn keys_are_readable_by_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let issued = have(dir.path(), &[], start()).unwrap();
+        for path in [issued.server, dir.path().join("tls/ca-key.pem")] {
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn half_an_authority_and_a_wrong_key_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        have(dir.path(), &[], start()).unwrap();
+        let key = dir.path().join("tls/ca-key.pem");
+        fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        assert!(matches!(have(dir.path(), &[], start()), Err(CaError::Damaged { path }) if path == key));
+        fs::remove_file(&key).unwrap();
+        assert!(matches!(have(dir.path(), &[], start()), Err(CaError::Half { missing, .. }) if missing == key));
+    }
+
+    #[test]
+    fn a_name_is_a_host_or_an_address() {
+        for bad in ["", "*.example", "a..b", "-a", "a b", "ä.example", "https://a", "a/b"] {
+            assert!(matches!(name(bad), Err(CaError::Name(_))), "{bad}");
+        }
+        assert_eq!(name("0:0:0:0:0:0:0:1").unwrap(), "::1");
+    }
+}

@@ -1,0 +1,145 @@
+//! Where the server meets the broker: it is made, opened and closed here, and nowhere else is it named.
+
+use std::{path::Path, sync::Arc};
+
+use zeroize::Zeroizing;
+
+use super::{Handler, config::AuditConfig, error::ServerError, plan::Dev, private_file};
+use crate::{
+    base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
+    broker::{Broker, DeviceConfig, Setup, StartError, WalkReport, offline},
+    store::{Boot, Files, Store},
+    wire::{Body, Peer, Request},
+};
+
+/// What a broker is made of, as the plan and the machine give it.
+pub struct Parts {
+    pub store: Store,
+    pub boot: Boot,
+    pub audit: Vec<AuditConfig>,
+    pub files: Files,
+    pub clock: Clock,
+    pub random: Random,
+    pub api_addr: String,
+    pub default_lease_ttl: Ttl,
+    pub max_lease_ttl: Ttl,
+    pub seal: Option<super::config::StaticSeal>,
+}
+
+/// Makes the broker, sealed, and opens it where the configuration holds the key.
+pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
+    let device = |device: AuditConfig| DeviceConfig {
+        name: device.name,
+        path: device.path,
+        required: device.required,
+        sync_always: device.sync_always,
+    };
+    let broker = Broker::start(Setup {
+        store: parts.store,
+        boot: parts.boot,
+        audit_devices: parts.audit.into_iter().map(device).collect(),
+        files: parts.files,
+        clock: parts.clock,
+        random: parts.random,
+        api_address: parts.api_addr,
+        default_lease_ttl: parts.default_lease_ttl,
+        max_lease_ttl: parts.max_lease_ttl,
+        fixed_seal: parts.seal.map(|seal| (seal.key_id, seal.key)),
+    })
+    .map_err(started)?;
+    if broker.open_fixed().await.map_err(started)? {
+        tracing::info!("unsealed by the configuration's key");
+    }
+    Ok(broker)
+}
+
+pub fn handler(broker: &Arc<Broker>) -> Handler {
+    let broker = broker.clone();
+    Handler::new(move |request| {
+        let broker = broker.clone();
+        async move { broker.handle(request).await }
+    })
+}
+
+/// What a dev server shows and, if it keeps its data, keeps.
+pub struct DevKeys {
+    pub unseal_key: Secret<String>,
+    pub root_token: Secret<String>,
+}
+
+/// Initialises and unseals a dev server, or unseals again the one whose keys were kept.
+pub async fn open_dev(broker: &Arc<Broker>, dev: &Dev, files: &Files) -> Result<DevKeys, ServerError> {
+    let kept = dev.persist.as_ref().map(|folder| folder.join(DEV_KEYS));
+    if !broker.is_initialised() {
+        let root_token = dev.root_token_id.as_ref().map(Secret::expose).cloned();
+        let made = broker.dev_init(root_token).await.map_err(started)?;
+        let keys = DevKeys { unseal_key: made.unseal_key, root_token: made.root_token };
+        if let Some(path) = kept {
+            keys.keep(files, &path)?;
+        }
+        return Ok(keys);
+    }
+    let missing = || ServerError::DevKeysMissing(dev.persist.clone().unwrap_or_default());
+    let keys = DevKeys::load(files, &kept.ok_or_else(missing)?)?.ok_or_else(missing)?;
+    unseal(broker, &keys.unseal_key).await?;
+    Ok(keys)
+}
+
+/// Beside the data of `dev --persist DIR`.
+const DEV_KEYS: &str = "dev-keys";
+
+impl DevKeys {
+    fn keep(&self, files: &Files, path: &Path) -> Result<(), ServerError> {
+        let unseal_key = self.unseal_key.expose();
+        let root_token = self.root_token.expose();
+        let text = Zeroizing::new(format!("{unseal_key}\n{root_token}\n"));
+        private_file::replace(files, path, text.as_bytes())
+            .map_err(|cause| ServerError::File { path: path.to_owned(), cause })
+    }
+
+    fn load(files: &Files, path: &Path) -> Result<Option<Self>, ServerError> {
+        let text = private_file::read(files, path)
+            .map_err(|cause| ServerError::Folder { path: path.to_owned(), cause })?
+            .map(Zeroizing::new);
+        Ok(text.as_deref().and_then(|text| {
+            let (unseal_key, root_token) = text.trim_end().split_once('\n')?;
+            Some(Self { unseal_key: Secret::text(unseal_key), root_token: Secret::text(root_token) })
+        }))
+    }
+}
+
+/// As any client unseals.
+async fn unseal(broker: &Arc<Broker>, key: &Secret<String>) -> Result<(), ServerError> {
+    let share = key.expose();
+    let body = Zeroizing::new(serde_json::json!({ "key": share }).to_string());
+    let response = broker
+        .handle(Request {
+            method: "PUT".to_owned(),
+            target: "/v1/sys/unseal".to_owned(),
+            headers: http::HeaderMap::new(),
+            peer: Peer { address: ([127, 0, 0, 1], 0).into(), certificate: None },
+            body: Body::full(body.as_bytes().to_vec()),
+        })
+        .await;
+    match response.status {
+        200 if !broker.is_sealed() => Ok(()),
+        status => Err(ServerError::DevUnseal(format!("status {status}"))),
+    }
+}
+
+/// Walks a store that nobody serves.
+pub async fn walk(
+    store: Store,
+    boot: Boot,
+    random: Random,
+    shares: Vec<Secret<Vec<u8>>>,
+) -> Result<WalkReport, ServerError> {
+    offline::walk(store, boot, random, shares).await.map_err(started)
+}
+
+fn started(error: StartError) -> ServerError {
+    match error {
+        StartError::Boot(error) => ServerError::Damaged(error.to_string()),
+        StartError::Broken(cause) => ServerError::Start(cause),
+    }
+}

@@ -1,0 +1,142 @@
+//! What a TLS listener is made of: versions, the server's certificate and key, and how clients are asked for theirs.
+//! There is no resumption and no early data, so that every connection proves everything anew.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    RootCertStore, ServerConfig, SupportedProtocolVersion,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+    version::{TLS12, TLS13},
+};
+
+use super::client_certificate::Possession;
+
+/// The TLS half of a listener's configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM: the certificate, then those that lead to its root.
+    pub certificate: PathBuf,
+    /// PEM: PKCS#8, PKCS#1 or SEC 1. May be the same file.
+    pub key: PathBuf,
+    pub oldest: Version,
+    pub clients: Clients,
+}
+
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Version {
+    Tls12,
+    #[default]
+    Tls13,
+}
+
+/// How clients are asked for a certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Clients {
+    #[default]
+    Unasked,
+    /// Any certificate will do here whose key the client holds.
+    Asked,
+    /// A certificate that leads to one of this file's is required.
+    Required(PathBuf),
+}
+
+/// Why there can be no TLS.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("cannot read certificates from {}: {cause}", path.display())]
+    Certificate { path: PathBuf, cause: String },
+    #[error("{} holds no certificate in PEM form", path.display())]
+    CertificateMissing { path: PathBuf },
+    #[error("cannot read a private key from {}: {cause}", path.display())]
+    Key { path: PathBuf, cause: String },
+    #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
+    Mismatch { key: PathBuf, certificate: PathBuf },
+    #[error("TLS cannot be set up with {}: {cause}", path.display())]
+    Setup { path: PathBuf, cause: rustls::Error },
+    #[error("{} cannot serve as the authority of client certificates: {cause}", path.display())]
+    Authority { path: PathBuf, cause: String },
+}
+
+/// Chooses the one cryptographic provider of the process. Calling it again changes nothing.
+pub fn install_provider() {
+    let _was_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+impl Tls {
+    /// Reads the files and builds what the listener needs.
+    pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let chain = certificates(&self.certificate)?;
+        let key = PrivateKeyDer::from_pem_file(&self.key)
+            .map_err(|cause| TlsError::Key { path: self.key.clone(), cause: cause.to_string() })?;
+        let setup = |cause| TlsError::Setup { path: self.certificate.clone(), cause };
+        let builder = ServerConfig::builder_with_provider(provider.clone())
+            .with_protocol_versions(self.oldest.and_later())
+            .map_err(setup)?;
+        let builder = match self.clients.verifier(&provider)? {
+            None => builder.with_no_client_auth(),
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(|cause| match cause {
+            rustls::Error::InconsistentKeys(_) => {
+                TlsError::Mismatch { key: self.key.clone(), certificate: self.certificate.clone() }
+            }
+            cause => setup(cause),
+        })?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.send_tls13_tickets = 0;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        Ok(Arc::new(config))
+    }
+}
+
+impl Version {
+    fn and_later(self) -> &'static [&'static SupportedProtocolVersion] {
+        const BOTH: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+        const NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+        match self {
+            Self::Tls12 => BOTH,
+            Self::Tls13 => NEWEST,
+        }
+    }
+}
+
+impl Clients {
+    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+        match self {
+            Self::Unasked => Ok(None),
+            Self::Asked => Ok(Some(Possession::new(provider))),
+            Self::Required(path) => {
+                let refused = |cause: String| TlsError::Authority { path: path.clone(), cause };
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(path)? {
+                    roots.add(certificate).map_err(|cause| refused(cause.to_string()))?;
+                }
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                    .build()
+                    .map(|verifier| Some(verifier as Arc<dyn ClientCertVerifier>))
+                    .map_err(|cause| refused(cause.to_string()))
+            }
+        }
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let unreadable = |cause: rustls::pki_types::pem::Error| match cause {
+        rustls::pki_types::pem::Error::Io(cause) => {
+            TlsError::Certificate { path: path.to_owned(), cause: cause.to_string() }
+        }
+        cause => TlsError::Certificate { path: path.to_owned(), cause: cause.to_string() },
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect();
+    match chain.map_err(unreadable)? {
+        chain if chain.is_empty() => Err(TlsError::CertificateMissing { path: path.to_owned() }),
+        chain => Ok(chain),
+    }
+}
