@@ -3,17 +3,17 @@
 //! The order of the `mod` lines below is the law of the house: a module uses only modules that stand above it.
 //! `tests/house.rs` holds the project to it. Start reading at `broker/pipeline.rs`.
 
-pub mod barrier;
 pub mod base;
-pub mod contract;
 pub mod crypto;
-pub mod services;
 pub mod store;
-//pub mod engines;
-//pub mod auth_methods;
-pub mod broker;
+pub mod barrier;
+pub mod contract;
+pub mod services;
+pub mod engines;
+pub mod auth_methods;
 pub mod builtin;
-pub mod cli;
-pub mod client;
-pub mod server;
 pub mod wire;
+pub mod broker;
+pub mod server;
+pub mod client;
+pub mod cli;

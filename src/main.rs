@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use strongroom::base::sys::WipingAllocator;
+
+/// What is freed is wiped: buffers of parsers and of the network hold secrets too.
+#[global_allocator]
+static ALLOCATOR: WipingAllocator = WipingAllocator::new();
+
 fn main() -> ExitCode {
     strongroom::cli::run(std::env::args_os())
 }

@@ -91,3 +91,16 @@ pub const REFUSAL_ADDRESSES_MAX: usize = 16_384;
 
 /// Bytes of one configuration file.
 pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+
+/// Pairs of a principal's metadata: it stands in each of its tokens.
+pub const METADATA_PAIRS_MAX: usize = 64;
+/// Bytes of a metadata key.
+pub const METADATA_KEY_BYTES_MAX: usize = 128;
+/// Bytes of a metadata value.
+pub const METADATA_VALUE_BYTES_MAX: usize = 512;
+/// Policies of one role: each of its tokens names them all.
+pub const ROLE_POLICIES_MAX: usize = 256;
+/// Uses of a token or of what it is asked with: the largest that every client's integer holds.
+pub const NUM_USES_MAX: u32 = 0x7fff_ffff;
+/// Bytes of an id that an operator chooses for a role or its secret: a login's body has 16 KiB.
+pub const CHOSEN_ID_BYTES_MAX: usize = 4_096;

@@ -13,4 +13,4 @@ pub mod sys;
 pub mod time;
 pub mod token_text;
 pub mod ttl;
-mod unicode;
+pub mod unicode;

@@ -1,14 +1,16 @@
 //! The broker puts the floors together. Start reading at `pipeline.rs`: every request passes through it, in one order.
 
-mod audit_lines;
-mod errands;
-mod identify;
-mod locate;
-pub mod offline;
-mod perform;
 mod pipeline;
-mod start;
+mod locate;
+mod identify;
+mod perform;
+mod dispatch;
+mod uses;
+mod audit_lines;
 mod stripes;
+mod errands;
+mod start;
+pub mod offline;
 #[cfg(test)]
 mod tests;
 
@@ -26,9 +28,9 @@ use crate::{
 
 /// The kinds that can be enabled. Adding one is a folder and a line here.
 pub static KINDS: &[Kind] = &[
-    //Kind::engine::<crate::engines::kv::Kv>(),
+    Kind::engine::<crate::engines::kv::Kv>(),
     //Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),
-    //Kind::auth::<crate::auth_methods::approle::AppRole>(),
+    Kind::auth::<crate::auth_methods::approle::AppRole>(),
 ];
 
 /// The whole server behind its listeners.

@@ -1,31 +1,26 @@
 //! Judge, record, perform, record the outcome, render. On a conflict all but the recording happens again, on fresh
 //! reads; a verdict that has changed meanwhile is a refusal.
 
-use std::{
-    future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use crate::{
     barrier::{BarrierError, Unit},
     base::ttl::Ttl,
     broker::{
         audit_lines,
+        dispatch::{dispatch, guarded},
         identify::{Identity, identify},
         locate::{Place, Snapshot, Target, locate},
         pipeline::Trip,
+        uses::{bury, spend},
     },
-    contract::{Answer, Body, Class, Context, Error, Fault, Login, Operation, Result, Verb, View},
+    contract::{Answer, Context, Error, Operation, Result, View},
     services::{
         Services,
         access::{self, Permit, Refusal, Ruling},
         audit::{Note, Receipt, Urgency},
-        identity,
         mounts::Mount,
         tables::{CORE, TOKENS},
-        tokens::{self, Plan, SPENT, Session, Terms, lease, mint},
     },
     store::{Old, Sequence},
     wire::{self, Response},
@@ -35,10 +30,10 @@ use crate::{
 const CONFLICT_DEADLINE: Ttl = Ttl::from_secs(60);
 
 /// What is recorded already, across tries.
-struct Recorded {
+pub(super) struct Recorded {
     receipt: Receipt,
     /// The request's line as a note, until a commit has carried it.
-    note: Option<Note>,
+    pub note: Option<Note>,
 }
 
 pub(super) async fn run(trip: Trip, snapshot: Snapshot, place: Place, identity: Identity) -> Response {
@@ -211,7 +206,7 @@ async fn judge(
     Ok(if exists { as_update } else { as_create })
 }
 
-fn context(trip: &Trip, mount: &Mount, identity: &Identity, unit: &Arc<Unit>) -> Context {
+pub(super) fn context(trip: &Trip, mount: &Mount, identity: &Identity, unit: &Arc<Unit>) -> Context {
     Context {
         store: View::new(Arc::clone(unit), mount.record.id),
         caller: Arc::clone(&identity.caller),
@@ -219,172 +214,6 @@ fn context(trip: &Trip, mount: &Mount, identity: &Identity, unit: &Arc<Unit>) ->
         mount: Arc::clone(&mount.facts),
         host: trip.services().host.clone(),
         request_id: Arc::clone(&trip.id_text),
-    }
-}
-
-/// Runs the row. Takes a permit, so that nothing runs that was not judged.
-async fn dispatch(
-    trip: &Trip,
-    snapshot: &Snapshot,
-    place: &Place,
-    identity: &Identity,
-    unit: &Arc<Unit>,
-    _: &Permit,
-) -> Result<Answer> {
-    let (mount, row, params, facts) = match &place.target {
-        Target::Row { mount, row, params, facts } => (mount, *row, params, facts),
-        Target::Nothing { error, .. } => {
-            return Err(Error { is_listed: error.is_listed, ..Error::new(error.fault, error.message.clone()) });
-        }
-        Target::NoMount => {
-            let text = format!("no handler for route \"{}\". route entry not found.", trip.ask.path.joined());
-            return Err(Error::new(Fault::Missing, text));
-        }
-    };
-    if trip.ask.is_help {
-        return help(mount, facts.help);
-    }
-    let context = context(trip, mount, identity, unit);
-    let mut answer = guarded(mount.opened.run(row, context, params.clone(), trip.fields.fields.clone())).await?;
-    answer = match answer.body {
-        Body::Login(login) if facts.verb == Verb::Login && mount.opened.class() == Class::Auth => {
-            let warnings = answer.warnings;
-            Answer { warnings, ..grant(trip, snapshot, place, mount, unit, *login)? }
-        }
-        Body::Login(_) => return Err(Error::internal("a login from a row that is no login")),
-        Body::Auth(_) if mount.opened.class() != Class::BuiltIn => {
-            return Err(Error::internal("a token from a mount that makes none"));
-        }
-        body => Answer { body, ..answer },
-    };
-    if let Some(warning) =
-        trip.fields.warning.as_ref().filter(|_| !matches!(answer.body, Body::Done | Body::Raw { .. }))
-    {
-        answer.warnings.push(warning.clone());
-    }
-    Ok(answer)
-}
-
-/// A panic in a handler is that caller's 500 and nobody else's: it is recorded like any other outcome.
-async fn guarded(mut handler: Pin<Box<dyn Future<Output = Result<Answer>> + Send>>) -> Result<Answer> {
-    poll_fn(|cx| match std::panic::catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx))) {
-        Ok(poll) => poll,
-        Err(_) => std::task::Poll::Ready(Err(Error::internal("a handler panicked"))),
-    })
-    .await
-}
-
-fn help(mount: &Mount, line: &str) -> Result<Answer> {
-    let rows: Vec<String> = mount
-        .opened
-        .rows()
-        .iter()
-        .map(|row| format!("    {:<7} {}\n        {}", row.verb.word(), row.path, row.help))
-        .collect();
-    let text = format!("{line}\n\n{}\n\n{}\n", mount.opened.summary(), rows.join("\n"));
-    Answer::bare(&serde_json::json!({ "help": text, "see_also": null, "openapi": null }))
-}
-
-/// Turns a login into a token, in the same unit.
-fn grant(trip: &Trip, snapshot: &Snapshot, place: &Place, mount: &Mount, unit: &Unit, login: Login) -> Result<Answer> {
-    let services = trip.services();
-    let entity = identity::find_or_make(unit, &mount.record.accessor, &login.alias, trip.now, &services.random)?;
-    let mut policies = login.policies;
-    if !login.has_no_default_policy {
-        policies.push(String::from("default"));
-    }
-    policies.sort_unstable();
-    policies.dedup();
-    if policies.iter().any(|policy| policy == "root") {
-        return Err(Error::internal("a login asked for the root policy"));
-    }
-    let terms = Terms {
-        default_ttl: login.ttl.or(mount.facts.default_ttl),
-        max_ttl: mount.facts.max_ttl,
-        role_max_ttl: login.max_ttl,
-        explicit_max_ttl: login.explicit_max_ttl,
-        period: login.period,
-        asked: Ttl::ZERO,
-    };
-    let granted = lease(&terms, trip.now, trip.now);
-    let plan = Plan {
-        policies,
-        path: place.full.clone(),
-        display_name: login.display_name,
-        metadata: login.metadata,
-        entity: Some(entity),
-        ttl: Some(granted.ttl),
-        explicit_max_ttl: login.explicit_max_ttl,
-        period: login.period,
-        num_uses: login.num_uses,
-        is_renewable: true,
-        login_mount: Some(mount.record.id),
-        stamp: snapshot.marks.generation(),
-        ..Plan::default()
-    };
-    let minted = mint(unit, plan, trip.now, &services.random)?;
-    Ok(Answer::new(Body::Auth(Box::new(minted.granted()))))
-}
-
-/// Takes one use off the token, in a unit of its own: a refused request has cost a use too. Its batch is the request's
-/// first and carries the request's line.
-async fn spend(
-    trip: &Trip,
-    snapshot: &Snapshot,
-    identity: &mut Identity,
-    recorded: &mut Option<Recorded>,
-) -> Result<()> {
-    let services = trip.services();
-    loop {
-        let Some(session) = identity.session.as_ref().filter(|session| session.record.num_uses > 0) else {
-            return Ok(());
-        };
-        let keys = snapshot.keys.clone().ok_or(BarrierError::Sealed)?;
-        let unit = services.unit_with(keys, trip.id.into_bytes());
-        let Some(mut record) = unit.get(&CORE, &TOKENS, &session.hash)? else { return Err(Error::denied()) };
-        record.num_uses = match record.num_uses {
-            SPENT => return Err(Error::denied()),
-            1 => SPENT,
-            uses => uses.saturating_sub(1),
-        };
-        unit.put(&CORE, &TOKENS, &session.hash, &record)?;
-        unit.urgent();
-        services.session_changes(&unit, session.hash);
-        let notes = recorded.as_ref().and_then(|recorded| recorded.note.as_ref()).map(|note| note.as_bytes().to_vec());
-        match unit.commit(notes.into_iter().collect()).await {
-            Err(BarrierError::Conflict) => continue,
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        if let Some(recorded) = recorded {
-            recorded.note = None;
-        }
-        let hash = session.hash;
-        let unit = services.unit(trip.id.into_bytes())?;
-        let (record, tag) = unit.get_tagged(&CORE, &TOKENS, &hash)?.ok_or_else(Error::denied)?;
-        identity.session = Some(Arc::new(Session { hash, record, tag }));
-        return Ok(());
-    }
-}
-
-/// A token without uses is deleted once its last request is over.
-async fn bury(trip: &Trip, identity: &Identity) {
-    let Some(session) = identity.session.as_ref().filter(|session| session.record.num_uses == SPENT) else { return };
-    let services = trip.services();
-    let result = async {
-        let unit = services.unit(trip.id.into_bytes())?;
-        if let Some(record) = unit.get(&CORE, &TOKENS, &session.hash)? {
-            if tokens::revoke(&unit, &session.hash, &record)? {
-                services.marks_change(&unit);
-            }
-            services.session_changes(&unit, session.hash);
-            unit.commit(Vec::new()).await?;
-        }
-        Ok::<(), BarrierError>(())
-    };
-    // It is dead already; what stays behind is found at its expiry.
-    if let Err(error) = result.await {
-        tracing::debug!(%error, "a spent token stays until it expires");
     }
 }
 

@@ -61,7 +61,10 @@ fn rewrite(arg: String, flags: &Flags) -> Option<String> {
         Some((name, value)) => (name, Some(value)),
         None => (body, None),
     };
-    let is_flag = name.len() > 1
+    // `-n5`: a short flag with its number.
+    let is_short = !arg.starts_with("--") && body.len() > 1 && body.bytes().skip(1).all(|b| b.is_ascii_digit());
+    let is_flag = !is_short
+        && name.len() > 1
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if !is_flag {
@@ -113,7 +116,10 @@ mod tests {
 
     #[test]
     fn what_is_no_flag_is_left_alone() {
-        check(&["-", "-f", "-h", "-1", "key=-x", "-=", "-@x"], &["-", "-f", "-h", "-1", "key=-x", "-=", "-@x"]);
+        check(
+            &["-", "-f", "-h", "-1", "-n5", "key=-x", "-=", "-@x"],
+            &["-", "-f", "-h", "-1", "-n5", "key=-x", "-=", "-@x"],
+        );
         check(&["--", "-format=json"], &["--", "-format=json"]);
     }
 }

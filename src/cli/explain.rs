@@ -214,7 +214,7 @@ fn unknown_ca(session: &Session, what: String, presented: Option<&Presented>, an
         anchors => fault.why(format!("{anchors} did not sign it: another server answers, or it has a new CA")),
     };
     fault
-        .fix("--ca-cert=FILE, or: export STRONGROOM_CACERT=FILE        (a server started with --data DIR keeps it in DIR/tls)")
+        .fix("--ca-cert=FILE, or: export STRONGROOM_CACERT=FILE        (`server --data DIR` keeps it in DIR/tls)")
         .fix(format!("strongroom login --address={} --ca-cert=FILE remembers it for this address", session.address))
 }
 
@@ -281,7 +281,7 @@ mod tests {
              why  it showed a certificate for \"strongroom\", signed by \"strongroom CA 4f1c\"\n       \
              SHA-256 AB:CD\n       \
              no CA is given or pinned for this address\n  \
-             fix  --ca-cert=FILE, or: export STRONGROOM_CACERT=FILE        (a server started with --data DIR keeps it in DIR/tls)\n       \
+             fix  --ca-cert=FILE, or: export STRONGROOM_CACERT=FILE        (`server --data DIR` keeps it in DIR/tls)\n       \
              strongroom login --address=https://h:8200 --ca-cert=FILE remembers it for this address\n"
         );
     }

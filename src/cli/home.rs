@@ -4,11 +4,12 @@
 use std::{
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use super::{environment::Environment, fault::Fault};
+use crate::client::json::Json;
 
 /// Bytes of a file of ours, far above a thousand addresses.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -41,13 +42,13 @@ impl Home {
         self.user.as_ref().map(|home| home.join(".vault-token"))
     }
 
-    /// The file's text; `None` where there is none.
-    pub fn read(&self, name: &str) -> Result<Option<String>, Fault> {
-        self.path(name).map_or(Ok(None), |path| read_private(&path))
+    /// The JSON object in a file of ours; empty where there is none.
+    pub fn object(&self, name: &str) -> Result<Json, Fault> {
+        self.path(name).map_or(Ok(Json::Object(Vec::new())), |path| read_object(&path))
     }
 
-    /// Replaces the file: written beside it, synced, renamed.
-    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, Fault> {
+    /// Changes the object in a file of ours, alone among all calls that do: written beside it, synced, renamed.
+    pub fn change(&self, name: &str, edit: impl FnOnce(&mut Json)) -> Result<PathBuf, Fault> {
         let dir = self.dir.as_ref().ok_or_else(|| {
             Fault::usage("there is no home directory to remember this in")
                 .fix("set HOME, or STRONGROOM_HOME to a folder of your own")
@@ -55,8 +56,22 @@ impl Home {
         let path = dir.join(name);
         let named = |error: io::Error| Fault::usage(format!("{} cannot be written: {error}", path.display()));
         make_dir(dir).map_err(named)?;
-        replace(&path, text).map_err(named)?;
+        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(dir.join("lock")).map_err(named)?;
+        lock.lock().map_err(named)?;
+        let mut object = read_object(&path)?;
+        edit(&mut object);
+        replace(&path, &format!("{}\n", object.pretty())).map_err(named)?;
         Ok(path)
+    }
+}
+
+fn read_object(path: &Path) -> Result<Json, Fault> {
+    match read_private(path)?.as_deref().map(Json::parse) {
+        None => Ok(Json::Object(Vec::new())),
+        Some(Ok(object @ Json::Object(_))) => Ok(object),
+        // Not the parser's words: they may echo a token.
+        Some(_) => Err(Fault::usage(format!("{} is not the JSON object that it was written as", path.display()))
+            .fix("remove it: tokens come back with `strongroom login`, a pinned CA with --ca-cert")),
     }
 }
 
@@ -81,14 +96,9 @@ pub fn read_private(path: &Path) -> Result<Option<String>, Fault> {
     Ok(Some(text))
 }
 
-/// Makes a folder and what is missing above it, 0700, and takes rights from a folder of ours that has too many.
+/// Makes a folder and what is missing above it, 0700. One that is there keeps its mode: it may not be ours alone.
 pub fn make_dir(dir: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let mode = fs::metadata(dir)?.mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
-    }
-    Ok(())
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 /// Replaces a file by rename, so that a reader sees the old or the new one; 0600.
@@ -119,14 +129,14 @@ mod tests {
     fn what_is_remembered_is_readable_by_nobody_else() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::of(&Environment::of([("HOME", dir.path().to_str().unwrap())]));
-        assert_eq!(home.read("tokens").unwrap(), None);
-        let path = home.write("tokens", "one").unwrap();
-        let path = home.write("tokens", "two").map(|_| path).unwrap();
+        assert_eq!(home.object("tokens").unwrap(), Json::Object(Vec::new()));
+        home.change("tokens", |tokens| tokens.set("a", Json::text("1"))).unwrap();
+        let path = home.change("tokens", |tokens| tokens.set("b", Json::text("2"))).unwrap();
         assert_eq!(path, dir.path().join(".config/strongroom/tokens"));
-        assert_eq!(home.read("tokens").unwrap().as_deref(), Some("two"));
+        assert_eq!(home.object("tokens").unwrap().to_string(), r#"{"a":"1","b":"2"}"#);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2, "the file and the lock");
     }
 
     #[test]
@@ -134,7 +144,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tokens");
         fs::write(&path, "secret").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).unwrap();
         let fault = read_private(&path).unwrap_err();
         assert!(fault.what().ends_with("can be read by others (mode 640)"), "{}", fault.what());
     }

@@ -1,11 +1,12 @@
-//! The command line: what an operator, a developer and an auditor type. It talks to the daemon as any client would, over
-//! the API; only `server`, `operator tls` and the offline audit tools touch this machine.
+//! The command line: what an operator, a developer and an auditor type. It talks to the daemon as any client would,
+//! over the API; only `server`, `operator tls` and the offline audit tools touch this machine.
 //!
 //! Start reading at `commands/mod.rs` (the tree of commands). What a call needs is in `session`, what it prints in
 //! `output`, how it fails in `fault` and `explain`.
 
 mod argv;
 mod audit;
+mod audit_view;
 pub mod commands;
 mod confirm;
 mod data;
@@ -15,6 +16,7 @@ mod dotenv;
 mod environment;
 mod explain;
 mod fault;
+mod heads;
 mod home;
 mod human;
 mod output;
@@ -39,9 +41,12 @@ use self::{
     session::Session,
     terminal::Terminal,
 };
+use crate::base::sys::harden_process;
 
 /// Runs one command line, the program's name first, and says how it ended.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // What does not work here is for the server's log; a short call goes on without.
+    let _ = harden_process();
     let mut args = args.into_iter();
     let persona = Persona::of(&args.next().unwrap_or_default());
     let environment = Environment::of_process();

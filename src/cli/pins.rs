@@ -1,6 +1,8 @@
 //! What we hold each server to: the CA that vouches for it and the key that signs its audit log, as they were on the
 //! first day. Kept per address in `pins`.
 
+use std::path::PathBuf;
+
 use super::{fault::Fault, home::Home};
 use crate::client::{Address, json::Json};
 
@@ -16,14 +18,14 @@ pub struct Pin {
 }
 
 pub fn find(home: &Home, address: &Address) -> Result<Pin, Fault> {
-    let all = load(home)?;
+    let all = home.object(FILE)?;
     let text = |name: &str| all.path(&[&address.to_string(), name]).and_then(Json::as_str).map(str::to_owned);
     Ok(Pin { ca: text("ca"), audit_public_key: text("audit_public_key") })
 }
 
 /// Every audit key that is pinned, with the address it is pinned for.
 pub fn audit_keys(home: &Home) -> Result<Vec<(String, String)>, Fault> {
-    let all = load(home)?;
+    let all = home.object(FILE)?;
     let keys = all
         .as_object()
         .iter()
@@ -32,30 +34,17 @@ pub fn audit_keys(home: &Home) -> Result<Vec<(String, String)>, Fault> {
 }
 
 /// Adds what `pin` has to what is pinned; what it has not stays.
-pub fn keep(home: &Home, address: &Address, pin: &Pin) -> Result<std::path::PathBuf, Fault> {
-    let mut all = load(home)?;
+pub fn keep(home: &Home, address: &Address, pin: &Pin) -> Result<PathBuf, Fault> {
     let here = address.to_string();
-    let mut entry = all.at(&here).cloned().unwrap_or(Json::Object(Vec::new()));
-    for (name, value) in [("ca", &pin.ca), ("audit_public_key", &pin.audit_public_key)] {
-        if let Some(value) = value {
-            entry.set(name, Json::text(value));
+    home.change(FILE, |all| {
+        let mut entry = all.at(&here).cloned().unwrap_or(Json::Object(Vec::new()));
+        for (name, value) in [("ca", &pin.ca), ("audit_public_key", &pin.audit_public_key)] {
+            if let Some(value) = value {
+                entry.set(name, Json::text(value));
+            }
         }
-    }
-    all.set(&here, entry);
-    home.write(FILE, &format!("{}\n", all.pretty()))
-}
-
-fn load(home: &Home) -> Result<Json, Fault> {
-    let Some(text) = home.read(FILE)?.filter(|text| !text.trim().is_empty()) else {
-        return Ok(Json::Object(Vec::new()));
-    };
-    if let Ok(all @ Json::Object(_)) = Json::parse(&text) {
-        return Ok(all);
-    }
-    // Not the parser's words: they may echo what stands there.
-    let path = home.path(FILE).unwrap_or_default();
-    let fault = Fault::usage(format!("{} is not the JSON object that it was written as", path.display()));
-    Err(fault.fix("mend it, or remove it and give --ca-cert once more"))
+        all.set(&here, entry);
+    })
 }
 
 #[cfg(test)]

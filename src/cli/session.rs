@@ -190,6 +190,13 @@ impl Session {
         Ok(())
     }
 
+    /// A token in the environment comes before the one that was just kept.
+    pub fn token_variable_hint(&self) {
+        if let Some((name, _)) = self.environment.sourced("TOKEN") {
+            self.out.hint(&format!("warning: {name} is set and comes first: unset {name}"));
+        }
+    }
+
     pub fn not_logged_in(&self) -> Fault {
         let fault = Fault::new(Exit::NotLoggedIn, format!("not logged in to {}", self.address));
         let others: Vec<String> = tokens::addresses(&self.home).unwrap_or_default();

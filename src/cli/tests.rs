@@ -116,7 +116,8 @@ fn a_write_against_another_version_says_both() {
 
 #[test]
 fn a_deleted_version_is_not_found_and_can_come_back() {
-    let deleted = r#"{"request_id":"x","data":{"data":null,"metadata":{"version":2,"destroyed":false,"deletion_time":"2026-11-24T09:00:00Z"}}}"#;
+    let deleted = r#"{"request_id":"x","data":{"data":null,
+        "metadata":{"version":2,"destroyed":false,"deletion_time":"2026-11-24T09:00:00Z"}}}"#;
     let routes: &'static [Route] = vec![MOUNT, Route("GET /v1/secret/data/app ", 404, deleted)].leak();
     let desk = Desk::new(routes);
     assert_eq!(
@@ -224,4 +225,14 @@ fn a_share_on_the_command_line_is_refused_except_as_vault() {
     assert!(!desk.fake.asked().iter().any(|line| line.contains("00ff")));
     let _ = desk.run("operator unseal 00ff", None, Persona::Vault);
     assert!(desk.fake.asked().iter().any(|line| line.starts_with("PUT /v1/sys/unseal") && line.contains("00ff")));
+}
+
+#[test]
+fn the_first_role_mounts_its_auth_method() {
+    let desk = Desk::new(&[Route("POST /v1/sys/auth/approle ", 204, "")]);
+    // The role is still not found behind it: this server knows nothing else.
+    assert!(desk.told("approle create web -token-policies=web", Some("t")).ends_with("exit 5"));
+    let asked = desk.fake.asked();
+    let posts: Vec<&str> = asked.iter().filter_map(|line| line.strip_prefix("POST /v1/")?.split(' ').next()).collect();
+    assert_eq!(posts, ["auth/approle/role/web", "sys/auth/approle", "auth/approle/role/web"]);
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, ops::Deref, sync::Arc};
 
 use crate::{
-    barrier::{BarrierError, MountId, Name, Record, Table, Unit},
+    barrier::{MountId, Name, Record, Table, Unit},
     base::{random::Random, secret::Secret, time::Time, ttl::Ttl},
     contract::Result,
 };
@@ -159,7 +159,7 @@ impl View {
     }
 
     /// A keyed hash under a label, bound to this mount: what a looked-up secret is stored under.
-    pub fn keyed_hash(&self, label: &str, bytes: &[u8]) -> Result<[u8; 32], BarrierError> {
-        self.unit.keys().engine_hash(&self.mount, label, bytes)
+    pub fn keyed_hash(&self, label: &str, bytes: &[u8]) -> Result<[u8; 32]> {
+        Ok(self.unit.keys().engine_hash(&self.mount, label, bytes)?)
     }
 }

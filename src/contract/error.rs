@@ -64,6 +64,11 @@ impl Error {
         Self { cause: Some(cause.into()), ..Self::new(Fault::Internal, "internal error") }
     }
 
+    /// Something that this request relies on has changed: the pipeline tries it again on fresh reads.
+    pub fn conflict() -> Self {
+        BarrierError::Conflict.into()
+    }
+
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Fault::Unavailable, message)
     }

@@ -14,6 +14,7 @@ pub mod keyset;
 pub mod kind;
 pub mod row;
 
+pub use crate::barrier::{Name, Table};
 pub use answer::{Answer, Body, Granted, Login, Renewal};
 pub use call::{Call, Caller, Context, Credential, Host, MountFacts, View};
 pub use error::{Error, Fault, Result};

@@ -76,9 +76,10 @@ impl Ready<'_> {
             State::Unsealed => String::new(),
             State::Dev { keys, is_kept } => {
                 let (key, token) = (keys.unseal_key.expose(), keys.root_token.expose());
-                let what = match is_kept {
-                    true => "its keys are kept beside its data",
-                    false => "everything is in memory and gone when it stops",
+                let what = if *is_kept {
+                    "its keys are kept beside its data"
+                } else {
+                    "everything is in memory and gone when it stops"
                 };
                 format!(
                     "WARNING! This is a dev server: unsealed, with one share, and {what}.\n\

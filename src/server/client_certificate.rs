@@ -39,9 +39,10 @@ impl Possession {
             &*algorithm.public_key_alg_id() == certificate.algorithm
                 && algorithm.verify_signature(certificate.key, message, signed.signature()).is_ok()
         });
-        match fits {
-            true => Ok(HandshakeSignatureValid::assertion()),
-            false => Err(Error::InvalidCertificate(CertificateError::BadSignature)),
+        if fits {
+            Ok(HandshakeSignatureValid::assertion())
+        } else {
+            Err(Error::InvalidCertificate(CertificateError::BadSignature))
         }
     }
 }
@@ -87,9 +88,10 @@ impl ClientCertVerifier for Possession {
                 | SignatureScheme::RSA_PKCS1_SHA384
                 | SignatureScheme::RSA_PKCS1_SHA512
         );
-        match is_pkcs1 {
-            true => Err(PeerIncompatible::NoSignatureSchemesInCommon.into()),
-            false => self.verify(message, certificate, signed),
+        if is_pkcs1 {
+            Err(PeerIncompatible::NoSignatureSchemesInCommon.into())
+        } else {
+            self.verify(message, certificate, signed)
         }
     }
 

@@ -162,17 +162,15 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
         }
     }
     files.sort();
-    match files.is_empty() {
-        true => Err(ConfigError::whole(Problem::FolderEmpty(path.to_owned()))),
-        false => Ok(files),
-    }
+    if files.is_empty() { Err(ConfigError::whole(Problem::FolderEmpty(path.to_owned()))) } else { Ok(files) }
 }
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     fs::File::open(path)?.take(CONFIG_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    match text.len() > CONFIG_BYTES_MAX {
-        true => Err(io::Error::other(format!("longer than {CONFIG_BYTES_MAX} bytes"))),
-        false => Ok(text),
+    if text.len() > CONFIG_BYTES_MAX {
+        Err(io::Error::other(format!("longer than {CONFIG_BYTES_MAX} bytes")))
+    } else {
+        Ok(text)
     }
 }

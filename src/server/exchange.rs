@@ -73,19 +73,17 @@ async fn exchange(State(front): State<Arc<Front>>, request: axum::extract::Reque
     let is_anonymous = !parts.headers.contains_key("x-vault-token") && !parts.headers.contains_key("authorization");
     let wants_upgrade = parts.headers.contains_key(header::UPGRADE);
     let target = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), |whole| whole.as_str()).to_owned();
-    let body = match body.is_end_stream() {
-        true => Body::Empty,
-        false => Body::Stream(Box::pin(Paced::new(body, &front.limits))),
-    };
+    let body = if body.is_end_stream() { Body::Empty } else { Body::Stream(Box::pin(Paced::new(body, &front.limits))) };
     let method = parts.method.as_str().to_owned();
     let response = front.answer(wire::Request { method, target, headers: parts.headers, peer, body }).await;
     if response.status == 403 || (response.status == 400 && is_anonymous) {
         front.refusals.count(address, Instant::now());
     }
-    match wants_upgrade {
+    if wants_upgrade {
         // What follows may be of the other protocol: it is never read as a request.
-        true => closing(reply(response)),
-        false => reply(response),
+        closing(reply(response))
+    } else {
+        reply(response)
     }
 }
 

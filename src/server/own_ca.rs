@@ -157,10 +157,7 @@ impl<'a> Place<'a> {
         let key = KeyPair::from_pem(&key).map_err(|_| damaged(&self.authority_key))?;
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| damaged(&self.authority))?;
         let certificate = Certificate::parse(&der).ok_or_else(|| damaged(&self.authority))?;
-        match certificate.key == key.public_key_raw() {
-            true => Ok(Some(key)),
-            false => Err(damaged(&self.authority_key)),
-        }
+        if certificate.key == key.public_key_raw() { Ok(Some(key)) } else { Err(damaged(&self.authority_key)) }
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, CaError> {
@@ -200,9 +197,10 @@ fn name(text: &str) -> Result<String, CaError> {
             && !label.ends_with('-')
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
-    match text.len() <= 253 && text.split('.').all(is_label) {
-        true => Ok(text.to_ascii_lowercase()),
-        false => Err(CaError::Name(text.to_owned())),
+    if text.len() <= 253 && text.split('.').all(is_label) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(CaError::Name(text.to_owned()))
     }
 }
 

@@ -143,9 +143,10 @@ fn dev_listener(dev: &DevOptions, listen: Option<&str>, warnings: &mut Vec<Strin
         return own(listen, dev.tls_cert_dir.clone().or_else(|| dev.persist.clone()));
     }
     let addresses = addresses(listen)?;
-    let reach = match addresses.iter().all(|address| address.ip().is_loopback()) {
-        true => "on this machine",
-        false => "BEYOND THIS MACHINE",
+    let reach = if addresses.iter().all(|address| address.ip().is_loopback()) {
+        "on this machine"
+    } else {
+        "BEYOND THIS MACHINE"
     };
     warnings.push(format!("plain HTTP {reach}: tokens and secrets are not encrypted on their way (dev mode)"));
     Ok(Listen { addresses, tls: Secured::Plain })

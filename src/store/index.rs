@@ -8,6 +8,7 @@ pub(super) type Record = (Vec<u8>, Value);
 
 pub(super) enum Index {
     Memory(MemoryIndex),
+    #[cfg_attr(feature = "unflushed", expect(dead_code, reason = "the deferred form stands in its place"))]
     Sled(SledIndex),
     #[cfg(feature = "unflushed")]
     Deferred(super::deferred::Deferred),

@@ -22,7 +22,11 @@ mod sled_form;
 mod value;
 
 #[cfg(test)]
+mod boot_tests;
+#[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod sled_tests;
 
 use std::{
     fmt,
@@ -137,12 +141,12 @@ impl Store {
         self.0.shared.release_notes(up_to);
     }
 
-    /// The last batch that is durable.
     /// What `sys/seal-status` calls it.
     pub fn kind(&self) -> &'static str {
         "sled"
     }
 
+    /// The last batch that is durable.
     pub fn sequence(&self) -> Sequence {
         self.0.shared.sequence()
     }

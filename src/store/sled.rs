@@ -3,10 +3,11 @@
 //! be, which is what the journal will be for.
 
 use std::{
+    collections::BTreeSet,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -30,6 +31,8 @@ pub(super) struct SledIndex {
     data: File,
     dir: PathBuf,
     files: Files,
+    /// Files of large pages (long keys make some) that are synced; sled never does it.
+    blobs: Mutex<BTreeSet<String>>,
     /// Dropped last: fields are dropped in the order of their declaration.
     _lock: Lock,
 }
@@ -43,7 +46,7 @@ impl SledIndex {
         let db = open_db(&path)?;
         sync_dirs(dir, &path, &files).map_err(|error| OpenError::io(&path, &error))?;
         let data = files.open_read(&path.join("db")).map_err(|error| OpenError::io(&path, &error))?;
-        let index = Self { db, data, dir: dir.to_owned(), files, _lock: lock };
+        let index = Self { db, data, dir: dir.to_owned(), files, blobs: Mutex::default(), _lock: lock };
         let head = guard(|| index.first_head()).map_err(|error| OpenError::damaged(&path, error.to_string()))?;
         Ok((index, head))
     }
@@ -152,9 +155,25 @@ impl SledIndex {
     /// Never `flush_async`: it deadlocks from seven calls on.
     pub fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(failed)?;
-        self.data
-            .sync_data()
-            .map_err(|error| StoreError::Io(format!("`{}`: {error}", self.dir.join("sled/db").display())))
+        self.sync_files().map_err(|error| StoreError::Io(format!("cannot sync `{}`: {error}", self.dir.display())))
+    }
+
+    fn sync_files(&self) -> io::Result<()> {
+        let blobs = self.dir.join("sled/blobs");
+        let mut synced = self.blobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let found: BTreeSet<String> = self.files.names(&blobs)?.into_iter().collect();
+        if found != *synced {
+            for name in found.difference(&synced) {
+                // sled removes them when it has no use for them any more, also just now.
+                match self.files.open_read(&blobs.join(name)) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    file => file?.sync_data()?,
+                }
+            }
+            self.files.sync_dir(&blobs)?;
+            *synced = found;
+        }
+        self.data.sync_data()
     }
 
     pub fn lacks_room(&self) -> Option<String> {
@@ -207,7 +226,15 @@ impl SledIndex {
 
 fn take_lock(dir: &Path, files: &Files) -> Result<Lock, OpenError> {
     let path = dir.join("lock");
-    files.lock(&path).map_err(|error| {
+    let mut taken = files.lock(&path);
+    for _ in 0..LOCK_TRIES {
+        // A child of ours between fork and exec, or a process that is just ending, has it for a moment more.
+        if taken.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            thread::sleep(LINGER_PAUSE);
+            taken = files.lock(&path);
+        }
+    }
+    taken.map_err(|error| {
         if error.kind() != io::ErrorKind::WouldBlock {
             return OpenError::io(&path, &error);
         }
@@ -272,5 +299,6 @@ const RESERVE_BYTES: u64 = 256 << 20;
 const RESERVE_PART: u64 = 20;
 /// Stands beside the index once it has a head.
 const MARKER: &str = "sled.made";
+const LOCK_TRIES: usize = 12;
 const LINGER_TRIES: usize = 80;
 const LINGER_PAUSE: Duration = Duration::from_millis(25);

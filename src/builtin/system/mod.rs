@@ -37,6 +37,36 @@ pub fn open(services: Arc<Services>) -> Result<Arc<dyn Mounted>> {
 
 /// The rows of `sys/`.
 pub fn api() -> Api<System> {
+    with_policies(with_mounts(state())).with([
+        write("capabilities", capabilities::of_token, "Tell what a token may do with paths."),
+        write("capabilities-self", capabilities::of_self, "Tell what the calling token may do with paths."),
+        write(
+            "capabilities-accessor",
+            capabilities::of_accessor,
+            "Tell what the token behind an accessor may do with paths.",
+        ),
+        read("internal/ui/mounts", internal::visible_mounts, "List the mounts that a login page may show.").public(),
+        read(
+            "internal/ui/mounts/{*path}",
+            internal::mount_of,
+            "Show the mount under which a path lies; command lines ask this before each KV call.",
+        )
+        .public(),
+        read(
+            "internal/specs/rows",
+            internal::rows,
+            "List every row of every mount: verb, path, help, whether it is public.",
+        )
+        .sudo(),
+        read("audit", audit::list, "List the audit devices.").sudo().slashed_ok(),
+        write("audit/{*path}", audit::enable, "Refused: audit devices are declared in the configuration file.").sudo(),
+        delete("audit/{*path}", audit::disable, "Refused for devices of the configuration file.").sudo(),
+        write("audit-hash/{*path}", audit::hash, "Hash a text as an audit device hashes it, to find it in the log.")
+            .sudo(),
+    ])
+}
+
+fn state() -> Api<System> {
     Api::new(
         "The server about itself: seal, mounts, policies, capabilities, audit.",
         [
@@ -58,7 +88,10 @@ pub fn api() -> Api<System> {
             read("key-status", seal::key_status, "Tell the term of the key that seals records."),
         ],
     )
-    .with([
+}
+
+fn with_mounts(api: Api<System>) -> Api<System> {
+    api.with([
         read("mounts", mounts::read_all, "List the secrets engines.").slashed_ok(),
         read("mounts/{*path}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune."),
         write("mounts/{*path}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
@@ -69,7 +102,10 @@ pub fn api() -> Api<System> {
         delete("auth/{*path}", mounts::disable_auth, "Disable an auth method and revoke every token that it gave out.")
             .sudo(),
     ])
-    .with([
+}
+
+fn with_policies(api: Api<System>) -> Api<System> {
+    api.with([
         read("policy", policies::list_old, "List the policies.").slashed_ok(),
         list("policy", policies::list_old, "List the policies."),
         read("policy/{name}", policies::read_old, "Show a policy."),
@@ -79,31 +115,5 @@ pub fn api() -> Api<System> {
         read("policies/acl/{name}", policies::read, "Show a policy."),
         write("policies/acl/{name}", policies::save, "Create or replace a policy."),
         delete("policies/acl/{name}", policies::delete, "Delete a policy."),
-    ])
-    .with([
-        write("capabilities", capabilities::of_token, "Tell what a token may do with paths."),
-        write("capabilities-self", capabilities::of_self, "Tell what the calling token may do with paths."),
-        write(
-            "capabilities-accessor",
-            capabilities::of_accessor,
-            "Tell what the token behind an accessor may do with paths.",
-        ),
-        read("internal/ui/mounts", internal::visible_mounts, "List the mounts that a login page may show.").public(),
-        read(
-            "internal/ui/mounts/{*path}",
-            internal::mount_of,
-            "Show the mount under which a path lies; command lines ask this before each KV call.",
-        ),
-        read(
-            "internal/specs/rows",
-            internal::rows,
-            "List every row of every mount: verb, path, help, whether it is public.",
-        )
-        .sudo(),
-        read("audit", audit::list, "List the audit devices.").sudo().slashed_ok(),
-        write("audit/{*path}", audit::enable, "Refused: audit devices are declared in the configuration file.").sudo(),
-        delete("audit/{*path}", audit::disable, "Refused for devices of the configuration file.").sudo(),
-        write("audit-hash/{*path}", audit::hash, "Hash a text as an audit device hashes it, to find it in the log.")
-            .sudo(),
     ])
 }

@@ -93,30 +93,8 @@ fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Ans
         }
     }
     let is_root = policies.iter().any(|policy| policy == "root");
-    let asked = input.ttl.or(input.lease).unwrap_or_default();
-    let period = input.period.unwrap_or_default();
-    if !period.is_zero() && !has_sudo {
-        return Err(Error::invalid("root or sudo privileges required to create periodic token"));
-    }
-    let explicit_max_ttl = input.explicit_max_ttl.unwrap_or_default();
-    let ttl = if is_root && asked.is_zero() && period.is_zero() && explicit_max_ttl.is_zero() {
-        if parent.record.expires.is_some() {
-            return Err(Error::invalid("expiring root tokens cannot create non-expiring root tokens"));
-        }
-        None
-    } else {
-        let terms = Terms {
-            default_ttl: call.mount.default_ttl,
-            max_ttl: call.mount.max_ttl,
-            explicit_max_ttl,
-            period,
-            asked,
-            ..Terms::default()
-        };
-        let granted = lease(&terms, call.now, call.now);
-        warnings.extend(granted.warnings);
-        Some(granted.ttl)
-    };
+    let (ttl, lease_warnings) = first_lease(call, input, &parent, has_sudo, is_root)?;
+    warnings.extend(lease_warnings);
     let plan = Plan {
         id,
         policies,
@@ -126,8 +104,8 @@ fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Ans
         entity: if is_orphan { None } else { parent.record.entity.map(uuid::Uuid::from_bytes) },
         parent: (!is_orphan).then_some(&*parent),
         ttl,
-        explicit_max_ttl,
-        period,
+        explicit_max_ttl: input.explicit_max_ttl.unwrap_or_default(),
+        period: input.period.unwrap_or_default(),
         num_uses: num_uses(input.num_uses)?,
         is_renewable: ttl.is_some() && input.renewable.is_none_or(|renewable| renewable.0),
         stamp: services.marks.load().generation(),
@@ -141,6 +119,38 @@ fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Ans
     let mut answer = Answer::new(Body::Auth(Box::new(minted.granted())));
     answer.warnings = warnings;
     Ok(answer)
+}
+
+/// How long the new token lives at first; a root token lives for ever unless it is asked otherwise.
+fn first_lease(
+    call: &Tok,
+    input: &Create,
+    parent: &Session,
+    has_sudo: bool,
+    is_root: bool,
+) -> Result<(Option<Ttl>, Vec<String>)> {
+    let asked = input.ttl.or(input.lease).unwrap_or_default();
+    let period = input.period.unwrap_or_default();
+    let explicit_max_ttl = input.explicit_max_ttl.unwrap_or_default();
+    if !period.is_zero() && !has_sudo {
+        return Err(Error::invalid("root or sudo privileges required to create periodic token"));
+    }
+    if is_root && asked.is_zero() && period.is_zero() && explicit_max_ttl.is_zero() {
+        if parent.record.expires.is_some() {
+            return Err(Error::invalid("expiring root tokens cannot create non-expiring root tokens"));
+        }
+        return Ok((None, Vec::new()));
+    }
+    let terms = Terms {
+        default_ttl: call.mount.default_ttl,
+        max_ttl: call.mount.max_ttl,
+        explicit_max_ttl,
+        period,
+        asked,
+        ..Terms::default()
+    };
+    let granted = lease(&terms, call.now, call.now);
+    Ok((Some(granted.ttl), granted.warnings))
 }
 
 fn refuse_unbuilt(input: &Create) -> Result<()> {

@@ -20,9 +20,12 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom approle create web -token-policies=web -out web.credentials        a role, and its credentials in a file
-  strongroom approle secret-id web                                               another secret id, shown
-  strongroom login -method=approle @web.credentials                              what the service does
+  # a role, and its credentials in a file
+  strongroom approle create web -token-policies=web -out web.credentials
+  # another secret id, shown
+  strongroom approle secret-id web
+  # what the service does
+  strongroom login -method=approle @web.credentials
 ";
 
 #[derive(clap::Args, Debug)]
@@ -34,7 +37,7 @@ pub struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Create or change a role; with -out, make credentials for it at once
+    /// Create or change a role (mounts the auth method if need be); with -out, make credentials for it at once
     Create(CreateArgs),
     /// Make a secret id and show it with the role id
     SecretId(SecretIdArgs),
@@ -135,14 +138,15 @@ async fn create(args: CreateArgs, session: &mut Session) -> Result<(), Fault> {
     let client = session.client()?;
     let path = format!("auth/{}/role/{}", plain(&args.made.mount), args.role);
     let doing = Doing::new("write", &path, &["create", "update"]);
-    match client.write(&path, body).await {
+    let mut answered = client.write(&path, body.clone()).await;
+    if answered.as_ref().is_err_and(|error| error.kind() == Some(RefusalKind::NotFound)) && !session.persona.is_vault()
+    {
+        enable(session, &client, &plain(&args.made.mount)).await?;
+        answered = client.write(&path, body).await;
+    }
+    match answered {
         Ok(answer) => session.out.warn(&answer),
-        Err(error) => {
-            let is_missing = error.kind() == Some(RefusalKind::NotFound);
-            let fault = explain(session, &client, &doing, error).await;
-            let fix = format!("is it mounted? strongroom auth enable approle{}", at(&args.made.mount));
-            return Err(if is_missing { fault.fix(fix) } else { fault });
-        }
+        Err(error) => return Err(explain(session, &client, &doing, error).await),
     }
     if let Some(file) = file {
         let made = make(session, &client, &args.role, &args.made.mount, Vec::new()).await?;
@@ -158,8 +162,17 @@ async fn create(args: CreateArgs, session: &mut Session) -> Result<(), Fault> {
     Ok(())
 }
 
-fn at(mount: &str) -> String {
-    if plain(mount) == "approle" { String::new() } else { format!(" -path={}", plain(mount)) }
+/// Mounts the method where nothing is mounted yet, so that the first role needs no step before it.
+async fn enable(session: &Session, client: &Client, mount: &str) -> Result<(), Fault> {
+    let path = format!("sys/auth/{mount}");
+    let doing = Doing::new("write", &path, &["create", "update", "sudo"]);
+    match client.write(&path, Json::object([("type", Json::text("approle"))])).await {
+        Ok(_) => {
+            session.out.hint(&format!("the auth method approle was not there yet: it is mounted at {mount}/"));
+            Ok(())
+        }
+        Err(error) => Err(explain(session, client, &doing, error).await),
+    }
 }
 
 async fn secret_id(args: SecretIdArgs, session: &mut Session) -> Result<(), Fault> {

@@ -5,24 +5,27 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use crate::{
-    base::{time::Time, ttl::Ttl},
-    cli::{
-        audit::{self, Query},
-        fault::Fault,
-        pins,
-        session::Session,
-        table,
+    base::{
+        time::{Clock, Time},
+        ttl::Ttl,
     },
+    cli::{audit, audit_view, fault::Fault, heads, pins, session::Session, table},
     client::json::Json,
+    services::audit::{search::Filter, verify::Report},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom audit verify --data /var/lib/strongroom                  was any line edited, removed, moved or cut
-  strongroom audit who secret/data/app/db --data DIR -since=24h       who read it, and which rule let them
-  strongroom audit search -refused -since=1h --data DIR               who was refused
-  strongroom audit tail --data DIR                                    the last lines
-  strongroom audit key                                                the keys that logs are held to
+  # was any line edited, removed, moved or cut
+  strongroom audit verify --data /var/lib/strongroom
+  # who read it, and which rule let them
+  strongroom audit who secret/data/app/db --data DIR -since=24h
+  # who was refused
+  strongroom audit search -refused -since=1h --data DIR
+  # the last lines
+  strongroom audit tail --data DIR
+  # the keys that logs are held to
+  strongroom audit key
 ";
 
 #[derive(clap::Args, Debug)]
@@ -42,20 +45,23 @@ enum Command {
         #[arg(long, value_name = "BASE64")]
         public_key: Option<String>,
     },
-    /// Show the last lines
+    /// Show the last requests
     Tail {
         #[command(flatten)]
         files: Files,
         /// How many
         #[arg(short = 'n', long, default_value_t = 20)]
         lines: usize,
+        /// Go on with those that come, until interrupted
+        #[arg(short, long)]
+        follow: bool,
     },
-    /// Find lines
+    /// Find requests
     Search {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
-        filter: Filter,
+        filter: Filters,
         /// The path, or its beginning with * at the end
         #[arg(long, value_name = "PATH")]
         path: Option<String>,
@@ -67,7 +73,7 @@ enum Command {
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
-        filter: Filter,
+        filter: Filters,
     },
     /// Show the public keys that are pinned, per address
     Key,
@@ -84,14 +90,14 @@ struct Files {
 }
 
 #[derive(clap::Args, Debug)]
-struct Filter {
+struct Filters {
     /// From this moment on: 24h, 7d, or 2026-11-24T09:00:00Z
     #[arg(long, value_name = "TIME", default_value = "24h")]
     since: String,
     /// Until this moment
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// By this caller: display name, entity or accessor
+    /// By this caller: display name, entity id, or the hash of an accessor
     #[arg(long, value_name = "NAME")]
     caller: Option<String>,
     /// This operation: read, update, delete …
@@ -120,14 +126,10 @@ pub fn run(args: Args, session: &Session) -> Result<u8, Fault> {
         Command::Key => keys(session)?,
         Command::Verify { files, public_key } => {
             let key = key(session, public_key)?;
-            let proved = audit::verify(&files.paths()?, &key)?;
-            session.out.print_json(&proved);
+            let report = audit::verify(&session.home, &files.paths()?, &key)?;
+            show_report(session, &report, &key)?;
         }
-        Command::Tail { files, lines } => {
-            let all = audit::search(&files.paths()?, &Query::default())?;
-            let from = all.len().saturating_sub(lines);
-            show(session, all.get(from..).unwrap_or_default());
-        }
+        Command::Tail { files, lines, follow } => tail(session, &files.paths()?, lines, follow)?,
         Command::Search { files, filter, path } => search(session, &files, &filter, path)?,
         Command::Who { path, files, filter } => search(session, &files, &filter, Some(path))?,
     }
@@ -163,25 +165,55 @@ fn key(session: &Session, given: Option<String>) -> Result<String, Fault> {
     }
 }
 
-fn search(session: &Session, files: &Files, filter: &Filter, path: Option<String>) -> Result<(), Fault> {
-    let now = crate::base::time::Clock::system(Time::EPOCH).now();
-    let query = Query {
-        since: Some(moment(&filter.since, now)?),
-        until: filter.until.as_deref().map(|text| moment(text, now)).transpose()?,
-        path,
-        caller: filter.caller.clone(),
-        operation: filter.operation.clone(),
-        refused: filter.refused,
-    };
-    let found = audit::search(&files.paths()?, &query)?;
-    show(session, &found);
+/// What was proved, and the first thing that is wrong as an error of its own.
+fn show_report(session: &Session, report: &Report, key: &str) -> Result<(), Fault> {
+    if session.out.is_json() {
+        session.out.print_json(&audit_view::report(report));
+    } else {
+        session.out.print(&audit_view::report_text(report));
+    }
+    if let Some(problem) = &report.first_problem {
+        return Err(audit::problem_fault(problem));
+    }
+    let here = |log: &String| report.logs.iter().any(|own| own.id == *log);
+    for log in heads::logs(&session.home, key)?.iter().filter(|log| !here(log)) {
+        session.out.hint(&format!("log {log}, which was verified here before, is not in these files"));
+    }
     Ok(())
 }
 
-fn show(session: &Session, lines: &[Json]) {
-    for line in lines {
-        session.out.print(&format!("{line}\n"));
+fn tail(session: &Session, paths: &[PathBuf], lines: usize, follow: bool) -> Result<(), Fault> {
+    let [path] = paths else { return Err(Fault::usage("the end of one log at a time: --data DIR, or one --file")) };
+    if follow {
+        return audit::tail(path, lines, true, &mut |row| audit_view::show_one(session.out, row));
     }
+    let mut rows = Vec::new();
+    audit::tail(path, lines, false, &mut |row| rows.push(row.clone()))?;
+    audit_view::show(session.out, &rows);
+    Ok(())
+}
+
+fn search(session: &Session, files: &Files, filter: &Filters, path: Option<String>) -> Result<(), Fault> {
+    let now = Clock::system(Time::EPOCH).now();
+    let wanted = Filter {
+        path: path.map(|path| path.trim_matches('/').to_owned()),
+        caller: filter.caller.clone(),
+        operation: filter.operation.clone(),
+        allowed: filter.refused.then_some(false),
+        since: Some(moment(&filter.since, now)?),
+        until: filter.until.as_deref().map(|text| moment(text, now)).transpose()?,
+    };
+    let (rows, found) = audit::search(&files.paths()?, &wanted)?;
+    audit_view::show(session.out, &rows);
+    if !session.out.is_json() {
+        let until = filter.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        session.out.hint(&format!("{} of {} requests since {}{until}", found.matched, found.in_range, filter.since));
+    }
+    if found.unreadable > 0 {
+        let unreadable = found.unreadable;
+        session.out.hint(&format!("warning: {unreadable} lines cannot be read: `audit verify` says which"));
+    }
+    Ok(())
 }
 
 /// A moment, or a length of time before now.

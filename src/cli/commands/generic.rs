@@ -31,9 +31,12 @@ pub struct ReadArgs {
 
 const WRITE: &str = "\
 Examples:
-  strongroom write auth/approle/login role_id=… secret_id=-       the secret id on standard input
-  strongroom write service_tokens/roles/web @role.json            a whole object from a file
-  strongroom write -f auth/approle/role/web/secret-id             without data
+  # the secret id on standard input
+  strongroom write auth/approle/login role_id=… secret_id=-
+  # a whole object from a file
+  strongroom write service_tokens/roles/web @role.json
+  # without data
+  strongroom write -f auth/approle/role/web/secret-id
 ";
 
 #[derive(clap::Args, Debug)]

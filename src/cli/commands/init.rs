@@ -23,10 +23,14 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom operator init                                       five shares, three needed; shown once
-  strongroom operator init -key-shares=1 -key-threshold=1        to try things on
-  strongroom operator init -out=shares                           share-1.txt … and root-token, readable by you alone
-  strongroom operator init -format=json                          for a script
+  # five shares, three needed; shown once
+  strongroom operator init
+  # to try things on
+  strongroom operator init -key-shares=1 -key-threshold=1
+  # share-1.txt … and root-token, readable by you alone
+  strongroom operator init -out=shares
+  # for a script
+  strongroom operator init -format=json
 ";
 
 #[derive(clap::Args, Debug)]
@@ -80,10 +84,9 @@ pub async fn run(args: Args, session: &Session) -> Result<u8, Fault> {
         }
     };
     let is_written = files.is_some_and(|files| files.write(&answer, session));
-    if is_written && session.out.is_json() {
-        session.out.print_json(&without_secrets(&answer));
-    } else if session.out.is_json() {
-        session.out.print_json(&answer);
+    if session.out.is_json() {
+        let told = as_vaults(&answer, &args);
+        session.out.print_json(&if is_written { without_secrets(&told) } else { told });
     } else if !is_written {
         session.out.print(&shown(&answer, &args));
     }
@@ -96,7 +99,7 @@ async fn status(session: &Session, client: &Client, doing: &Doing) -> Result<u8,
         Ok(answer) => {
             let is = answer.field(&["initialized"]).and_then(Json::as_bool) == Some(true);
             if session.out.is_json() {
-                session.out.print_json(&Json::object([("initialized", Json::Bool(is))]));
+                session.out.print_json(&Json::object([("Initialized", Json::Bool(is))]));
             } else {
                 session.out.print(if is { "Vault is initialized\n" } else { "Vault is not initialized\n" });
             }
@@ -135,8 +138,29 @@ fn shown(answer: &Json, args: &Args) -> String {
     text
 }
 
+/// In the names of Vault's command line, which differ from the API's; what is ours alone keeps its name.
+fn as_vaults(answer: &Json, args: &Args) -> Json {
+    let list = |name: &str| answer.at(name).cloned().unwrap_or(Json::Null);
+    let mut told = Json::object([
+        ("unseal_keys_b64", list("keys_base64")),
+        ("unseal_keys_hex", list("keys")),
+        ("unseal_shares", Json::number(args.key_shares)),
+        ("unseal_threshold", Json::number(args.key_threshold)),
+        ("recovery_keys_b64", Json::Null),
+        ("recovery_keys_hex", Json::Null),
+        ("recovery_keys_shares", Json::number(0)),
+        ("recovery_keys_threshold", Json::number(0)),
+        ("root_token", list("root_token")),
+    ]);
+    let renamed = ["keys", "keys_base64", "recovery_keys", "recovery_keys_base64"];
+    for (name, value) in answer.as_object().iter().filter(|(name, _)| !renamed.contains(&name.as_str())) {
+        told.set(name, value.clone());
+    }
+    told
+}
+
 fn without_secrets(answer: &Json) -> Json {
-    let secret = ["keys", "keys_base64", "share_texts", "root_token", "recovery_keys", "recovery_keys_base64"];
+    let secret = ["unseal_keys_b64", "unseal_keys_hex", "share_texts", "root_token"];
     let kept = answer.as_object().iter().filter(|(name, _)| !secret.contains(&name.as_str()));
     Json::Object(kept.cloned().collect())
 }
@@ -167,7 +191,10 @@ fn remember(session: &Session, answer: &Json, args: &Args) {
         return;
     }
     match tokens::keep(&session.home, &session.address, &Secret::text(root_token(answer))) {
-        Ok(path) => say(&format!("you are logged in with the root token (kept in {})", path.display())),
+        Ok(path) => {
+            say(&format!("you are logged in with the root token (kept in {})", path.display()));
+            session.token_variable_hint();
+        }
         Err(fault) => session.out.hint(&format!("warning: the root token is not kept: {}", fault.what())),
     }
     say("next: strongroom operator unseal");
@@ -249,7 +276,26 @@ mod tests {
             Json::parse(r#"{"keys_base64":["AA=="],"share_texts":["srk1-x"],"root_token":"t","audit_public_key":"k"}"#)
                 .unwrap();
         assert_eq!(shares(&ours), ["srk1-x"]);
-        assert_eq!(without_secrets(&ours).to_string(), r#"{"audit_public_key":"k"}"#);
+    }
+
+    #[test]
+    fn json_is_in_the_names_of_vaults_command_line() {
+        let answer = r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"k"}"#;
+        let args = Args {
+            key_shares: 1,
+            key_threshold: 1,
+            out: None,
+            root_token_ttl: "24h".to_owned(),
+            no_store: false,
+            status: false,
+        };
+        let told = as_vaults(&Json::parse(answer).unwrap(), &args);
+        assert_eq!(
+            told.to_string(),
+            r#"{"unseal_keys_b64":["AA=="],"unseal_keys_hex":["00"],"unseal_shares":1,"unseal_threshold":1,"recovery_keys_b64":null,"recovery_keys_hex":null,"recovery_keys_shares":0,"recovery_keys_threshold":0,"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"k"}"#
+        );
+        let shown = without_secrets(&told).to_string();
+        assert!(!shown.contains("AA==") && !shown.contains("srk1") && shown.contains("audit_public_key"));
     }
 
     #[test]

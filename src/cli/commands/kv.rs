@@ -8,6 +8,7 @@ use super::{
     kv_path::{Secret, needs},
 };
 use crate::{
+    base::suggest::nearest,
     cli::{
         data::{self, Outside},
         dotenv,
@@ -22,11 +23,16 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom kv put secret/app/db user=app password           asks for the password, without echo
-  strongroom kv put secret/app/db password=-                  from standard input; password=@FILE from a file
-  strongroom kv put secret/app --env-file .env                every NAME=value of the file
-  strongroom kv get -field=password secret/app/db             the value and nothing else
-  strongroom kv put -cas=3 secret/app/db password             only if version 3 is the newest
+  # asks for the password, without echo
+  strongroom kv put secret/app/db user=app password
+  # from standard input; password=@FILE from a file
+  strongroom kv put secret/app/db password=-
+  # every NAME=value of the file
+  strongroom kv put secret/app --env-file .env
+  # the value and nothing else
+  strongroom kv get -field=password secret/app/db
+  # only if version 3 is the newest
+  strongroom kv put -cas=3 secret/app/db password
   strongroom kv undelete -versions=3 secret/app/db
 ";
 
@@ -69,8 +75,12 @@ enum Command {
     },
     /// List names
     List {
-        #[command(flatten)]
-        at: At,
+        /// Under which name: MOUNT/PATH, or PATH with -mount
+        #[arg(required_unless_present = "mount", default_value = "", hide_default_value = true)]
+        path: String,
+        /// Where the store is mounted, if PATH does not begin with it
+        #[arg(long, value_name = "PATH")]
+        mount: Option<String>,
     },
     /// Delete the newest version, or those named; they can come back
     Delete {
@@ -137,7 +147,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
             put(session, at, what, data, Method::Put).await
         }
         Command::Patch { at, what } => put(session, at, what, Json::Object(Vec::new()), Method::Patch).await,
-        Command::List { at } => list(session, at).await,
+        Command::List { path, mount } => list(session, At { path, mount }).await,
         Command::Delete { at, versions } => delete(session, at, versions.versions).await,
         Command::Undelete { at, versions } => change_versions(session, at, versions.versions, "undelete").await,
         Command::Destroy { at, versions } => change_versions(session, at, versions.versions, "destroy").await,
@@ -162,7 +172,10 @@ async fn get(session: &mut Session, at: At, version: Option<u64>, field: Option<
         Some(version) => call.query("version", version.to_string()),
         None => call,
     };
-    let answer = found(session, &client, &doing, client.send(call).await).await?;
+    let answer = match found(session, &client, &doing, client.send(call).await).await {
+        Err(fault) if fault.exit == Exit::NotFound => return Err(with_neighbour(&client, &secret, fault).await),
+        answered => answered?,
+    };
     if !secret.is_v2 {
         return session.out.print_answer(&answer, field.as_deref());
     }
@@ -181,6 +194,21 @@ async fn get(session: &mut Session, at: At, version: Option<u64>, field: Option<
     match data {
         None if !session.persona.is_vault() => Err(gone(&answer, &secret, &doing)),
         _ => Ok(()),
+    }
+}
+
+/// A name that was mistyped has a neighbour that was not.
+async fn with_neighbour(client: &Client, secret: &Secret, fault: Fault) -> Fault {
+    let (folder, name) = secret.split();
+    let Ok(names) = client.list(&folder.api("metadata")).await else { return fault };
+    let names = names.names();
+    let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches('/')).collect();
+    match nearest(name, &names) {
+        Some(near) if near == name => {
+            fault.why(format!("{} is a folder", secret.spoken())).fix(format!("strongroom kv list {}", secret.spoken()))
+        }
+        Some(near) => fault.fix(format!("there is a secret of nearly that name: {}{near}", folder.spoken())),
+        None => fault,
     }
 }
 

@@ -20,9 +20,11 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom kv metadata get secret/app/db                                      versions and their times
-  strongroom kv metadata put -max-versions=5 -custom-metadata=owner=ops secret/app/db
-  strongroom kv metadata delete secret/app/db                                   the secret and all its versions
+  # versions and their times
+  strongroom kv metadata get secret/app/db
+  strongroom kv metadata put -max-versions=5 secret/app/db
+  # the secret and all its versions
+  strongroom kv metadata delete secret/app/db
 ";
 
 #[derive(clap::Args, Debug)]

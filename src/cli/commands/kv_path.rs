@@ -74,6 +74,15 @@ impl Secret {
         path.trim_end_matches('/').to_owned()
     }
 
+    /// The folder it lies in, and its name there.
+    pub fn split(&self) -> (Self, &str) {
+        let (folder, name) = match self.rest.rsplit_once('/') {
+            Some((folder, name)) => (format!("{folder}/"), name),
+            None => (String::new(), self.rest.as_str()),
+        };
+        (Self { mount: self.mount.clone(), rest: folder, is_v2: self.is_v2 }, name)
+    }
+
     /// As people say it.
     pub fn spoken(&self) -> String {
         format!("{}{}", self.mount, self.rest)

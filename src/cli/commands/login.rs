@@ -21,10 +21,14 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom login                                                    asks for a token, without echo
-  strongroom login - < root-token                                     a token on standard input
-  strongroom login -method=approle role_id=… secret_id=@secret.id     as a service; secret_id=- from standard input
-  strongroom login -method=approle @web.credentials                   the file that `approle create -out` wrote
+  # asks for a token, without echo
+  strongroom login
+  # a token on standard input
+  strongroom login - < root-token
+  # as a service; secret_id=- from standard input
+  strongroom login -method=approle role_id=… secret_id=@secret.id
+  # the file that `approle create -out` wrote
+  strongroom login -method=approle @web.credentials
 ";
 
 #[derive(clap::Args, Debug)]
@@ -59,7 +63,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
         other => {
             return Err(Fault::usage(format!("the method `{other}` is not built: token and approle are"))
                 .fix(format!("any other by its path: strongroom write auth/{other}/login …"))
-                .vault(format!("Unknown auth method: {other}. Use \"vault auth list\" to see the complete list of\nauth methods. Additionally, some auth methods are only available via the HTTP\nAPI.")));
+                .vault(format!("Unknown auth method: {other}. {UNKNOWN_METHOD}")));
         }
     };
     let token = answer.auth().and_then(|auth| auth.at("client_token")).and_then(Json::as_str).map(Secret::text);
@@ -152,7 +156,8 @@ async fn login(session: &Session, client: &Client, path: &str, body: Json) -> Re
             if !is_refused {
                 return Err(fault);
             }
-            Err(fault.fix("role id and secret id belong together, and a secret id may be used up: strongroom approle secret-id ROLE"))
+            let fault = fault.fix("role id and secret id belong together, and a secret id may be used up");
+            Err(fault.fix("another one: strongroom approle secret-id ROLE"))
         }
     }
 }
@@ -187,9 +192,9 @@ fn show(args: &Args, session: &Session, answer: &Answer, kept: Option<String>) -
     }
     if session.persona.is_vault() {
         if kept.is_none() {
-            session.out.hint("The token was not stored in token helper. Set the VAULT_TOKEN environment\nvariable or pass the token below with each request to Vault.\n");
+            session.out.hint(NOT_STORED);
         }
-        session.out.print("Success! You are now authenticated. The token information displayed below\nis already stored in the token helper. You do NOT need to run \"vault login\"\nagain. Future Vault requests will automatically use this token.\n\n");
+        session.out.print(AUTHENTICATED);
         return session.out.print_answer(answer, None);
     }
     let auth = answer.auth().cloned().unwrap_or(Json::Null);
@@ -200,11 +205,27 @@ fn show(args: &Args, session: &Session, answer: &Answer, kept: Option<String>) -
     };
     session.out.hint(&format!("logged in to {}: policies {policies}, {lives}", session.address));
     match kept {
-        Some(path) => session.out.hint(&format!("the token is kept for this address in {path}")),
+        Some(path) => {
+            session.out.hint(&format!("the token is kept for this address in {path}"));
+            session.token_variable_hint();
+        }
         None => session.out.hint("the token is not kept: print it with -token-only"),
     }
     Ok(())
 }
+
+// What Vault's command line says.
+const UNKNOWN_METHOD: &str = "Use \"vault auth list\" to see the complete list of
+auth methods. Additionally, some auth methods are only available via the HTTP
+API.";
+const NOT_STORED: &str = "The token was not stored in token helper. Set the VAULT_TOKEN environment
+variable or pass the token below with each request to Vault.
+";
+const AUTHENTICATED: &str = "Success! You are now authenticated. The token information displayed below
+is already stored in the token helper. You do NOT need to run \"vault login\"
+again. Future Vault requests will automatically use this token.
+
+";
 
 #[cfg(test)]
 mod tests {

@@ -31,17 +31,24 @@ use super::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom dev                                          a server to try things on, gone when it stops
-  strongroom server --data /var/lib/strongroom            a server that keeps what it is given
-  strongroom operator init                                its shares, once; then: strongroom operator unseal
-  strongroom kv put secret/app/db user=app password       asks for the password, without echo
-  strongroom kv get -field=password secret/app/db         the value and nothing else
-  strongroom audit who secret/data/app/db --data DIR      who read it, and why they were allowed
+  # a server to try things on, gone when it stops
+  strongroom dev
+  # a server that keeps what it is given
+  strongroom server --data /var/lib/strongroom
+  # its shares, once; then: strongroom operator unseal
+  strongroom operator init
+  # asks for the password, without echo
+  strongroom kv put secret/app/db user=app password
+  # the value and nothing else
+  strongroom kv get -field=password secret/app/db
+  # who read it, and why they were allowed
+  strongroom audit who secret/data/app/db --data DIR
 ";
 
 /// A broker of secrets and service credentials: server and command line in one.
 #[derive(Parser, Debug)]
-#[command(name = "strongroom", before_help = EXAMPLES, disable_version_flag = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "strongroom", before_help = EXAMPLES, disable_version_flag = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct CommandLine {
     #[command(flatten)]
     pub globals: Globals,

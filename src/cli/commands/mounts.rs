@@ -17,17 +17,22 @@ use crate::{
 
 const SECRETS: &str = "\
 Examples:
-  strongroom secrets enable kv -path=secret            a key-value store at secret/
-  strongroom secrets enable service_tokens             signed tokens for services, at service_tokens/
+  # a key-value store at secret/
+  strongroom secrets enable kv -path=secret
+  # signed tokens for services, at service_tokens/
+  strongroom secrets enable service_tokens
   strongroom secrets list
-  strongroom secrets disable old                       says what goes with it, and asks
+  # says what goes with it, and asks
+  strongroom secrets disable old
 ";
 
 const AUTH: &str = "\
 Examples:
-  strongroom auth enable approle        services log in with a role id and a secret id
+  # services log in with a role id and a secret id
+  strongroom auth enable approle
   strongroom auth list
-  strongroom auth disable approle       says what goes with it, and asks
+  # says what goes with it, and asks
+  strongroom auth disable approle
 ";
 
 #[derive(clap::Args, Debug)]

@@ -16,12 +16,17 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom operator init                                 five shares, three needed; they are shown once
-  strongroom operator init -out=shares                     into files that only you can read
-  strongroom operator unseal                               asks for one share; once for each that is needed
-  strongroom operator unseal @share-1.txt @share-2.txt     from files
+  # five shares, three needed; they are shown once
+  strongroom operator init
+  # into files that only you can read
+  strongroom operator init -out=shares
+  # asks for one share; once for each that is needed
+  strongroom operator unseal
+  # from files
+  strongroom operator unseal @share-1.txt @share-2.txt
   strongroom operator seal
-  strongroom operator tls --data DIR vault.example.com     a certificate for that name
+  # a certificate for that name
+  strongroom operator tls --data DIR vault.example.com
 ";
 
 #[derive(clap::Args, Debug)]
@@ -52,7 +57,7 @@ enum Command {
     Walk {
         /// The server's data directory
         #[arg(long, value_name = "DIR")]
-        data: String,
+        data: std::path::PathBuf,
     },
 }
 
@@ -62,7 +67,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<u8, Fault> {
         Command::Unseal(args) => unseal::run(args, session).await?,
         Command::Seal => seal(session).await?,
         Command::Walk { data } => return server::walk(session, &data, unseal::shares_from_stdin()?),
-        Command::Tls { names, data } => server::issue_certificate(session, &data, &names)?,
+        Command::Tls { names, data } => server::issue_certificate(session, std::path::Path::new(&data), &names)?,
     }
     Ok(0)
 }

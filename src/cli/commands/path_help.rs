@@ -11,8 +11,10 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom path-help secret            what the engine mounted at secret/ offers
-  strongroom path-help sys/mounts        what one path takes and does
+  # what the engine mounted at secret/ offers
+  strongroom path-help secret
+  # what one path takes and does
+  strongroom path-help sys/mounts
 ";
 
 #[derive(clap::Args, Debug)]

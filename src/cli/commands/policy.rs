@@ -17,8 +17,10 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom policy write app app.hcl        shows what changes, and writes
-  echo 'path \"secret/data/app/*\" { capabilities = [\"read\"] }' | strongroom policy write app -
+  # shows what changes, and writes
+  strongroom policy write app app.hcl
+  # rules on standard input
+  strongroom policy write app - < app.hcl
   strongroom policy read app
 ";
 

@@ -13,9 +13,12 @@ use crate::{
 
 const SERVER: &str = "\
 Examples:
-  strongroom server --data /var/lib/strongroom       no configuration: TLS on 127.0.0.1:8200, store and audit log below
-  strongroom server -config=/etc/strongroom.hcl      as a file says; may be repeated, a folder means all of its files
-  strongroom server -dev -dev-root-token-id=root     as Vault's dev server: in memory, unsealed, plain HTTP
+  # no configuration: TLS on 127.0.0.1:8200, store and audit log below
+  strongroom server --data /var/lib/strongroom
+  # as a file says; may be repeated, a folder means all of its files
+  strongroom server -config=/etc/strongroom.hcl
+  # as Vault's dev server: in memory, unsealed, plain HTTP
+  strongroom server -dev -dev-root-token-id=root
 ";
 
 #[derive(clap::Args, Debug)]
@@ -58,8 +61,10 @@ pub struct ServerArgs {
 
 const DEV: &str = "\
 Examples:
-  strongroom dev                     TLS on 127.0.0.1:8200, unsealed, in memory; gone when it stops
-  strongroom dev --persist ./dev     the same, kept in a folder
+  # TLS on 127.0.0.1:8200, unsealed, in memory; gone when it stops
+  strongroom dev
+  # the same, kept in a folder
+  strongroom dev --persist ./dev
 ";
 
 #[derive(clap::Args, Debug)]

@@ -16,8 +16,10 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom service-token issue web -audience=orders -field=token        for the service `orders` to see
-  strongroom service-token verify - < token.txt                           is it ours, and alive
+  # for the service `orders` to see
+  strongroom service-token issue web -audience=orders -field=token
+  # is it ours, and alive
+  strongroom service-token verify - < token.txt
 ";
 
 #[derive(clap::Args, Debug)]
@@ -81,7 +83,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
 
 fn set_audience(body: &mut Json, audience: &[String]) {
     if !audience.is_empty() {
-        body.set("aud", Json::texts(audience));
+        body.set("audience", Json::texts(audience));
     }
 }
 

@@ -16,11 +16,15 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom token lookup                                who am I here, and for how long
+  # who am I here, and for how long
+  strongroom token lookup
   strongroom token create -policy=app -ttl=1h -field=token
-  strongroom token capabilities secret/data/app          what may I do there
-  strongroom token revoke -accessor=…                    without knowing the token
-  strongroom token revoke -self                          log out
+  # what may I do there
+  strongroom token capabilities secret/data/app
+  # without knowing the token
+  strongroom token revoke -accessor=…
+  # log out
+  strongroom token revoke -self
 ";
 
 #[derive(clap::Args, Debug)]

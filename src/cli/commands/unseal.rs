@@ -13,10 +13,14 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  strongroom operator unseal                                asks for a share, without echo
-  strongroom operator unseal - < share-1.txt                from standard input, one share a line
-  strongroom operator unseal @share-1.txt @share-2.txt      from files
-  strongroom operator unseal -reset                         forget the shares given so far
+  # asks for a share, without echo
+  strongroom operator unseal
+  # from standard input, one share a line
+  strongroom operator unseal - < share-1.txt
+  # from files
+  strongroom operator unseal @share-1.txt @share-2.txt
+  # forget the shares given so far
+  strongroom operator unseal -reset
 ";
 
 #[derive(clap::Args, Debug)]
@@ -98,7 +102,7 @@ fn collect(args: &[String], session: &Session) -> Result<Vec<Secret<String>>, Fa
             None if session.persona.is_vault() => arg.clone(),
             None => {
                 return Err(Fault::usage("a share does not belong on the command line")
-                    .why("the shell keeps it in its history, and everyone on this machine can see it while the command runs")
+                    .why("the shell keeps it in its history, and anyone on this machine sees it while the command runs")
                     .fix("strongroom operator unseal        (asks), or - for standard input, or @FILE"));
             }
         };

@@ -1,7 +1,13 @@
 //! The environment: `STRONGROOM_X`, else `VAULT_X`, else `BAO_X`, so that scripts keep working.
 
 /// Where variables come from; handed in, so that a test can say what they are.
-pub struct Environment(Box<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Environment(Source);
+
+enum Source {
+    Process,
+    #[cfg(test)]
+    Given(std::collections::BTreeMap<String, String>),
+}
 
 /// A variable that is set, under the name that was found.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,17 +19,22 @@ pub struct Setting {
 impl Environment {
     /// The process's own.
     pub fn process() -> Self {
-        Self(Box::new(|name| std::env::var(name).ok()))
+        Self(Source::Process)
     }
 
     #[cfg(test)]
     pub fn of(variables: &[(&str, &str)]) -> Self {
-        let owned: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self(Box::new(move |name| owned.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())))
+        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self(Source::Given(owned.collect()))
     }
 
     pub fn variable(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+        let value = match &self.0 {
+            Source::Process => std::env::var(name).ok(),
+            #[cfg(test)]
+            Source::Given(variables) => variables.get(name).cloned(),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
     /// The first of the three names that is set and not empty.

@@ -72,10 +72,7 @@ pub fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
     let mut addresses: Vec<_> = full.to_socket_addrs().map_err(|error| error.to_string())?.collect();
     addresses.sort();
     addresses.dedup();
-    match addresses.is_empty() {
-        true => Err("it stands for no address".to_owned()),
-        false => Ok(addresses),
-    }
+    if addresses.is_empty() { Err("it stands for no address".to_owned()) } else { Ok(addresses) }
 }
 
 fn tls(block: &Section<'_>) -> Result<Tls, ConfigError> {

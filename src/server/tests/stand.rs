@@ -30,7 +30,7 @@ pub struct Stand {
 
 /// Deadlines so long that no test meets one that it did not shorten.
 pub fn patient() -> Limits {
-    let long = Duration::from_secs(600);
+    let long = Duration::from_mins(10);
     Limits {
         handshake: long,
         head: long,

@@ -174,7 +174,9 @@ impl Device {
                 return true;
             }
             // All of them are kept, so that what got in can be settled against them.
-            items.iter().for_each(|item| self.missed.keep(item.of(bytes), item.txn));
+            for item in items {
+                self.missed.keep(item.of(bytes), item.txn);
+            }
             return false;
         }
         for item in items {
@@ -216,7 +218,7 @@ impl Device {
         for item in &self.missed.items {
             sheet.note(item.of(&self.missed.bytes), self.key.as_mut(), item.txn);
         }
-        if let Some(gap) = &self.missed.gap {
+        for gap in &mut self.missed.gaps {
             sheet.own(&gap.members(now), Kind::Gap);
         }
         if !sheet.bytes.is_empty() && !self.write_sheet() {
@@ -263,7 +265,7 @@ impl Device {
                 Kind::Torn => self.owed.torn = (0, 0),
                 Kind::Head => self.owed.head = None,
                 Kind::Key => self.owed.key = None,
-                Kind::Gap => self.missed.gap = None,
+                Kind::Gap => self.missed.settle_gap(),
                 Kind::Own => {}
             }
         }

@@ -1,7 +1,7 @@
 //! The data of a request or an answer, walked once: every value is hashed, save those of fields that are declared plain.
 //! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
 
-use super::note::Draft;
+use super::draft::Draft;
 use crate::base::json::{Event, quote, unescape, walk};
 
 /// Writes `data` (JSON text) with its values hashed. `false` where that takes more than `bytes_max` or `data` is no
@@ -9,7 +9,7 @@ use crate::base::json::{Event, quote, unescape, walk};
 pub(super) fn write(draft: &mut Draft<'_>, data: &str, plain_fields: &[&str], bytes_max: usize) -> bool {
     let from = draft.len();
     let mut fields =
-        Fields { plain_fields, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false };
+        Fields { plain: plain_fields, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false };
     let mut fits = true;
     let is_json = walk(data, |event| {
         if fits {
@@ -21,7 +21,7 @@ pub(super) fn write(draft: &mut Draft<'_>, data: &str, plain_fields: &[&str], by
 }
 
 struct Fields<'a> {
-    plain_fields: &'a [&'a str],
+    plain: &'a [&'a str],
     /// The names that lead to where we are; elements of a list add none.
     names: Vec<&'a str>,
     /// Open objects and lists.
@@ -60,10 +60,10 @@ impl<'a> Fields<'a> {
             Event::String(raw) if self.clear_from.is_some() => clear(draft, raw),
             Event::String(raw) => draft.hashed(&unescape(raw)),
             Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
-            Event::Number(raw) => draft.hashed_literal(b"n", raw),
+            Event::Number(raw) => draft.hashed_literal(b'n', raw),
             Event::Bool(is) => {
                 let literal = if is { "true" } else { "false" };
-                if self.clear_from.is_some() { draft.raw(literal) } else { draft.hashed_literal(b"b", literal) }
+                if self.clear_from.is_some() { draft.raw(literal) } else { draft.hashed_literal(b'b', literal) }
             }
             Event::Null | Event::ObjectEnd | Event::ArrayEnd => draft.raw("null"),
         }
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         self.names.truncate(self.objects.saturating_sub(1));
         self.names.push(raw);
         let (mut is_named, mut leads_there) = (false, false);
-        for plain in self.plain_fields {
+        for plain in self.plain {
             let mut rest = plain.split('.');
             if self.names.iter().all(|name| rest.next() == Some(name)) {
                 leads_there = true;

@@ -58,12 +58,9 @@ impl Hub {
                 let Some(device) = desk.devices.get_mut(n) else { continue };
                 if device.state == State::Up {
                     device.watch(now);
-                } else if device.retry_at <= now && device.bring_up(now) {
-                    tracing::info!(device = device.config.name, "audit device is up");
-                }
-                if device.state != State::Up {
+                } else if device.retry_at <= now {
                     device.retry_at = now.plus(RETRY_AFTER);
-                    continue;
+                    device.bring_up(now);
                 }
                 desk.greet(n, now);
                 if let Some(device) = desk.devices.get(n).filter(|device| device.is_dirty()) {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use data_encoding::HEXLOWER;
 
 use super::{
-    note::mark_of,
+    draft::mark_of,
     sign::{device_key, values_key},
 };
 use crate::crypto::{ed25519::SigningKey, kdf::MacKey};

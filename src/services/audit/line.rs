@@ -1,9 +1,7 @@
 //! Lines of a log: where the chain stands, and the sheet on which a batch of lines is written before it goes to the file
 //! in one piece. A line is `{"seq":N,"prev":"…",` and what it says; `prev` is the leaf hash of the line before.
 
-use data_encoding::HEXLOWER;
-
-use super::note::Parts;
+use super::{draft::KEYLESS_TEXT, note::Parts};
 use crate::{
     base::time::Time,
     crypto::{
@@ -68,10 +66,14 @@ pub(super) struct Sheet {
     prev: Hash,
 }
 
+/// What the buffer keeps after a burst.
+const BYTES_KEPT: usize = 1 << 20;
+
 impl Sheet {
     /// Empties the sheet and goes on where `chain` stands.
     pub fn begin(&mut self, chain: &Chain) {
         self.bytes.clear();
+        self.bytes.shrink_to(BYTES_KEPT);
         self.lines.clear();
         self.ends_torn = false;
         self.seq = chain.lines();
@@ -107,7 +109,7 @@ impl Sheet {
 
     fn text(&mut self, parts: &Parts<'_>, mut key: Option<&mut DeviceKey>) {
         let mut marks = parts.marks.iter();
-        for (n, piece) in parts.text.as_bytes().split(|&byte| byte == 0).enumerate() {
+        for (n, piece) in parts.text.split(|&byte| byte == 0).enumerate() {
             if n > 0 {
                 match (marks.next(), key.as_deref_mut()) {
                     (Some(mark), Some(key)) => {
@@ -115,7 +117,7 @@ impl Sheet {
                         self.bytes.extend_from_slice(key.hex(mark));
                         self.bytes.push(b'"');
                     }
-                    _ => self.bytes.extend_from_slice(b"\"sealed\""),
+                    _ => self.bytes.extend_from_slice(KEYLESS_TEXT.as_bytes()),
                 }
             }
             self.bytes.extend_from_slice(piece);
@@ -167,9 +169,13 @@ impl DeviceKey {
     }
 }
 
+/// A hash in lower-case hex, as `sha256sum` prints it.
 pub(super) fn hex(hash: &Hash) -> [u8; 64] {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };
     let mut text = [0; 64];
-    HEXLOWER.encode_mut(hash, &mut text);
+    for (two, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
+        *two = [digit(byte >> 4), digit(byte & 15)];
+    }
     text
 }
 
@@ -244,6 +250,12 @@ mod tests {
             rfc3339(time, &mut text);
             assert_eq!(text, time.rfc3339());
         }
+    }
+
+    #[test]
+    fn hashes_are_written_in_hex() {
+        let hash = std::array::from_fn(|n| n as u8 * 8 + 3);
+        assert_eq!(hex(&hash), data_encoding::HEXLOWER.encode(&hash).as_bytes());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Notes that a device could not write yet, in order, and the count of those that were too many to keep.
 
 use super::{id::Id, note::Parts, own};
-use crate::crypto::kdf::sha256;
+use crate::{base::time::Time, crypto::kdf::sha256};
 
 /// A note in a buffer of notes.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,8 @@ impl Item {
 pub(super) struct Missed {
     pub bytes: Vec<u8>,
     pub items: Vec<Item>,
-    pub gap: Option<Gap>,
+    /// Runs of notes that were not kept. More than one where a `gap` line was tried and may not be in the file.
+    pub gaps: Vec<Gap>,
 }
 
 /// Notes that were not kept.
@@ -32,6 +33,8 @@ pub(super) struct Gap {
     last: Id,
     count: u64,
     digest: [u8; 32],
+    /// Its line was made, and says this much and no more.
+    is_tried: bool,
 }
 
 /// What is kept for a device that is away: some ten thousand lines.
@@ -39,12 +42,12 @@ const MISSED_BYTES_MAX: usize = 8 << 20;
 
 impl Missed {
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.gap.is_none()
+        self.items.is_empty() && self.gaps.is_empty()
     }
 
     /// Keeps a note, or counts it where too many wait already.
     pub fn add(&mut self, note: &[u8], txn: Option<u64>) {
-        if self.gap.is_some() || self.bytes.len() + note.len() > MISSED_BYTES_MAX {
+        if !self.gaps.is_empty() || self.bytes.len() + note.len() > MISSED_BYTES_MAX {
             self.count(note);
         } else {
             self.keep(note, txn);
@@ -56,6 +59,13 @@ impl Missed {
         let from = self.bytes.len();
         self.bytes.extend_from_slice(note);
         self.items.push(Item { from, to: self.bytes.len(), txn });
+    }
+
+    /// Forgets the first gap, whose line is written now.
+    pub fn settle_gap(&mut self) {
+        if !self.gaps.is_empty() {
+            self.gaps.remove(0);
+        }
     }
 
     /// Forgets the first `count` notes, which are written now.
@@ -72,7 +82,10 @@ impl Missed {
     fn count(&mut self, note: &[u8]) {
         let Some(parts) = Parts::read(note) else { return };
         let kind = if parts.is_response() { "response" } else { "request" };
-        let gap = self.gap.get_or_insert(Gap { first: parts.id, last: parts.id, count: 0, digest: [0; 32] });
+        if self.gaps.last().is_none_or(|gap| gap.is_tried) {
+            self.gaps.push(Gap { first: parts.id, last: parts.id, count: 0, digest: [0; 32], is_tried: false });
+        }
+        let Some(gap) = self.gaps.last_mut() else { return };
         gap.last = parts.id;
         gap.count += 1;
         gap.digest = sha256(&[&gap.digest, parts.id.as_str().as_bytes(), b" ", kind.as_bytes(), b"\n"]);
@@ -80,7 +93,9 @@ impl Missed {
 }
 
 impl Gap {
-    pub fn members(&self, time: crate::base::time::Time) -> String {
+    /// Its line. From now on others are counted apart.
+    pub fn members(&mut self, time: Time) -> String {
+        self.is_tried = true;
         let (first, last) = (self.first.as_str(), self.last.as_str());
         own::gap(time, &own::Gap { first, last, count: self.count, digest: self.digest })
     }

@@ -5,10 +5,12 @@
 //! [`Audit`] is the face. Lines meet in hub.rs; note.rs says what stands in them; device.rs and its neighbours keep one
 //! file; verify.rs and search.rs read files without a server.
 
+mod draft;
 mod entry;
 mod fields;
 mod id;
 mod note;
+mod wording;
 
 mod hub;
 mod keeper;
@@ -25,6 +27,7 @@ mod recover;
 mod scan;
 mod sign;
 
+pub mod search;
 pub mod verify;
 
 #[cfg(test)]
@@ -101,7 +104,9 @@ impl Audit {
         let now = clock.now();
         let open = |config| {
             let mut device = Device::new(config, files.clone());
-            device.bring_up(now);
+            if device.bring_up(now) {
+                device.pay(now);
+            }
             device
         };
         let devices = devices.into_iter().map(open).collect();

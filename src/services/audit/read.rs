@@ -1,6 +1,6 @@
 //! Lines read back: from the end of a file, one after another, and taken apart.
 
-use std::io;
+use std::{io, path::Path};
 
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::line::Chain;
 use crate::{
     crypto::merkle::{Frontier, Hash},
-    store::files::File,
+    store::files::{File, Files},
 };
 
 /// The beginning that every line has.
@@ -128,5 +128,54 @@ pub(in crate::services::audit) fn from_the_end<T>(
     }
 }
 
-/// What is read first from a file's end.
+/// A line as it stands in a file.
+pub(in crate::services::audit) struct RawLine<'a> {
+    pub bytes: &'a [u8],
+    /// Counted from 0 where reading began.
+    pub number: u64,
+    /// Whether a newline ends it.
+    pub is_ended: bool,
+    /// Where it begins.
+    pub at: u64,
+}
+
+/// Hands every line between two places of a file to `visit`.
+pub(in crate::services::audit) fn lines(
+    files: &Files,
+    path: &Path,
+    from: u64,
+    to: u64,
+    visit: &mut dyn FnMut(RawLine<'_>),
+) -> io::Result<()> {
+    let file = files.open_read(path)?;
+    let (mut at, mut number, mut begun) = (from, 0, Vec::new());
+    while at < to {
+        let chunk = range(&file, at, to.min(at + WINDOW_BYTES))?;
+        if chunk.is_empty() {
+            break;
+        }
+        let mut rest = chunk.as_slice();
+        while let Some(end) = rest.iter().position(|&b| b == b'\n') {
+            let (piece, behind) = rest.split_at(end);
+            let at = at + (chunk.len() - rest.len()) as u64 - begun.len() as u64;
+            if begun.is_empty() {
+                visit(RawLine { bytes: piece, number, is_ended: true, at });
+            } else {
+                begun.extend_from_slice(piece);
+                visit(RawLine { bytes: &begun, number, is_ended: true, at });
+                begun.clear();
+            }
+            number += 1;
+            rest = behind.get(1..).unwrap_or(&[]);
+        }
+        begun.extend_from_slice(rest);
+        at += chunk.len() as u64;
+    }
+    if !begun.is_empty() {
+        visit(RawLine { bytes: &begun, number, is_ended: false, at: at - begun.len() as u64 });
+    }
+    Ok(())
+}
+
+/// What is read first from a file's end, and of any file at once.
 const WINDOW_BYTES: u64 = 1 << 20;

@@ -23,20 +23,15 @@ use crate::{
 };
 
 impl Device {
-    /// Opens the file for the first time, or tries again after a failure. Afterwards the device is up, or down with the
-    /// cause of today.
+    /// Opens the file for the first time, or tries again after a failure. Afterwards the device is behind, until it has
+    /// paid what it owes, or down with the cause of today.
     pub fn bring_up(&mut self, now: Time) -> bool {
         let opened = if self.chain.is_none() { self.open(now) } else { self.reopen(now) };
         match opened {
-            Ok(()) => {
-                self.state = State::Behind;
-                self.pay(now)
-            }
-            Err(error) => {
-                self.fail("open", &error);
-                false
-            }
+            Ok(()) => self.state = State::Behind,
+            Err(error) => self.fail("open", &error),
         }
+        self.state == State::Behind
     }
 
     fn open(&mut self, now: Time) -> io::Result<()> {

@@ -89,18 +89,17 @@ impl Hub {
 }
 
 impl Desk {
-    /// Brings a device to where the broker is: gives it its keys and what it lacks, once it is up.
+    /// Brings a device to where the broker is: gives it the keys, where it lacks them, and writes what it owes.
     pub fn greet(&mut self, n: usize, now: Time) {
-        let (Some(device), Some(unsealed)) = (self.devices.get_mut(n), &self.unsealed) else { return };
-        if device.state != State::Up || device.key.is_some() {
-            return;
-        }
-        device.take_keys(&unsealed.mac, &unsealed.naming, &unsealed.kept, now);
-        match device.feed(&unsealed.backlog, &self.open, now) {
-            Ok(()) => {
-                device.pay(now);
+        let Some(device) = self.devices.get_mut(n).filter(|device| device.state != State::Down) else { return };
+        if let Some(unsealed) = self.unsealed.as_ref().filter(|_| device.key.is_none()) {
+            device.take_keys(&unsealed.mac, &unsealed.naming, &unsealed.kept, now);
+            if let Err(error) = device.feed(&unsealed.backlog, &self.open, now) {
+                return device.fail("read", &error);
             }
-            Err(error) => device.fail("read", &error),
+            device.pay(now);
+        } else if device.state == State::Behind && device.pay(now) {
+            tracing::info!(device = device.config.name, "audit device is up");
         }
     }
 

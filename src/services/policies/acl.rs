@@ -1,7 +1,7 @@
 //! What the policies of one token say together. A rule set is compiled once and asked for each request:
 //!
 //! 1. A rule whose path is the request's path stands above all others.
-//! 2. Of the others the one that says most wins ([`Rank`]), whatever it grants.
+//! 2. Of the others the one that says most wins (`Rank` in pattern.rs), whatever it grants.
 //! 3. Rules of one path, in one policy or several, are one: their capabilities join, and `deny` leaves none.
 //! 4. A list is asked as `path/`, and as `path` where no rule of the same kind (1 before 2) speaks of that.
 //! 5. A `deny` also matches the path in any other ASCII case, and wins over what says no more than it does.
@@ -10,14 +10,15 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{
     Policy,
     capabilities::{Capabilities, Wanted},
-    pattern::{Pattern, Rank, Segments, Shape},
+    pattern::{Pattern, Segments, Shape},
     prefixes::Prefixes,
 };
 
@@ -30,6 +31,8 @@ pub struct Acl {
     as_written: Index,
     /// The rules that deny, by the text in lower case.
     denied: Index,
+    /// Whether one of them has a capital letter as it is written.
+    is_capital_denied: bool,
 }
 
 /// The answer to one request.
@@ -101,8 +104,9 @@ impl Acl {
         let rules: Vec<Rule> = joined.into_values().collect();
         let as_written = Index::new(rules.iter().map(|rule| rule.pattern.clone()).enumerate());
         let denials = rules.iter().enumerate().filter(|(_, rule)| rule.capabilities.is_denied());
-        let denied = Index::new(denials.map(|(index, rule)| (index, rule.pattern.folded())));
-        Self { is_root: false, rules, as_written, denied }
+        let denied = Index::new(denials.clone().map(|(index, rule)| (index, rule.pattern.folded())));
+        let is_capital_denied = denials.clone().any(|(_, rule)| has_upper(rule.pattern.text()));
+        Self { is_root: false, rules, as_written, denied, is_capital_denied }
     }
 
     /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. `needs_sudo` asks for
@@ -143,52 +147,54 @@ impl Acl {
         })
     }
 
-    /// Whether anything is granted at the mount `prefix` or anywhere below it.
+    /// Whether anything is granted at the mount `prefix` or anywhere below it. It never says so in vain; it may miss a
+    /// grant that other rules overrule down to a depth that no sane policy has.
     pub fn allows_any_below(&self, prefix: &str) -> bool {
         // Inefficient: looks at every rule; asked for lists of mounts only.
         let mount = prefix.trim_matches('/');
+        let granting = self.rules.iter().filter(|rule| rule.capabilities.grants_any());
+        let samples: BTreeSet<String> = granting.flat_map(|rule| rule.pattern.samples_below(mount)).collect();
         let is_open = |path: &str| self.capabilities(path).grants_any();
-        is_open(&format!("{mount}/"))
-            || self
-                .rules
-                .iter()
-                .filter(|rule| rule.capabilities.grants_any())
-                .filter_map(|rule| rule.pattern.sample_below(mount))
-                .any(|path| is_open(&path))
+        is_open(&format!("{mount}/")) || samples.iter().any(|path| is_open(path))
     }
 
     fn find(&self, path: &str, is_list: bool) -> Option<&Rule> {
         let path = path.trim_start_matches('/');
+        if is_list && !path.ends_with('/') {
+            return self.find(&format!("{path}/"), true);
+        }
         let folded = self.fold(path);
-        let name = Name { text: path, folded: &folded };
+        let name = Name { text: path, folded: folded.as_deref() };
         if !is_list {
             return self.find_exact(name).or_else(|| self.find_wild(name));
         }
-        if !path.ends_with('/') {
-            return self.find(&format!("{path}/"), true);
-        }
-        let bare = Name { text: without_slash(path), folded: without_slash(&folded) };
+        let bare = Name { text: without_slash(path), folded: folded.as_deref().map(without_slash) };
         self.find_exact(name)
             .or_else(|| self.find_exact(bare))
             .or_else(|| self.find_wild(name))
             .or_else(|| self.find_wild(bare))
     }
 
-    /// `path` in lower case; as it is where no rule denies.
-    fn fold<'a>(&self, path: &'a str) -> Cow<'a, str> {
-        let is_plain = self.denied.is_empty() || !path.bytes().any(|byte| byte.is_ascii_uppercase());
-        if is_plain { Cow::Borrowed(path) } else { Cow::Owned(path.to_ascii_lowercase()) }
+    /// `path` in lower case, unless the rules that deny it so are found as they are written.
+    fn fold<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
+        if self.denied.is_empty() {
+            None
+        } else if has_upper(path) {
+            Some(Cow::Owned(path.to_ascii_lowercase()))
+        } else {
+            self.is_capital_denied.then_some(Cow::Borrowed(path))
+        }
     }
 
     fn find_exact(&self, name: Name<'_>) -> Option<&Rule> {
-        let index = self.denied.exact.get(name.folded).or_else(|| self.as_written.exact.get(name.text))?;
-        self.rules.get(*index)
+        let denied = name.folded.and_then(|folded| self.denied.exact.get(folded));
+        self.rules.get(*denied.or_else(|| self.as_written.exact.get(name.text))?)
     }
 
     fn find_wild(&self, name: Name<'_>) -> Option<&Rule> {
         let rule = |index: usize| self.rules.get(index);
         let found = self.as_written.best_wild(name.text, &self.rules).and_then(rule);
-        let denied = self.denied.best_wild(name.folded, &self.rules).and_then(rule);
+        let denied = name.folded.and_then(|folded| self.denied.best_wild(folded, &self.rules)).and_then(rule);
         match (found, denied) {
             (Some(found), Some(denied)) if denied.is_outranked_by(found) => Some(found),
             (found, denied) => denied.or(found),
@@ -196,11 +202,12 @@ impl Acl {
     }
 }
 
-/// The two spellings by which a path is looked up.
+/// The spellings by which a path is looked up.
 #[derive(Clone, Copy)]
 struct Name<'a> {
     text: &'a str,
-    folded: &'a str,
+    /// In lower case, for the rules that deny.
+    folded: Option<&'a str>,
 }
 
 fn without_slash(path: &str) -> &str {
@@ -216,9 +223,8 @@ impl Rule {
 
     /// Whether `other` says more than this rule, case aside.
     fn is_outranked_by(&self, other: &Self) -> bool {
-        let order = self.pattern.rank().cmp(&other.pattern.rank());
-        let lower = |rule: &Self| rule.pattern.text().to_ascii_lowercase();
-        order.then_with(|| lower(self).cmp(&lower(other))).is_lt()
+        let (ours, theirs) = (&self.pattern, &other.pattern);
+        ours.rank().cmp(&theirs.rank()).then_with(|| lower(ours).cmp(&lower(theirs))).is_lt()
     }
 }
 
@@ -226,28 +232,30 @@ impl Rule {
 #[derive(Debug, Default)]
 struct Index {
     exact: HashMap<Box<str>, usize>,
-    prefixes: Prefixes,
-    /// The greatest rank first.
-    segments: Vec<(Segments, usize)>,
+    prefixes: Prefixes<usize>,
+    /// By what stands before the first `+`; of one such text the greatest rank first.
+    segments: Prefixes<Vec<(Segments, usize)>>,
 }
 
 impl Index {
+    /// Of patterns with one text the first stays.
     fn new(patterns: impl Iterator<Item = (usize, Pattern)>) -> Self {
         let mut exact = HashMap::new();
-        let mut prefixes = Vec::new();
+        let mut prefixes = BTreeMap::new();
         let mut wild = Vec::new();
         for (rule, pattern) in patterns {
             match pattern.shape() {
-                Shape::Exact => {
-                    exact.entry(pattern.text().into()).or_insert(rule);
-                }
-                Shape::Prefix => prefixes.push((pattern.body().into(), rule)),
+                Shape::Exact => _ = exact.entry(pattern.text().into()).or_insert(rule),
+                Shape::Prefix => _ = prefixes.entry(pattern.body().into()).or_insert(rule),
                 Shape::Segments => wild.push((pattern, rule)),
             }
         }
-        wild.sort_by(|(left, _), (right, _)| order(right).cmp(&order(left)));
-        let segments = wild.iter().map(|(pattern, rule)| (Segments::new(pattern), *rule)).collect();
-        Self { exact, prefixes: Prefixes::new(prefixes), segments }
+        wild.sort_by_cached_key(|(pattern, _)| Reverse((pattern.rank(), lower(pattern), pattern.text().to_owned())));
+        let mut segments: BTreeMap<Box<str>, Vec<_>> = BTreeMap::new();
+        for (pattern, rule) in &wild {
+            segments.entry(pattern.literal().into()).or_default().push((Segments::new(pattern), *rule));
+        }
+        Self { exact, prefixes: Prefixes::new(prefixes), segments: Prefixes::new(segments) }
     }
 
     fn is_empty(&self) -> bool {
@@ -256,8 +264,11 @@ impl Index {
 
     /// The rule that says most of those with a wildcard.
     fn best_wild(&self, path: &str, rules: &[Rule]) -> Option<usize> {
-        let by_prefix = self.prefixes.longest(path);
-        let by_segments = self.segments.iter().find(|(segments, _)| segments.matches(path)).map(|&(_, rule)| rule);
+        let by_prefix = self.prefixes.of(path).next().map(|(_, &rule)| rule);
+        let by_segments = self.segments.of(path).find_map(|(length, rules)| {
+            let rest = path.get(length..)?;
+            rules.iter().find(|(segments, _)| segments.matches(rest)).map(|&(_, rule)| rule)
+        });
         let (Some(prefix), Some(segments)) = (by_prefix, by_segments) else { return by_prefix.or(by_segments) };
         // The ranks of the two differ: one has no `+`, the other has at least one.
         let rank = |index: usize| rules.get(index).map(|rule| rule.pattern.rank());
@@ -265,6 +276,10 @@ impl Index {
     }
 }
 
-fn order(pattern: &Pattern) -> (Rank, &str) {
-    (pattern.rank(), pattern.text())
+fn lower(pattern: &Pattern) -> String {
+    pattern.text().to_ascii_lowercase()
+}
+
+fn has_upper(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_uppercase())
 }

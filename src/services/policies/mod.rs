@@ -56,6 +56,4 @@ impl Policy {
 pub const DEFAULT_POLICY: &str = include_str!("../../../data/policies/default.hcl");
 
 #[cfg(test)]
-mod reference;
-#[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 
 use std::cmp::Reverse;
 
+use data_encoding::HEXLOWER;
+
 use crate::base::path::{CanonicalPath, PathError};
 
 /// The path of a rule, its leading `/` gone, its case kept.
@@ -23,8 +25,8 @@ pub(super) enum Shape {
     Segments,
 }
 
-/// How much a pattern says, by Vault's order: the greater one wins where several match. Patterns of one rank are
-/// ordered by their text, the greater first.
+/// How much a pattern says, by Vault's order: the greater one wins where several match. Of patterns of one
+/// rank the one with the greater text wins, case aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
     /// Bytes before the first `+` or `*`.
@@ -64,7 +66,7 @@ impl Pattern {
             (0, false) => Shape::Prefix,
             _ => Shape::Segments,
         };
-        let literal = head(body).len();
+        let literal = literal_bytes(body);
         let rank = Rank { literal, is_closed, wildcards: Reverse(wildcards), length: body.len() };
         Ok(Self { text: text.into(), shape, rank })
     }
@@ -81,6 +83,11 @@ impl Pattern {
         self.rank
     }
 
+    /// What stands before the first wildcard.
+    pub(super) fn literal(&self) -> &str {
+        self.text.get(..self.rank.literal).unwrap_or("")
+    }
+
     /// The text without the final `*`.
     pub(super) fn body(&self) -> &str {
         self.text.get(..self.rank.length).unwrap_or("")
@@ -91,10 +98,16 @@ impl Pattern {
         Self { text: self.text.to_ascii_lowercase().into(), ..self.clone() }
     }
 
-    /// A path below `mount` (which has no `/` at its end) that this pattern matches, if there is one. Where the pattern
-    /// leaves a choice the path holds a character that neither paths nor patterns may hold, so that no pattern matches
-    /// it but by a wildcard of its own.
-    pub(super) fn sample_below(&self, mount: &str) -> Option<String> {
+    /// Paths below `mount` (which has no `/` at its end) that this pattern matches: none, or one for each depth to
+    /// which a final `*` may reach. Where the pattern leaves a choice they hold a character that neither paths nor
+    /// patterns may hold, so that another pattern matches them by its wildcards alone.
+    pub(super) fn samples_below(&self, mount: &str) -> Vec<String> {
+        let Some(first) = self.sample_below(mount) else { return Vec::new() };
+        let depths = if self.rank.is_closed { 1 } else { SAMPLE_DEPTHS };
+        (0..depths).map(|depth| format!("{first}{}", format!("/{ANY}").repeat(depth))).collect()
+    }
+
+    fn sample_below(&self, mount: &str) -> Option<String> {
         let mut parts = self.body().split('/').peekable();
         for segment in mount.split('/') {
             let part = parts.next()?;
@@ -106,31 +119,26 @@ impl Pattern {
             }
         }
         parts.peek()?;
-        let mut sample = mount.to_owned();
-        for part in parts {
-            sample.push('/');
-            sample.push_str(if part == WILDCARD { ANY } else { part });
-        }
-        if !self.rank.is_closed {
-            sample.push_str(ANY);
-        }
-        Some(sample)
+        let rest: Vec<&str> = parts.map(|part| if part == WILDCARD { ANY } else { part }).collect();
+        Some(format!("{mount}/{}{}", rest.join("/"), if self.rank.is_closed { "" } else { ANY }))
     }
 }
 
 const WILDCARD: &str = "+";
 const ANY: &str = "\u{1}";
+/// A rule that reaches into a mount and is overruled at each of so many depths counts as overruled.
+const SAMPLE_DEPTHS: usize = 8;
 
-/// The text of `body` before its first `+` segment: empty, or all whole segments with their `/`; all of it without one.
-fn head(body: &str) -> &str {
+/// How many bytes of `body` stand before its first `+` segment: whole segments with their `/`, or all.
+fn literal_bytes(body: &str) -> usize {
     let mut length = 0;
     for segment in body.split('/') {
         if segment == WILDCARD {
-            return body.get(..length).unwrap_or("");
+            return length;
         }
         length += segment.len() + 1;
     }
-    body
+    body.len()
 }
 
 fn check(text: &str, body: &str, is_closed: bool) -> Result<(), PatternError> {
@@ -147,22 +155,21 @@ fn check(text: &str, body: &str, is_closed: bool) -> Result<(), PatternError> {
     let completion = if is_closed { "" } else { "z" };
     let mut target = String::with_capacity(body.len() + 2);
     for byte in "/".bytes().chain(body.bytes()).chain(completion.bytes()) {
-        if byte.is_ascii_alphanumeric() || byte == b'/' {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'+') {
             target.push(char::from(byte));
         } else {
-            target.push_str(&format!("%{byte:02x}"));
+            target.push('%');
+            target.push_str(&HEXLOWER.encode(&[byte]));
         }
     }
     CanonicalPath::parse(&target).map_err(PatternError::Unreachable)?;
     Ok(())
 }
 
-/// A pattern with `+` in it, cut up for matching.
+/// The part of a pattern from its first `+` on, cut up for matching.
 #[derive(Debug)]
 pub(super) struct Segments {
-    /// What stands before the first `+`.
-    head: Box<str>,
-    /// The segments from there on; `None` is `+`.
+    /// `None` is `+`.
     parts: Box<[Option<Box<str>>]>,
     /// What the next segment begins with where the pattern ends in `*`.
     tail: Option<Box<str>>,
@@ -170,16 +177,14 @@ pub(super) struct Segments {
 
 impl Segments {
     pub(super) fn new(pattern: &Pattern) -> Self {
-        let body = pattern.body();
-        let head = head(body);
-        let rest = body.get(head.len()..).unwrap_or("");
-        let mut parts: Vec<_> = rest.split('/').map(|part| (part != WILDCARD).then(|| part.into())).collect();
+        let wild = pattern.body().get(pattern.rank.literal..).unwrap_or("");
+        let mut parts: Vec<_> = wild.split('/').map(|part| (part != WILDCARD).then(|| part.into())).collect();
         let tail = if pattern.rank.is_closed { None } else { parts.pop().flatten() };
-        Self { head: head.into(), parts: parts.into(), tail }
+        Self { parts: parts.into(), tail }
     }
 
-    pub(super) fn matches(&self, path: &str) -> bool {
-        let Some(rest) = path.strip_prefix(&*self.head) else { return false };
+    /// Whether `rest` matches: what follows the pattern's literal head in a path.
+    pub(super) fn matches(&self, rest: &str) -> bool {
         let mut segments = rest.split('/');
         for part in &self.parts {
             let Some(segment) = segments.next() else { return false };

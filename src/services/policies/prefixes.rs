@@ -1,27 +1,26 @@
-//! The patterns `text*` of a rule set: the longest text that a path begins with, found by one binary search. The texts
-//! that are prefixes of others form chains, and the search lands on the chain that has the answer.
+//! The texts that a path begins with, out of many, by one binary search. Texts that are prefixes of others form chains,
+//! and the search lands on the chain that has the answer.
 
-/// Prefixes in the order of their bytes, each with the index of its rule.
-#[derive(Debug, Default)]
-pub(super) struct Prefixes {
-    entries: Vec<Entry>,
+use std::collections::BTreeMap;
+
+/// Texts in the order of their bytes, each with what belongs to it.
+#[derive(Debug)]
+pub(super) struct Prefixes<T> {
+    entries: Vec<Entry<T>>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct Entry<T> {
     text: Box<str>,
-    rule: usize,
+    value: T,
     /// The longest entry that is a proper prefix of this one.
     parent: Option<usize>,
 }
 
-impl Prefixes {
-    /// `texts` in any order; of equal ones the first stays.
-    pub(super) fn new(mut texts: Vec<(Box<str>, usize)>) -> Self {
-        texts.sort();
-        texts.dedup_by(|later, earlier| later.0 == earlier.0);
-        let mut entries: Vec<Entry> = Vec::with_capacity(texts.len());
-        for (text, rule) in texts {
+impl<T> Prefixes<T> {
+    pub(super) fn new(texts: BTreeMap<Box<str>, T>) -> Self {
+        let mut entries: Vec<Entry<T>> = Vec::with_capacity(texts.len());
+        for (text, value) in texts {
             let mut parent = entries.len().checked_sub(1);
             while let Some(entry) = parent.and_then(|index| entries.get(index)) {
                 if text.starts_with(&*entry.text) {
@@ -29,7 +28,7 @@ impl Prefixes {
                 }
                 parent = entry.parent;
             }
-            entries.push(Entry { text, rule, parent });
+            entries.push(Entry { text, value, parent });
         }
         Self { entries }
     }
@@ -38,19 +37,28 @@ impl Prefixes {
         self.entries.is_empty()
     }
 
-    /// The rule of the longest prefix of `path`.
-    pub(super) fn longest(&self, path: &str) -> Option<usize> {
+    /// What belongs to the prefixes of `path`, the longest first, each with its length.
+    pub(super) fn of<'a>(&'a self, path: &str) -> impl Iterator<Item = (usize, &'a T)> {
         // Every prefix of `path` sorts at or before it, and all that sorts between the two begins with that prefix:
         // the last entry that is not greater than `path` has every prefix of it among its ancestors.
-        let mut index = self.entries.partition_point(|entry| *entry.text <= *path).checked_sub(1)?;
-        let shared = self.entries.get(index).map_or(0, |entry| shared_bytes(&entry.text, path));
-        loop {
-            let entry = self.entries.get(index)?;
-            if entry.text.len() <= shared {
-                return Some(entry.rule);
+        let last = self.entries.partition_point(|entry| *entry.text <= *path).checked_sub(1);
+        let mut next = last.and_then(|index| self.entries.get(index));
+        let shared = next.map_or(0, |entry| shared_bytes(&entry.text, path));
+        std::iter::from_fn(move || {
+            loop {
+                let entry = next?;
+                next = entry.parent.and_then(|index| self.entries.get(index));
+                if entry.text.len() <= shared {
+                    return Some((entry.text.len(), &entry.value));
+                }
             }
-            index = entry.parent?;
-        }
+        })
+    }
+}
+
+impl<T> Default for Prefixes<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new() }
     }
 }
 
@@ -62,23 +70,33 @@ fn shared_bytes(left: &str, right: &str) -> usize {
 mod tests {
     use super::*;
 
+    fn of(texts: &[&str], path: &str) -> Vec<String> {
+        let texts = texts.iter().map(|text| ((*text).into(), (*text).to_owned())).collect();
+        Prefixes::new(texts)
+            .of(path)
+            .map(|(length, text)| {
+                assert_eq!(length, text.len());
+                text.clone()
+            })
+            .collect()
+    }
+
     #[test]
-    fn the_longest_prefix_is_found_wherever_it_sorts() {
+    fn all_prefixes_are_found_wherever_they_sort() {
         let texts = ["", "a", "a/", "a/b", "a/b/c", "ab", "b/", "é"];
-        let prefixes = Prefixes::new(texts.iter().enumerate().rev().map(|(i, text)| ((*text).into(), i)).collect());
-        for path in ["", "a", "a0", "a/", "a/a", "a/b", "a/b/", "a/b/c", "a/b/cz", "a/c", "ab", "abc", "b", "b/x", "z"]
+        for path in
+            ["", "a", "a0", "a/", "a/a", "a/b", "a/b/", "a/b/c", "a/b/cz", "a/c", "abc", "b", "b/x", "z", "éa", "ê"]
         {
-            let expected = (0..texts.len()).filter(|&i| path.starts_with(texts[i])).max_by_key(|&i| texts[i].len());
-            assert_eq!(prefixes.longest(path), expected, "{path}");
+            let mut expected: Vec<_> = texts.iter().filter(|text| path.starts_with(**text)).collect();
+            expected.reverse();
+            assert!(of(&texts, path).iter().eq(expected), "{path}");
         }
-        assert_eq!(prefixes.longest("éa"), Some(7));
-        assert_eq!(prefixes.longest("ê"), Some(0));
     }
 
     #[test]
     fn without_a_prefix_there_is_none() {
-        assert_eq!(Prefixes::new(Vec::new()).longest("a"), None);
-        assert_eq!(Prefixes::new(vec![("b".into(), 0), ("b/c".into(), 1)]).longest("a"), None);
-        assert_eq!(Prefixes::new(vec![("b".into(), 0), ("b/c".into(), 1)]).longest("c"), None);
+        assert!(of(&[], "a").is_empty());
+        assert!(of(&["b", "b/c"], "a").is_empty());
+        assert!(of(&["b", "b/c"], "c").is_empty());
     }
 }

@@ -232,7 +232,9 @@ impl Model {
                     self.changes.drain(..).partition(|change: &Change| change.path().parent() == Some(dir));
                 self.changes = open;
                 let done: Vec<Change> = done;
-                done.iter().for_each(|change| change.apply(&mut self.durable));
+                for change in &done {
+                    change.apply(&mut self.durable);
+                }
             }
             Call::Sync(id, _) => {
                 if let Some(content) = id.and_then(|id| self.contents.get_mut(&id)) {

@@ -23,7 +23,7 @@ pub struct Files {
 
 /// An open file. Calls do not move a shared position except appends and [`File::read_to_end`].
 pub struct File {
-    file: fs::File,
+    inner: fs::File,
     #[cfg(test)]
     path: std::path::PathBuf,
     /// The faulty form's name for the content; `None` for a file that was opened for reading.
@@ -76,7 +76,7 @@ impl Files {
     pub fn open_read(&self, path: &Path) -> io::Result<File> {
         let file = fs::OpenOptions::new().read(true).custom_flags(no_follow()).open(path)?;
         Ok(File {
-            file,
+            inner: file,
             #[cfg(test)]
             path: path.to_owned(),
             #[cfg(test)]
@@ -181,7 +181,7 @@ impl Files {
     fn create(&self, path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
         let file = self.step(Call::Create(path), || options.mode(FILE_MODE).custom_flags(no_follow()).open(path))?;
         Ok(File {
-            file,
+            inner: file,
             #[cfg(test)]
             path: path.to_owned(),
             #[cfg(test)]
@@ -192,6 +192,7 @@ impl Files {
     }
 
     /// The one place through which every call that changes something goes.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "the faulty form is asked here"))]
     fn step<T>(&self, call: Call<'_>, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         #[cfg(test)]
         if let Some(faults) = &self.faults {
@@ -207,21 +208,21 @@ impl File {
     pub fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
         #[cfg(test)]
         if let Some(faults) = &self.faults {
-            return faults.write(self.id, &self.path, &self.file, bytes);
+            return faults.write(self.id, &self.path, &self.inner, bytes);
         }
-        (&self.file).write_all(bytes)
+        (&self.inner).write_all(bytes)
     }
 
     /// From the position where the last call ended; a new file starts at its beginning.
     pub fn read_to_end(&self, bytes: &mut Vec<u8>) -> io::Result<usize> {
-        (&self.file).read_to_end(bytes)
+        (&self.inner).read_to_end(bytes)
     }
 
     /// Reads into `bytes` from `offset`; the count is shorter only at the end of the file.
     pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match self.file.read_at(rest, offset + done as u64) {
+            match self.inner.read_at(rest, offset + done as u64) {
                 Ok(0) => break,
                 Ok(count) => done += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -235,13 +236,13 @@ impl File {
     pub fn sync_data(&self) -> io::Result<()> {
         #[cfg(test)]
         if let Some(faults) = &self.faults {
-            return faults.step(Call::Sync(self.id, &self.path), || self.file.sync_data());
+            return faults.step(Call::Sync(self.id, &self.path), || self.inner.sync_data());
         }
-        self.file.sync_data()
+        self.inner.sync_data()
     }
 
     pub fn stat(&self) -> io::Result<Stat> {
-        self.file.metadata().map(|data| Stat::of(&data))
+        self.inner.metadata().map(|data| Stat::of(&data))
     }
 
     #[expect(clippy::len_without_is_empty, reason = "a file's length is a question to the system, and may fail")]

@@ -9,13 +9,17 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use super::*;
+use super::{
+    verify::{Report, verify_with},
+    *,
+};
 use crate::{
     base::{secret::Secret, time::Time, ttl::Ttl},
     crypto::{
         ed25519::{PublicKey, SigningKey},
         kdf::MacKey,
     },
+    store::files::faulty::Faults,
 };
 
 pub struct Bench {
@@ -177,4 +181,33 @@ pub fn response(id: &str) -> Entry<'_> {
         plain_fields: &["metadata.version"],
         ..request(id)
     }
+}
+
+pub fn faulty(names: &[&str]) -> (Bench, Faults) {
+    let (files, faults) = Files::faulty();
+    (Bench::with(files, names), faults)
+}
+
+#[track_caller]
+pub fn proved(bench: &Bench, paths: &[&str]) -> Report {
+    let paths: Vec<_> = paths.iter().map(|name| bench.dir.path().join(name)).collect();
+    let report = verify_with(&Files::real(), &paths, &public(), None).unwrap();
+    assert_eq!(report.first_problem, None);
+    report
+}
+
+/// Every request has one line and one outcome, whatever happened.
+#[track_caller]
+pub fn paired(texts: &[String]) -> usize {
+    let mut seen = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for line in texts.iter().flat_map(|text| text.lines()) {
+        let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { continue };
+        if let Some(id) = line["request"]["id"].as_str() {
+            seen.entry(id.to_owned()).or_default().push(line["type"].as_str().unwrap().to_owned());
+        }
+    }
+    for (id, kinds) in &seen {
+        assert_eq!(kinds, &["request", "response"], "{id}");
+    }
+    seen.len()
 }

@@ -2,7 +2,12 @@
 
 mod bench;
 mod failures;
+mod fixtures;
 mod notes;
 mod proofs;
+mod questions;
+mod starts;
+mod together;
+mod touched;
 
 use super::*;

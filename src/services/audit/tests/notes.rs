@@ -1,6 +1,25 @@
 //! What stands in lines, and what does not.
 
+use serde_json::Value;
+
 use super::{bench::*, *};
+use crate::base::limits::AUDIT_LINE_BYTES_MAX;
+
+/// The outcome of a request whose answer holds `data`.
+fn answered(bench: &Bench, data: &str, plain_fields: &[&str]) -> Value {
+    write(bench, &Entry { response_data: Some(data), plain_fields, ..response("r-data") })
+}
+
+/// Records a request with this outcome, and reads the outcome's line.
+fn write(bench: &Bench, entry: &Entry<'_>) -> Value {
+    let receipt = bench.ask(entry.request_id).unwrap();
+    run(bench.audit.outcome(receipt, bench.audit.note(entry), None)).unwrap();
+    bench.lines().pop().unwrap()
+}
+
+fn is_hash(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.len() == 76 && text.starts_with("hmac-sha256:"))
+}
 
 #[test]
 fn a_request_leaves_two_lines_with_vaults_names() {
@@ -12,13 +31,208 @@ fn a_request_leaves_two_lines_with_vaults_names() {
     for line in [ask, answer] {
         assert_eq!(line["request"]["id"], "r-1");
         assert_eq!(line["request"]["path"], "secret/data/web/key");
+        assert_eq!(line["request"]["operation"], "read");
+        assert_eq!(line["request"]["mount_type"], "kv");
+        assert_eq!(line["request"]["remote_address"], "127.0.0.1");
         assert_eq!(line["auth"]["display_name"], "approle-web");
         assert_eq!(line["auth"]["policies"][1], "web");
         assert_eq!(line["decision"]["policy"], "web");
         assert_eq!(line["decision"]["line"], 3);
         assert_eq!(line["auth"]["client_token"], bench.audit.hash("file", TOKEN).unwrap());
         assert_eq!(line["request"]["client_token"], line["auth"]["client_token"]);
+        assert_eq!(line["request"]["client_token_accessor"], line["auth"]["accessor"]);
     }
+    assert_eq!(answer["response"]["status"], 200);
     assert_eq!(answer["response"]["data"]["metadata"]["version"], 3);
-    println!("{}", bench.text());
+}
+
+/// INVARIANT 38. Every text, number and name that a caller sends is planted, in every place where it can stand.
+#[test]
+fn no_value_stands_in_a_note() {
+    let bench = Bench::unsealed();
+    let data = r#"{"data":{"planted-name":"planted-text","n":4711471147,"deep":[{"planted-inner":["planted-element",4711471147]}]},
+        "planted field":"planted-other","cas":4711471147,"escaped":"pl\u0061nted\u002dtext"}"#;
+    let entry = Entry { data: Some(data), response_data: Some(data), ..response("r-1") };
+    let note = bench.audit.note(&entry);
+    write(&bench, &entry);
+    for text in [String::from_utf8_lossy(note.as_bytes()).into_owned(), bench.text()] {
+        assert!(text.contains("approle-web"), "the search finds what is there");
+        for planted in ["planted", "4711471147", TOKEN, auth().accessor] {
+            assert!(!text.contains(planted), "{planted}");
+        }
+    }
+    // Names of our own fields say what was asked for.
+    assert!(bench.text().contains("\"cas\":\"hmac-sha256:"));
+}
+
+/// INVARIANT 39.
+#[test]
+fn two_devices_hash_the_same_value_differently() {
+    let bench = Bench::with(Files::real(), &["file", "second"]);
+    bench.unseal();
+    bench.request("r-1").unwrap();
+    let token = |name: &str| {
+        let line: Value = serde_json::from_str(bench.text_of(name).lines().last().unwrap()).unwrap();
+        line["auth"]["client_token"].clone()
+    };
+    assert_ne!(token("file"), token("second"));
+    assert_eq!(token("second"), bench.audit.hash("second", TOKEN).unwrap());
+    assert_eq!(bench.audit.hash("third", TOKEN), None);
+}
+
+/// INVARIANT 39. What others could guess differs from request to request; a long text is the same and can be searched.
+#[test]
+fn a_guessable_value_differs_in_two_requests() {
+    let bench = Bench::unsealed();
+    let data = r#"{"a":true,"b":7,"c":"short","d":"long enough","e":"","f":null}"#;
+    let of = |id| write(&bench, &Entry { response_data: Some(data), ..response(id) })["response"]["data"].clone();
+    let (one, two) = (of("r-1"), of("r-2"));
+    for name in ["a", "b", "c", "e"] {
+        assert!(is_hash(&one[name]) && one[name] != two[name], "{name}");
+    }
+    assert_eq!(one["d"], two["d"]);
+    assert_eq!(one["d"], bench.audit.hash("file", "long enough").unwrap());
+    assert!(one["f"].is_null());
+    let three = of("r-1");
+    assert_eq!(one, three);
+    // A text, a number and a boolean that are written alike are not told to be alike.
+    let alike = answered(&bench, r#"{"a":true,"b":"true","c":7,"d":"7"}"#, &[])["response"]["data"].clone();
+    assert_ne!(alike["a"], alike["b"]);
+    assert_ne!(alike["c"], alike["d"]);
+}
+
+#[test]
+fn a_declared_field_is_clear_and_its_neighbours_are_not() {
+    let bench = Bench::unsealed();
+    let data = r#"{"data":{"key":"secret value"},"metadata":{"version":3,"custom":{"k":"v is secret"}},"keys":["one","two"],"ttl":60}"#;
+    let line = answered(&bench, data, &["metadata.version", "keys", "ttl"]);
+    let data = &line["response"]["data"];
+    assert_eq!((&data["metadata"]["version"], &data["ttl"], &data["keys"][1]), (&3.into(), &60.into(), &"two".into()));
+    let (name, value) = data["data"].as_object().unwrap().iter().next().unwrap();
+    assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
+    assert_eq!(data["metadata"].as_object().unwrap().len(), 2);
+    assert!(!bench.text().contains("is secret"));
+}
+
+/// Nothing in the clear fields starts a line of its own, or does anything to a terminal.
+#[test]
+fn a_log_cannot_be_injected_into() {
+    let bench = Bench::unsealed();
+    let evil = "a\r\n{\"forged\":1}\u{1b}[31m\u{2028}\u{2029}\0\u{7f}\u{85}\u{202e}\u{200b}\"\\</script>";
+    let policies = [evil.to_owned()];
+    let metadata = std::collections::BTreeMap::from([(evil.to_owned(), evil.to_owned())]);
+    let auth =
+        AuthFacts { display_name: evil, policies: &policies, token_policies: &policies, metadata: &metadata, ..auth() };
+    let entry = Entry {
+        path: evil,
+        operation: evil,
+        mount_type: evil,
+        remote_address: evil,
+        error: Some(evil),
+        auth: Some(auth),
+        decision: Some(Decision { rule: evil, policy: evil, line: 1, allowed: true }),
+        ..response("r-evil")
+    };
+    let line = write(&bench, &entry);
+    bench.audit.plain(PlainEntry { path: evil, request_id: "r-plain", outcome: Some(evil), ..PlainEntry::default() });
+    assert_eq!(line["auth"]["display_name"], evil);
+    assert_eq!(line["auth"]["metadata"][evil], evil);
+    assert_eq!(line["request"]["path"], evil);
+    for line in bench.text().lines() {
+        serde_json::from_str::<Value>(line).unwrap();
+        assert!(
+            line.chars()
+                .all(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{202e}' | '\u{200b}' | '<'))
+        );
+    }
+}
+
+#[test]
+fn long_data_is_replaced_by_its_hash_and_size() {
+    let bench = Bench::unsealed();
+    let names: Vec<String> = (0..10_000).map(|n| format!("\"name-{n}\"")).collect();
+    let data = format!("{{\"keys\":[{}]}}", names.join(","));
+    let line = answered(&bench, &data, &[]);
+    assert!(is_hash(&line["response"]["data"]));
+    assert_eq!(line["response"]["data_bytes"], data.len());
+    assert_eq!(line["response"]["truncated"], true);
+}
+
+/// With everything as long as it can be, and every character escaped, a line is still one tile entry.
+#[test]
+fn no_line_is_longer_than_a_tile_entry() {
+    let bench = Bench::unsealed();
+    let long = "\u{2028}<".repeat(20_000);
+    let policies: Vec<String> = (0..500).map(|n| format!("{n}{long}")).collect();
+    let metadata = (0..500).map(|n| (format!("{n}{long}"), long.clone())).collect();
+    let data = format!("{{\"keys\":[{}\"\"]}}", "1,".repeat(200));
+    let auth = AuthFacts {
+        display_name: &long,
+        policies: &policies,
+        token_policies: &policies,
+        metadata: &metadata,
+        entity_id: &long,
+        token_type: &long,
+        remaining_uses: u64::MAX,
+        ..auth()
+    };
+    let entry = Entry {
+        path: &long,
+        operation: &long,
+        mount_type: &long,
+        mount_accessor: &long,
+        remote_address: &long,
+        error: Some(&long),
+        data: Some(&data),
+        response_data: Some(&data),
+        auth: Some(auth),
+        decision: Some(Decision { rule: &long, policy: &long, line: u32::MAX, allowed: true }),
+        ..response("r-long")
+    };
+    let line = write(&bench, &entry);
+    assert!(line["request"]["path"].as_str().unwrap().ends_with('…'));
+    let longest = bench.text().lines().map(str::len).max().unwrap();
+    assert!((30_000..=AUDIT_LINE_BYTES_MAX).contains(&longest), "{longest}");
+}
+
+#[test]
+fn what_is_no_json_is_hashed_whole() {
+    let bench = Bench::unsealed();
+    assert_eq!(answered(&bench, "planted {", &[])["response"]["truncated"], true);
+    assert!(!bench.text().contains("planted"));
+}
+
+#[test]
+fn a_sealed_line_has_only_plain_fields() {
+    let bench = Bench::sealed();
+    bench.audit.plain(PlainEntry {
+        is_response: true,
+        request_id: "r-1",
+        operation: "update",
+        path: "sys/unseal",
+        remote_address: "127.0.0.1",
+        share_index: Some(2),
+        progress: Some((1, 3)),
+        status: 200,
+        outcome: Some("share accepted"),
+        count: None,
+        time: bench.clock.now(),
+    });
+    let line = bench.lines().pop().unwrap();
+    assert_eq!(line["plain"], serde_json::json!({"outcome":"share accepted","share":2,"progress":1,"threshold":3}));
+    assert_eq!((&line["request"]["path"], &line["response"]["status"]), (&"sys/unseal".into(), &200.into()));
+    assert!(bench.ask("early").is_err());
+}
+
+#[test]
+fn any_text_makes_one_line_that_says_it() {
+    let bench = Bench::unsealed();
+    proptest::proptest!(|(text in ".*", data in ".*")| {
+        let entry = Entry { path: &text, error: Some(&data), data: Some(&data), ..request("r-any") };
+        let before = bench.text().lines().count();
+        std::mem::forget(bench.audit.record(&bench.audit.note(&entry), Urgency::Now).unwrap());
+        let lines = bench.lines();
+        proptest::prop_assert_eq!(lines.len(), before + 1);
+        proptest::prop_assert_eq!(lines[before]["request"]["path"].as_str(), Some(text.as_str()));
+    });
 }

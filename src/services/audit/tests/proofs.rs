@@ -1,6 +1,6 @@
 //! What `verify` proves, and that it names whatever is done to a log.
 
-use std::path::Path;
+use std::{os::unix::fs::FileExt, path::Path};
 
 use super::{
     bench::{self, *},
@@ -29,7 +29,7 @@ fn judge_files(paths: &[&Path], kept: Option<&str>) -> Report {
 /// Judges a log of these lines.
 fn judge(bench: &Bench, lines: &[impl AsRef<str>], kept: Option<&str>) -> Report {
     let path = bench.dir.path().join("tried.log");
-    let text: String = lines.iter().map(|line| format!("{}\n", line.as_ref())).collect();
+    let text: String = lines.iter().flat_map(|line| [line.as_ref(), "\n"]).collect();
     std::fs::write(&path, text).unwrap();
     judge_files(&[&path], kept)
 }
@@ -59,31 +59,32 @@ fn every_flipped_byte_is_named() {
     let bench = Bench::unsealed();
     for n in 0..3 {
         bench.request("r").unwrap();
-        for is_response in [false, true, false, true, false, true] {
+        for is_response in [false, true, false, true, false, true, false, true] {
             let id = format!("p-{n}");
             let entry = PlainEntry { is_response, request_id: &id, path: "sys/unseal", ..PlainEntry::default() };
             bench.audit.plain(entry);
         }
         bench.tick(11);
     }
-    let lines: Vec<String> = bench.text().lines().map(str::to_owned).collect();
     let text = bench.text().into_bytes();
     let path = bench.dir.path().join("tried.log");
+    std::fs::write(&path, &text).unwrap();
+    // Bytes are flipped in place: a file that is written anew each time is flushed by some file systems.
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
     let mut line = 1;
-    for at in 0..text.len() {
-        // In the short form all bits of some places and one bit of all others; the line breaks always.
-        let bits: &[u8] = if at % 97 == 0 || text[at] == b'\n' { &[1, 2, 4, 8, 16, 32, 64, 128] } else { &[1] };
+    for (at, byte) in text.iter().enumerate() {
+        // All bits of the line breaks and of some other places, one bit of the rest.
+        let bits: &[u8] = if at % 97 == 0 || *byte == b'\n' { &[1, 2, 4, 8, 16, 32, 64, 128] } else { &[1] };
         for bit in bits {
-            let mut flipped = text.clone();
-            flipped[at] ^= bit;
-            std::fs::write(&path, &flipped).unwrap();
+            file.write_all_at(&[byte ^ bit], at as u64).unwrap();
             let problem = judge_files(&[&path], None).first_problem;
             let problem = problem.unwrap_or_else(|| panic!("byte {at} bit {bit} in line {line}: nothing found"));
             assert_eq!(problem.file_line, line, "byte {at} bit {bit}: {problem:?}");
         }
-        line += u64::from(text[at] == b'\n');
+        file.write_all_at(&[*byte], at as u64).unwrap();
+        line += u64::from(*byte == b'\n');
     }
-    assert_eq!(line, lines.len() as u64 + 1);
+    assert!(line > 40 && judge_files(&[&path], None).first_problem.is_none());
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn a_log_that_was_made_anew_is_refused() {
 }
 
 /// Makes the hashes of `lines` anew from line `from` on; `sign` gives new heads.
-fn remake(lines: &mut [String], from: usize, sign: impl Fn(&str, u64, &[u8; 32]) -> Option<String>) {
+pub fn remake(lines: &mut [String], from: usize, sign: impl Fn(&str, u64, &[u8; 32]) -> Option<String>) {
     use crate::crypto::merkle::{Frontier, leaf_hash};
     let mut frontier = Frontier::default();
     let mut prev = [0; 32];
@@ -195,11 +196,10 @@ fn remake(lines: &mut [String], from: usize, sign: impl Fn(&str, u64, &[u8; 32])
                     frontier.nodes().iter().map(|n| String::from_utf8(line::hex(n).to_vec()).unwrap()).collect();
                 *line = line.replace(&own.frontier.join("\",\""), &nodes.join("\",\""));
             }
-            if let Ok(head) = Checkpoint::parse(&own.checkpoint) {
-                if let Some(new) = sign(&head.origin, head.size, &frontier.root()) {
-                    let quoted = |text: &str| serde_json::to_string(text).unwrap();
-                    *line = line.replace(&quoted(&own.checkpoint), &quoted(&new));
-                }
+            let head = Checkpoint::parse(&own.checkpoint).ok();
+            if let Some(new) = head.and_then(|head| sign(&head.origin, head.size, &frontier.root())) {
+                let quoted = |text: &str| serde_json::to_string(text).unwrap();
+                *line = line.replace(&quoted(&own.checkpoint), &quoted(&new));
             }
         }
         prev = leaf_hash(line.as_bytes());

@@ -62,7 +62,7 @@ impl<'a> Checker<'a> {
                 self.next(segment, &line);
             }
         }
-        self.place = (segment.path.clone(), line.file_line);
+        self.place = (segment.path.clone(), line.number);
     }
 
     /// Takes the log up at its first line at hand.
@@ -75,7 +75,7 @@ impl<'a> Checker<'a> {
         if self.chain.is_none() {
             // A line 1 that is no head, a head that contradicts itself and no line at all were written otherwise.
             let is_headless = head.is_none() && seq > 1;
-            self.fault(segment, line.file_line, seq, if is_headless { Fault::Headless } else { Fault::Edited });
+            self.fault(segment, line.number, seq, if is_headless { Fault::Headless } else { Fault::Edited });
         }
         self.chain.is_some()
     }
@@ -107,7 +107,7 @@ impl<'a> Checker<'a> {
             Some(Fault::Edited) => self.suspect(segment, line, start),
             Some(fault) => {
                 let line_of_log = self.chain.as_ref().map_or(0, Chain::lines) + 1;
-                self.fault(segment, line.file_line, line_of_log, fault);
+                self.fault(segment, line.number, line_of_log, fault);
             }
         }
     }
@@ -166,7 +166,7 @@ impl<'a> Checker<'a> {
         }
         let Some(kept) = self.kept.filter(|kept| kept.size == chain.lines()) else { return };
         if kept.root != chain.frontier.root() {
-            let (path, file_line) = (self.place.0.clone(), line.file_line);
+            let (path, file_line) = (self.place.0.clone(), line.number);
             let what = Fault::Rewritten { until: kept.size };
             // Heads in the file that cover the same lines and were signed by our key agree with the kept one, or
             // somebody who has the key made them.
@@ -192,7 +192,7 @@ impl<'a> Checker<'a> {
                 Checkpoint::parse(&own.checkpoint).ok().filter(|head| head.verify(self.key).is_ok())
             });
             suspects.seen.push(Seen {
-                place: (segment.path.clone(), line.file_line),
+                place: (segment.path.clone(), line.number),
                 start: start.map(|start| (start.seq, start.prev)),
                 leaf,
                 head,

@@ -1,12 +1,12 @@
 //! Files taken apart into segments, each from a `head` line (or the beginning of a file) to the next, and put together
 //! into logs in their order, whatever the files are called.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{VerifyError, read_error};
 use crate::{
     crypto::merkle::{Hash, leaf_hash},
-    services::audit::read::{Own, Start, range},
+    services::audit::read::{Own, RawLine, Start, lines},
     store::files::Files,
 };
 
@@ -48,7 +48,8 @@ struct HeadFacts {
 /// A line as it stands in a file.
 pub struct Line<'a> {
     pub bytes: &'a [u8],
-    pub file_line: u64,
+    /// Its number in the file, from 1.
+    pub number: u64,
     /// Whether a newline ends it.
     pub is_ended: bool,
 }
@@ -66,11 +67,11 @@ pub fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
     name_headless(&mut segments);
     let mut logs: Vec<Log> = Vec::new();
     for segment in segments {
-        match logs.iter_mut().find(|log| log.id == segment.log) {
-            Some(log) => log.segments.push(segment),
-            None => {
-                logs.push(Log { id: segment.log.clone(), reason: String::new(), old: None, segments: vec![segment] })
-            }
+        if let Some(log) = logs.iter_mut().find(|log| log.id == segment.log) {
+            log.segments.push(segment);
+        } else {
+            let id = segment.log.clone();
+            logs.push(Log { id, reason: String::new(), old: None, segments: vec![segment] });
         }
     }
     for log in &mut logs {
@@ -88,12 +89,13 @@ pub fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
 /// Hands every line of a segment to `visit`.
 pub fn read(files: &Files, segment: &Segment, visit: &mut dyn FnMut(Line<'_>)) -> Result<(), VerifyError> {
     let (from, to) = segment.bytes;
-    lines(files, &segment.path, from, to, &mut |bytes, n, is_ended, _| {
-        visit(Line { bytes, file_line: segment.file_line + n, is_ended });
-    })
+    let each = &mut |line: RawLine<'_>| {
+        visit(Line { bytes: line.bytes, number: segment.file_line + line.number, is_ended: line.is_ended });
+    };
+    lines(files, &segment.path, from, to, each).map_err(read_error(&segment.path))
 }
 
-fn split(files: &Files, path: &PathBuf, len: u64, segments: &mut Vec<Segment>) -> Result<(), VerifyError> {
+fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> Result<(), VerifyError> {
     let mut open: Option<Segment> = None;
     let mut last_line = Vec::new();
     let mut close = |segment: Option<Segment>, last_line: &[u8]| {
@@ -103,7 +105,8 @@ fn split(files: &Files, path: &PathBuf, len: u64, segments: &mut Vec<Segment>) -
             segments.push(segment);
         }
     };
-    lines(files, path, 0, len, &mut |bytes, n, _, at| {
+    let each = &mut |line: RawLine<'_>| {
+        let RawLine { bytes, number: n, at, .. } = line;
         let start = Start::read(bytes);
         let head = start.filter(|start| start.kind() == "head").and_then(|_| Own::read(bytes));
         if n == 0 || head.is_some() {
@@ -115,7 +118,7 @@ fn split(files: &Files, path: &PathBuf, len: u64, segments: &mut Vec<Segment>) -
                 begins: start.is_some_and(|start| start.seq == 1),
             });
             open = Some(Segment {
-                path: path.clone(),
+                path: path.to_owned(),
                 bytes: (at, at),
                 file_line: n + 1,
                 lines: 0,
@@ -131,7 +134,8 @@ fn split(files: &Files, path: &PathBuf, len: u64, segments: &mut Vec<Segment>) -
         }
         last_line.clear();
         last_line.extend_from_slice(bytes);
-    })?;
+    };
+    lines(files, path, 0, len, each).map_err(read_error(path))?;
     if let Some(segment) = &mut open {
         segment.bytes.1 = segment.bytes.1.min(len);
     }
@@ -163,44 +167,3 @@ fn name_headless(segments: &mut [Segment]) {
         }
     }
 }
-
-/// Hands every line between two places of a file to `visit`: its bytes, its number from 0, whether a newline ends it,
-/// and where it begins.
-fn lines(
-    files: &Files,
-    path: &PathBuf,
-    from: u64,
-    to: u64,
-    visit: &mut dyn FnMut(&[u8], u64, bool, u64),
-) -> Result<(), VerifyError> {
-    let file = files.open_read(path).map_err(read_error(path))?;
-    let (mut at, mut n, mut begun) = (from, 0, Vec::new());
-    while at < to {
-        let chunk = range(&file, at, to.min(at + CHUNK_BYTES)).map_err(read_error(path))?;
-        if chunk.is_empty() {
-            break;
-        }
-        let mut rest = chunk.as_slice();
-        while let Some(end) = rest.iter().position(|&b| b == b'\n') {
-            let (piece, behind) = rest.split_at(end);
-            let begins = at + (chunk.len() - rest.len()) as u64 - begun.len() as u64;
-            if begun.is_empty() {
-                visit(piece, n, true, begins);
-            } else {
-                begun.extend_from_slice(piece);
-                visit(&begun, n, true, begins);
-                begun.clear();
-            }
-            n += 1;
-            rest = behind.get(1..).unwrap_or(&[]);
-        }
-        begun.extend_from_slice(rest);
-        at += chunk.len() as u64;
-    }
-    if !begun.is_empty() {
-        visit(&begun, n, false, at - begun.len() as u64);
-    }
-    Ok(())
-}
-
-const CHUNK_BYTES: u64 = 1 << 20;

@@ -1,0 +1,153 @@
+//! How SecretIDs are kept: three records each (itself, its accessor, its expiry), written and deleted together. Every
+//! name begins with the incarnation of the role, so that a role reaches its own and no other's.
+//!
+//! A refused login commits nothing, so what has expired is deleted when the next SecretID of the role is made; what a
+//! deleted role leaves behind, when roles are written or deleted. Neither works meanwhile.
+
+use crate::{
+    auth_methods::approle::records::{ACCESSORS, EXPIRIES, Entry, GRAVES, Role, SECRET_IDS, SecretId, SecretIdPointer},
+    base::{limits::SWEEP_BATCH_MAX, time::Time},
+    contract::{Error, Result, View},
+};
+
+/// SecretIDs that are deleted at once when their role is: three records each.
+const BURIED_MAX: usize = SWEEP_BATCH_MAX / 3;
+/// Expired SecretIDs that are deleted when one is made.
+const PRUNED_MAX: usize = 8;
+
+/// A SecretID with the hash it lies under.
+pub struct Found {
+    pub hash: [u8; 32],
+    pub secret: SecretId,
+}
+
+impl SecretId {
+    pub fn has_expired(&self, now: Time) -> bool {
+        self.expires.is_some_and(|at| now.unix_nanos() >= at)
+    }
+}
+
+/// The keyed hash of a SecretID, bound to the role: equal SecretIDs of two roles look different.
+pub fn hash_of(store: &View, role: &Role, secret: &str) -> Result<[u8; 32]> {
+    Ok(store.keyed_hash("secret id", &[&role.incarnation, secret.as_bytes()].concat())?)
+}
+
+/// The SecretID under a hash, if the role has it and it has not expired.
+pub async fn find(store: &View, now: Time, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
+    let secret = store.get_raw(&SECRET_IDS, &below(role, &hash)).await?;
+    Ok(secret.filter(|secret| !secret.has_expired(now)).map(|secret| Found { hash, secret }))
+}
+
+/// The SecretID of an accessor, if the role has it and it has not expired.
+pub async fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &str) -> Result<Option<Found>> {
+    let name = accessor_name(store, role, accessor)?;
+    match store.get_raw(&ACCESSORS, &name).await? {
+        Some(pointer) => find(store, now, role, pointer.hash).await,
+        None => Ok(None),
+    }
+}
+
+/// Keeps a new SecretID. Refuses one that the role has already.
+pub async fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &SecretId) -> Result<()> {
+    prune(store, now, role).await?;
+    if store.get_raw(&SECRET_IDS, &below(role, &hash)).await?.is_some() {
+        return Err(Error::invalid("failed to store secret_id: SecretID is already registered").listed());
+    }
+    store.put_raw(&SECRET_IDS, &below(role, &hash), secret).await?;
+    store.put_raw(&ACCESSORS, &accessor_name(store, role, &secret.accessor)?, &SecretIdPointer { hash }).await?;
+    if let Some(at) = secret.expires {
+        store.put_raw(&EXPIRIES, &expiry_name(role, at, &hash), &Entry {}).await?;
+    }
+    Ok(())
+}
+
+/// Counts one use of a SecretID, the last of which deletes it. Without a bound on its uses nothing is written.
+pub async fn spend(store: &View, now: Time, role: &Role, found: Found) -> Result<()> {
+    let Found { hash, mut secret } = found;
+    match secret.uses {
+        0 => Ok(()),
+        1 => remove(store, role, &Found { hash, secret }).await,
+        _ => {
+            secret.uses -= 1;
+            secret.updated = now.unix_nanos();
+            store.put_raw(&SECRET_IDS, &below(role, &hash), &secret).await
+        }
+    }
+}
+
+/// Deletes a SecretID with its accessor and expiry.
+pub async fn remove(store: &View, role: &Role, found: &Found) -> Result<()> {
+    store.delete_raw(&SECRET_IDS, &below(role, &found.hash)).await?;
+    store.delete_raw(&ACCESSORS, &accessor_name(store, role, &found.secret.accessor)?).await?;
+    if let Some(at) = found.secret.expires {
+        store.delete_raw(&EXPIRIES, &expiry_name(role, at, &found.hash)).await?;
+    }
+    Ok(())
+}
+
+/// At most `limit` SecretIDs of a role, expired ones too.
+pub async fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
+    let records = store.scan_raw(&SECRET_IDS, &role.incarnation, limit).await?;
+    Ok(records.into_iter().filter_map(|(name, secret)| Some(Found { hash: last(&name)?, secret })).collect())
+}
+
+/// Deletes the SecretIDs of a role that is deleted in the same unit. With the role its incarnation is gone, so those
+/// that are left over are dead already; they are noted for [`sweep`].
+pub async fn bury(store: &View, role: &Role) -> Result<()> {
+    let found = all(store, role, BURIED_MAX + 1).await?;
+    for secret in found.iter().take(BURIED_MAX) {
+        remove(store, role, secret).await?;
+    }
+    if found.len() > BURIED_MAX {
+        store.put_raw(&GRAVES, &role.incarnation, &Entry {}).await?;
+    }
+    Ok(())
+}
+
+/// Deletes some of what deleted roles have left behind.
+pub async fn sweep(store: &View) -> Result<()> {
+    let graves = store.scan_raw(&GRAVES, &[], 1).await?;
+    let Some(incarnation) = graves.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else { return Ok(()) };
+    let role = Role { incarnation, ..Role::default() };
+    let found = all(store, &role, BURIED_MAX + 1).await?;
+    for secret in found.iter().take(BURIED_MAX) {
+        remove(store, &role, secret).await?;
+    }
+    if found.len() <= BURIED_MAX {
+        store.delete_raw(&GRAVES, &incarnation).await?;
+    }
+    Ok(())
+}
+
+async fn prune(store: &View, now: Time, role: &Role) -> Result<()> {
+    for (name, _) in store.scan_raw(&EXPIRIES, &role.incarnation, PRUNED_MAX).await? {
+        let at = name.get(16..24).and_then(|bytes| bytes.try_into().ok()).map_or(i64::MAX, i64::from_be_bytes);
+        if at > now.unix_nanos() {
+            break;
+        }
+        store.delete_raw(&EXPIRIES, &name).await?;
+        let Some(hash) = last(&name) else { continue };
+        if let Some(secret) = store.get_raw(&SECRET_IDS, &below(role, &hash)).await? {
+            remove(store, role, &Found { hash, secret }).await?;
+        }
+    }
+    Ok(())
+}
+
+fn below(role: &Role, hash: &[u8; 32]) -> Vec<u8> {
+    [role.incarnation.as_slice(), hash].concat()
+}
+
+fn accessor_name(store: &View, role: &Role, accessor: &str) -> Result<Vec<u8>> {
+    let hash = store.keyed_hash("accessor", &[&role.incarnation, accessor.as_bytes()].concat())?;
+    Ok(below(role, &hash))
+}
+
+fn expiry_name(role: &Role, at: i64, hash: &[u8; 32]) -> Vec<u8> {
+    [role.incarnation.as_slice(), &at.to_be_bytes(), hash].concat()
+}
+
+/// The hash that a name ends with.
+fn last(name: &[u8]) -> Option<[u8; 32]> {
+    name.last_chunk::<32>().copied()
+}

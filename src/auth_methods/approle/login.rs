@@ -1,0 +1,104 @@
+//! The login and what becomes of its tokens. Whatever is wrong with a login, the answer is one and the same, and takes
+//! as long: an unknown RoleID costs the look-ups of a known one.
+
+use std::{collections::BTreeMap, sync::PoisonError};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    auth_methods::approle::{
+        AppRole, custody,
+        records::{ROLES, Role},
+        role_ids, roles,
+    },
+    base::secret::Secret,
+    contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
+};
+
+/// What a service proves itself with.
+#[derive(Deserialize, JsonSchema)]
+pub struct Input {
+    /// The RoleID: which role to log in with.
+    role_id: Option<String>,
+    /// The SecretID: the proof.
+    secret_id: Option<Secret<String>>,
+}
+
+/// The key of the role's name in the metadata of a token.
+pub const ROLE_NAME: &str = "role_name";
+
+pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
+    let role_id = input.role_id.filter(|id| !id.is_empty()).ok_or_else(|| Error::invalid("missing role_id"))?;
+    let secret_id = input.secret_id.ok_or_else(|| Error::invalid("missing secret_id"))?;
+    let secret_id = secret_id.expose();
+    if secret_id.is_empty() {
+        return Err(Error::invalid("missing secret_id"));
+    }
+    let key = role_ids::key_of(&call.store, &role_id)?;
+    let role: Option<Role> = call.store.get_raw(&ROLES, &key).await?;
+    let hash = custody::hash_of(&call.store, role.as_ref().unwrap_or(&Role::default()), secret_id)?;
+    let Some(role) = role else {
+        read_decoy(&call).await?;
+        return Err(refused());
+    };
+    remember_decoy(&call.engine, key);
+    let found = custody::find(&call.store, call.now, &role, hash).await?.ok_or_else(refused)?;
+    let login = login(&call, &role, found.secret.metadata.clone());
+    custody::spend(&call.store, call.now, &role, found).await?;
+    Ok(Answer::login(login))
+}
+
+/// Whether a token of this mount may live on: only as long as its role does.
+pub async fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
+    let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
+    match roles::find(&call.store, name).await? {
+        Some((_, role)) => Ok(Renewal { ttl: role.token_ttl, max_ttl: role.token_max_ttl, period: role.token_period }),
+        None => Err(Error::invalid(format!("role \"{name}\" does not exist during renewal"))),
+    }
+}
+
+fn login(call: &Call<AppRole>, role: &Role, mut metadata: BTreeMap<String, String>) -> Login {
+    metadata.insert(ROLE_NAME.to_owned(), role.name.clone());
+    Login {
+        alias: role.role_id.clone(),
+        display_name: display_name(&call.mount.path),
+        policies: role.token_policies.clone(),
+        metadata,
+        ttl: role.token_ttl,
+        max_ttl: role.token_max_ttl,
+        explicit_max_ttl: role.token_explicit_max_ttl,
+        period: role.token_period,
+        num_uses: role.token_num_uses,
+        has_no_default_policy: role.has_no_default_policy,
+    }
+}
+
+/// As Vault names the logins of a mount: `auth/team/approle/` gives `team-approle`.
+pub fn display_name(mount: &str) -> String {
+    mount.strip_prefix("auth/").unwrap_or(mount).trim_end_matches('/').replace('/', "-")
+}
+
+/// Every refusal, whatever the reason.
+fn refused() -> Error {
+    Error::invalid("invalid role or secret ID")
+}
+
+fn remember_decoy(engine: &AppRole, key: [u8; 32]) {
+    engine.decoy.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(key);
+}
+
+/// Reads a role that exists, for a login that named none, and does nothing with it. A known role with a wrong SecretID
+/// is one record opened and one not found; so is this.
+async fn read_decoy(call: &Call<AppRole>) -> Result<()> {
+    let remembered = *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(key) = remembered
+        && call.store.get_raw(&ROLES, &key).await?.is_some()
+    {
+        return Ok(());
+    }
+    let some = call.store.scan_raw(&ROLES, &[], 1).await?;
+    let key = some.first().and_then(|(name, _)| name.as_slice().try_into().ok());
+    *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner) = key;
+    Ok(())
+}

@@ -1,0 +1,280 @@
+//! Roles: what those who log in with it get, and what their SecretIDs are like. What a role cannot be here (bound to
+//! addresses, without SecretIDs, for batch tokens) is refused by the field's name.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    auth_methods::approle::{
+        AppRole, custody,
+        records::{ROLE_NAMES, ROLES, Role},
+        role_ids,
+    },
+    base::{
+        limits::{NUM_USES_MAX, ROLE_POLICIES_MAX},
+        path,
+        ttl::Ttl,
+    },
+    contract::{Answer, Call, Error, Flag, Ident, Int, Names, Result, View, row::Nothing},
+};
+
+/// The path of everything below one role.
+#[derive(Deserialize)]
+pub struct RolePath {
+    pub role_name: Ident,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Input {
+    /// The RoleID; drawn at random unless given.
+    role_id: Option<String>,
+    /// Whether a login must show a SecretID. Only true is built.
+    #[schemars(extend("plain" = true))]
+    bind_secret_id: Option<Flag>,
+    /// Logins that each SecretID is good for; 0: any number.
+    #[schemars(extend("plain" = true))]
+    secret_id_num_uses: Option<Int>,
+    /// How long each SecretID works; 0: until it is destroyed.
+    #[schemars(extend("plain" = true))]
+    secret_id_ttl: Option<Ttl>,
+    /// Policies of the tokens.
+    #[schemars(extend("plain" = true))]
+    token_policies: Option<Names>,
+    /// The old name of token_policies.
+    #[schemars(extend("plain" = true))]
+    policies: Option<Names>,
+    /// How long a token lives at first, and for how long a renewal lengthens it.
+    #[schemars(extend("plain" = true))]
+    token_ttl: Option<Ttl>,
+    /// The age beyond which a token is not renewed.
+    #[schemars(extend("plain" = true))]
+    token_max_ttl: Option<Ttl>,
+    /// The age beyond which a token is not renewed, whatever else is set later.
+    #[schemars(extend("plain" = true))]
+    token_explicit_max_ttl: Option<Ttl>,
+    /// Makes the tokens periodic: renewable for ever, by this much at a time.
+    #[schemars(extend("plain" = true))]
+    token_period: Option<Ttl>,
+    /// The old name of token_period.
+    #[schemars(extend("plain" = true))]
+    period: Option<Ttl>,
+    /// Requests that a token is good for; 0: any number.
+    #[schemars(extend("plain" = true))]
+    token_num_uses: Option<Int>,
+    /// Leaves the policy `default` out.
+    #[schemars(extend("plain" = true))]
+    token_no_default_policy: Option<Flag>,
+    /// `default` or `service`, which mean the same. Batch tokens are not built.
+    #[schemars(extend("plain" = true))]
+    token_type: Option<String>,
+    /// Only false is built.
+    #[schemars(extend("plain" = true))]
+    local_secret_ids: Option<Flag>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    secret_id_bound_cidrs: Option<Names>,
+    /// The old name of secret_id_bound_cidrs.
+    #[schemars(extend("plain" = true))]
+    bound_cidr_list: Option<Names>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    token_bound_cidrs: Option<Names>,
+    /// Only false is built.
+    #[schemars(extend("plain" = true))]
+    token_strictly_bind_ip: Option<Flag>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    bind_secret_id: bool,
+    local_secret_ids: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    period: Option<Ttl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policies: Option<Vec<String>>,
+    secret_id_bound_cidrs: Option<Vec<String>>,
+    secret_id_num_uses: u32,
+    secret_id_ttl: Ttl,
+    token_bound_cidrs: [String; 0],
+    token_explicit_max_ttl: Ttl,
+    token_max_ttl: Ttl,
+    token_no_default_policy: bool,
+    token_num_uses: u32,
+    token_period: Ttl,
+    token_policies: Vec<String>,
+    token_strictly_bind_ip: bool,
+    token_ttl: Ttl,
+    token_type: &'static str,
+}
+
+pub async fn list(call: Call<AppRole>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let names = call.store.names(&ROLE_NAMES, "").await?;
+    Answer::names(names.into_iter().map(|name| name.text).collect())
+}
+
+pub async fn exists(call: Call<AppRole>, path: RolePath) -> Result<bool> {
+    call.store.has(&ROLE_NAMES, &path.role_name.0).await
+}
+
+pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let (_, role) = find(&call.store, &path.role_name.0).await?.ok_or_else(Error::missing)?;
+    Answer::data(&Shown {
+        bind_secret_id: true,
+        local_secret_ids: false,
+        period: role.has_old_period.then_some(role.token_period),
+        policies: role.has_old_policies.then(|| role.token_policies.clone()),
+        secret_id_bound_cidrs: None,
+        secret_id_num_uses: role.secret_id_num_uses,
+        secret_id_ttl: role.secret_id_ttl,
+        token_bound_cidrs: [],
+        token_explicit_max_ttl: role.token_explicit_max_ttl,
+        token_max_ttl: role.token_max_ttl,
+        token_no_default_policy: role.has_no_default_policy,
+        token_num_uses: role.token_num_uses,
+        token_period: role.token_period,
+        token_policies: role.token_policies,
+        token_strictly_bind_ip: false,
+        token_ttl: role.token_ttl,
+        token_type: if role.is_service { "service" } else { "default" },
+    })
+}
+
+/// Creates a role, or changes what the request names and leaves the rest.
+pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
+    refuse_unbuilt(&input)?;
+    let (key, mut role) = match find(&call.store, &path.role_name.0).await? {
+        Some((key, role)) => (Some(key), role),
+        None => (None, begin(&call, path.role_name.0)),
+    };
+    let mut answer = Answer::done();
+    if let Some(warning) = set_token_type(&mut role, input.token_type.as_deref())? {
+        answer = answer.warn(warning);
+    }
+    apply(&mut role, input)?;
+    if role.token_max_ttl > call.mount.max_ttl {
+        answer = answer.warn(
+            "token_max_ttl is greater than the backend mount's maximum TTL value; issued tokens' max TTL value will be \
+             truncated",
+        );
+    }
+    role_ids::place(&call.store, key, &role).await?;
+    custody::sweep(&call.store).await?;
+    Ok(answer)
+}
+
+pub async fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    custody::sweep(&call.store).await?;
+    if let Some((key, role)) = find(&call.store, &path.role_name.0).await? {
+        call.store.delete(&ROLE_NAMES, &role.name).await?;
+        call.store.delete_raw(&ROLES, &key).await?;
+        custody::bury(&call.store, &role).await?;
+    }
+    Ok(Answer::done())
+}
+
+/// The role of a name and the key that it lies under.
+pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
+    let Some(pointer) = store.get(&ROLE_NAMES, name).await? else { return Ok(None) };
+    match store.get_raw(&ROLES, &pointer.key).await? {
+        Some(role) => Ok(Some((pointer.key, role))),
+        // Moved or deleted between the two looks.
+        None => Err(Error::conflict()),
+    }
+}
+
+fn begin(call: &Call<AppRole>, name: String) -> Role {
+    let random = &call.host.random;
+    Role { name, role_id: random.uuid().to_string(), incarnation: random.bytes(), ..Role::default() }
+}
+
+fn refuse_unbuilt(input: &Input) -> Result<()> {
+    if input.bind_secret_id == Some(Flag(false)) {
+        return Err(Error::invalid("at least one constraint should be enabled on the role").listed());
+    }
+    let lists = [
+        ("secret_id_bound_cidrs", &input.secret_id_bound_cidrs),
+        ("bound_cidr_list", &input.bound_cidr_list),
+        ("token_bound_cidrs", &input.token_bound_cidrs),
+    ];
+    let flags =
+        [("local_secret_ids", input.local_secret_ids), ("token_strictly_bind_ip", input.token_strictly_bind_ip)];
+    let lists = lists.iter().filter(|(_, list)| list.as_ref().is_some_and(|list| !list.0.is_empty()));
+    let flags = flags.iter().filter(|(_, flag)| *flag == Some(Flag(true)));
+    match lists.map(|(name, _)| *name).chain(flags.map(|(name, _)| *name)).next() {
+        Some(name) => Err(Error::invalid(format!("`{name}` is not built: leave it out"))),
+        None => Ok(()),
+    }
+}
+
+/// Sets the type; gives a warning where Vault does.
+fn set_token_type(role: &mut Role, asked: Option<&str>) -> Result<Option<&'static str>> {
+    let Some(asked) = asked else { return Ok(None) };
+    role.is_service = match asked {
+        "" | "default" => false,
+        "service" | "default-service" => true,
+        "batch" | "default-batch" => {
+            return Err(Error::invalid("'token_type' cannot be 'batch': batch tokens are not built"));
+        }
+        _ => return Err(Error::invalid("invalid 'token_type' value")),
+    };
+    Ok((asked == "default-service").then_some("default-service has no useful meaning; adjusting to service"))
+}
+
+fn apply(role: &mut Role, input: Input) -> Result<()> {
+    if let Some(role_id) = input.role_id.filter(|id| !id.is_empty()) {
+        role.role_id = role_id;
+    }
+    if let Some(uses) = input.secret_id_num_uses {
+        role.secret_id_num_uses = num_uses(uses, "secret_id_num_uses")?;
+    }
+    if let Some(uses) = input.token_num_uses {
+        role.token_num_uses = num_uses(uses, "'token_num_uses'")?;
+    }
+    // The new name wins where both are given; the old one then shows the same.
+    let has_old_policies = input.policies.is_some();
+    if let Some(policies) = input.token_policies.or(input.policies) {
+        role.token_policies = policy_names(&policies)?;
+        role.has_old_policies = has_old_policies;
+    }
+    let has_old_period = input.period.is_some();
+    if let Some(period) = input.token_period.or(input.period) {
+        role.token_period = period;
+        role.has_old_period = has_old_period;
+    }
+    set(&mut role.secret_id_ttl, input.secret_id_ttl);
+    set(&mut role.token_ttl, input.token_ttl);
+    set(&mut role.token_max_ttl, input.token_max_ttl);
+    set(&mut role.token_explicit_max_ttl, input.token_explicit_max_ttl);
+    set(&mut role.has_no_default_policy, input.token_no_default_policy.map(|flag| flag.0));
+    if !role.token_max_ttl.is_zero() && role.token_ttl > role.token_max_ttl {
+        return Err(Error::invalid("'token_ttl' cannot be greater than 'token_max_ttl'"));
+    }
+    Ok(())
+}
+
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(value) = given {
+        *field = value;
+    }
+}
+
+/// A count of uses; `field` as Vault writes it in this message.
+pub fn num_uses(given: Int, field: &str) -> Result<u32> {
+    if given.0 < 0 {
+        return Err(Error::invalid(format!("{field} cannot be negative")));
+    }
+    match u32::try_from(given.0) {
+        Ok(uses) if uses <= NUM_USES_MAX => Ok(uses),
+        _ => Err(Error::invalid(format!("{field} cannot be greater than {NUM_USES_MAX}"))),
+    }
+}
+
+/// Names of policies as a token may carry them; `root` and whatever looks like it is refused.
+fn policy_names(names: &Names) -> Result<Vec<String>> {
+    if names.0.len() > ROLE_POLICIES_MAX {
+        return Err(Error::invalid(format!("token_policies: a role has at most {ROLE_POLICIES_MAX} policies")));
+    }
+    let name =
+        |name: &String| path::policy_name(name).map_err(|error| Error::invalid(format!("token_policies: {error}")));
+    names.0.iter().map(name).collect()
+}

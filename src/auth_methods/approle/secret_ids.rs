@@ -1,0 +1,253 @@
+//! SecretIDs: the proof that a service shows with its RoleID. Shown once, when made; afterwards an accessor stands for
+//! it. A SecretID or accessor of another role is answered like one that never was.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    auth_methods::approle::{
+        AppRole,
+        custody::{self, Found},
+        metadata,
+        records::{Role, SecretId},
+        roles::{self, RolePath},
+    },
+    base::{
+        limits::{CHOSEN_ID_BYTES_MAX, LIST_NAMES_MAX},
+        secret::Secret,
+        time::Time,
+        ttl::Ttl,
+    },
+    contract::{Answer, Call, Error, Fault, Int, Names, Result, row::Nothing},
+};
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Terms {
+    /// A JSON object of texts, as text: goes into the metadata of the tokens.
+    metadata: Option<String>,
+    /// Logins that it is good for, within the role's bound; 0: any number.
+    #[schemars(extend("plain" = true))]
+    num_uses: Option<Int>,
+    /// How long it works, within the role's bound; 0: until it is destroyed.
+    #[schemars(extend("plain" = true))]
+    ttl: Option<Ttl>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    cidr_list: Option<Names>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    token_bound_cidrs: Option<Names>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Chosen {
+    /// The SecretID that shall work.
+    secret_id: Option<Secret<String>>,
+    /// A JSON object of texts, as text: goes into the metadata of the tokens.
+    metadata: Option<String>,
+    /// Logins that it is good for, within the role's bound; 0: any number.
+    #[schemars(extend("plain" = true))]
+    num_uses: Option<Int>,
+    /// How long it works, within the role's bound; 0: until it is destroyed.
+    #[schemars(extend("plain" = true))]
+    ttl: Option<Ttl>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    cidr_list: Option<Names>,
+    /// Only an empty list is built.
+    #[schemars(extend("plain" = true))]
+    token_bound_cidrs: Option<Names>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct BySecret {
+    /// The SecretID.
+    secret_id: Option<Secret<String>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct ByAccessor {
+    /// The accessor of the SecretID.
+    secret_id_accessor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    secret_id: &'a str,
+    secret_id_accessor: &'a str,
+    secret_id_num_uses: u32,
+    secret_id_ttl: Ttl,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    cidr_list: [String; 0],
+    creation_time: String,
+    expiration_time: String,
+    last_updated_time: String,
+    metadata: BTreeMap<String, String>,
+    secret_id_accessor: String,
+    secret_id_num_uses: u32,
+    secret_id_ttl: Ttl,
+    token_bound_cidrs: [String; 0],
+}
+
+pub async fn make(call: Call<AppRole>, path: RolePath, terms: Terms) -> Result<Answer> {
+    let role = role(&call, &path, Fault::Missing).await?;
+    let secret = Secret::text(call.host.random.uuid().to_string());
+    keep(&call, &role, &secret, terms).await
+}
+
+pub async fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<Answer> {
+    let Chosen { secret_id, metadata, num_uses, ttl, cidr_list, token_bound_cidrs } = input;
+    let secret = given(secret_id)?;
+    let role = role(&call, &path, Fault::Missing).await?;
+    keep(&call, &role, &secret, Terms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs }).await
+}
+
+/// The accessors of a role's SecretIDs.
+pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let role = role(&call, &path, Fault::Invalid).await?;
+    let found = custody::all(&call.store, &role, LIST_NAMES_MAX + 1).await?;
+    if found.len() > LIST_NAMES_MAX {
+        return Err(Error::new(Fault::TooLarge, "the role has more SecretIDs than one answer lists"));
+    }
+    let live = found.into_iter().filter(|found| !found.secret.has_expired(call.now));
+    let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
+    accessors.sort_unstable();
+    Answer::names(accessors)
+}
+
+/// What is known of a SecretID; as in Vault an empty answer, 204, if the role has none such.
+pub async fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
+    match by_secret(&call, &path, input).await? {
+        (_, Some(found)) => shown(found),
+        (_, None) => Ok(Answer::done()),
+    }
+}
+
+/// Destroys a SecretID; one that the role has not is destroyed already.
+pub async fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
+    if let (role, Some(found)) = by_secret(&call, &path, input).await? {
+        custody::remove(&call.store, &role, &found).await?;
+    }
+    Ok(Answer::done())
+}
+
+/// As [`look_up`], but Vault answers 404 with data where there is no such accessor.
+pub async fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
+    match by_accessor(&call, &path, input).await? {
+        (_, Some(found)) => shown(found),
+        (_, None) => Answer::missing(&BTreeMap::from([("error", NO_ACCESSOR)])),
+    }
+}
+
+pub async fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
+    match by_accessor(&call, &path, input).await? {
+        (role, Some(found)) => custody::remove(&call.store, &role, &found).await.map(|()| Answer::done()),
+        (_, None) => Err(Error::new(Fault::Missing, NO_ACCESSOR).listed()),
+    }
+}
+
+const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor";
+
+/// The role of the path. Vault's paths differ in the status of a role that is not there.
+async fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
+    let name = &path.role_name.0;
+    let found = roles::find(&call.store, name).await?;
+    found.map(|(_, role)| role).ok_or_else(|| Error::new(fault, format!("role \"{name}\" does not exist")))
+}
+
+async fn by_secret(call: &Call<AppRole>, path: &RolePath, input: BySecret) -> Result<(Role, Option<Found>)> {
+    let secret = given(input.secret_id)?;
+    let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
+    let secret = secret.expose();
+    let hash = custody::hash_of(&call.store, &role, secret)?;
+    let found = custody::find(&call.store, call.now, &role, hash).await?;
+    Ok((role, found))
+}
+
+async fn by_accessor(call: &Call<AppRole>, path: &RolePath, input: ByAccessor) -> Result<(Role, Option<Found>)> {
+    let accessor = input.secret_id_accessor.filter(|accessor| !accessor.is_empty());
+    let accessor = accessor.ok_or_else(|| Error::invalid("missing secret_id_accessor"))?;
+    let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
+    let found = custody::find_by_accessor(&call.store, call.now, &role, &accessor).await?;
+    Ok((role, found))
+}
+
+fn given(secret: Option<Secret<String>>) -> Result<Secret<String>> {
+    let secret = secret.ok_or_else(|| Error::invalid("missing secret_id"))?;
+    let text = secret.expose();
+    match text.len() {
+        0 => Err(Error::invalid("missing secret_id")),
+        bytes if bytes > CHOSEN_ID_BYTES_MAX => {
+            Err(Error::invalid(format!("secret_id is longer than {CHOSEN_ID_BYTES_MAX} bytes")))
+        }
+        _ => Ok(secret),
+    }
+}
+
+/// Keeps a SecretID and shows it, this once.
+async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: Terms) -> Result<Answer> {
+    let record = record(call, role, terms)?;
+    let text = secret.expose();
+    let hash = custody::hash_of(&call.store, role, text)?;
+    custody::add(&call.store, call.now, role, hash, &record).await?;
+    Answer::data(&Made {
+        secret_id: text,
+        secret_id_accessor: &record.accessor,
+        secret_id_num_uses: record.uses,
+        secret_id_ttl: record.ttl,
+    })
+}
+
+/// The record of a new SecretID: what was asked for, within the bounds of the role and of the mount.
+fn record(call: &Call<AppRole>, role: &Role, terms: Terms) -> Result<SecretId> {
+    for (name, list) in [("cidr_list", &terms.cidr_list), ("token_bound_cidrs", &terms.token_bound_cidrs)] {
+        if list.as_ref().is_some_and(|list| !list.0.is_empty()) {
+            return Err(Error::invalid(format!("`{name}` is not built: leave it out")));
+        }
+    }
+    let uses = match terms.num_uses {
+        None => role.secret_id_num_uses,
+        Some(asked) => roles::num_uses(asked, "num_uses")?,
+    };
+    if role.secret_id_num_uses > 0 && (uses == 0 || uses > role.secret_id_num_uses) {
+        return Err(Error::invalid("num_uses cannot be higher than the role's secret_id_num_uses"));
+    }
+    let ttl = terms.ttl.unwrap_or(role.secret_id_ttl);
+    if !role.secret_id_ttl.is_zero() && (ttl.is_zero() || ttl > role.secret_id_ttl) {
+        return Err(Error::invalid("ttl cannot be longer than the role's secret_id_ttl"));
+    }
+    let ttl = ttl.min(call.mount.max_ttl);
+    let now = call.now.unix_nanos();
+    Ok(SecretId {
+        accessor: call.host.random.uuid().to_string(),
+        created: now,
+        updated: now,
+        expires: (!ttl.is_zero()).then(|| call.now.plus(ttl).unix_nanos()),
+        ttl,
+        uses,
+        metadata: metadata::parse(terms.metadata.as_deref().unwrap_or_default())?,
+    })
+}
+
+fn shown(found: Found) -> Result<Answer> {
+    let SecretId { accessor, created, updated, expires, ttl, uses, metadata } = found.secret;
+    Answer::data(&Shown {
+        cidr_list: [],
+        creation_time: Time::from_unix_nanos(created).rfc3339(),
+        expiration_time: expires.map_or_else(|| NEVER.to_owned(), |at| Time::from_unix_nanos(at).rfc3339()),
+        last_updated_time: Time::from_unix_nanos(updated).rfc3339(),
+        metadata,
+        secret_id_accessor: accessor,
+        secret_id_num_uses: uses,
+        secret_id_ttl: ttl,
+        token_bound_cidrs: [],
+    })
+}
+
+/// Go's zero time, by which Vault says that something does not expire.
+const NEVER: &str = "0001-01-01T00:00:00Z";

@@ -1,0 +1,220 @@
+//! Audit lines and proofs as an auditor reads them: when, who, what, how it ended, and which rule decided.
+
+use std::fmt::Write as _;
+
+use super::{output::Output, table};
+use crate::{
+    base::time::Time,
+    client::json::Json,
+    services::audit::{search::Row, verify::Report},
+};
+
+const HEADS: [&str; 6] = ["Time", "Who", "Operation", "Path", "Outcome", "By"];
+
+/// Prints requests, as a table or as a JSON list.
+pub fn show(out: Output, rows: &[Row]) {
+    if out.is_json() {
+        out.print_json(&Json::List(rows.iter().map(json).collect()));
+        return;
+    }
+    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    out.print(&table::columns(&HEADS, &rows));
+}
+
+/// Prints one request of many that are still to come: a line, or one JSON object a line.
+pub fn show_one(out: Output, row: &Row) {
+    let line = if out.is_json() { json(row).to_string() } else { cells(row).join("    ") };
+    out.print(&format!("{line}\n"));
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.replace(['\n', '\t'], " ") };
+    // Seconds are enough for people; the whole time is in the JSON form.
+    let time = Time::from_unix_secs(row.time.unix_secs()).rfc3339();
+    vec![time, who(row), or_dash(&row.operation), or_dash(&row.path), outcome(row), by(row)]
+}
+
+/// The name, and the policies that tell apart those who share it.
+fn who(row: &Row) -> String {
+    if row.display_name.is_empty() {
+        return format!("at {}", row.remote_address);
+    }
+    let telling: Vec<&str> = row.policies.iter().map(String::as_str).filter(|name| *name != "default").collect();
+    let is_new = !telling.is_empty() && telling != [row.display_name.as_str()];
+    if is_new { format!("{} ({})", row.display_name, telling.join(", ")) } else { row.display_name.clone() }
+}
+
+fn outcome(row: &Row) -> String {
+    match (row.allowed, row.status) {
+        (Some(false), _) | (_, Some(403)) => "refused".to_owned(),
+        (_, Some(200..=299)) => "done".to_owned(),
+        (_, Some(404)) => "nothing there".to_owned(),
+        (_, Some(status)) if row.error.is_empty() => status.to_string(),
+        (_, Some(status)) => format!("{status}: {}", row.error.replace(['\n', '\t'], " ").trim()),
+        (_, None) if row.closed.is_empty() => "no outcome".to_owned(),
+        (_, None) => row.closed.clone(),
+    }
+}
+
+/// The rule that decided.
+fn by(row: &Row) -> String {
+    let mut by = match (row.policy.as_str(), row.rule.as_str()) {
+        ("", "") if row.allowed.is_none() => return "-".to_owned(),
+        ("", "") => return "no rule".to_owned(),
+        (policy, "") => format!("policy {policy}"),
+        ("", rule) => rule.to_owned(),
+        (policy, rule) => format!("policy {policy}: {rule}"),
+    };
+    if row.line > 0 {
+        let _ = write!(by, " (line {})", row.line);
+    }
+    by
+}
+
+fn json(row: &Row) -> Json {
+    Json::object([
+        ("time", Json::text(row.time.rfc3339())),
+        ("request_id", Json::text(&row.request_id)),
+        ("operation", Json::text(&row.operation)),
+        ("path", Json::text(&row.path)),
+        ("remote_address", Json::text(&row.remote_address)),
+        ("display_name", Json::text(&row.display_name)),
+        ("entity_id", Json::text(&row.entity_id)),
+        ("policies", Json::texts(&row.policies)),
+        ("accessor", Json::text(&row.accessor)),
+        ("allowed", row.allowed.map_or(Json::Null, Json::Bool)),
+        ("policy", Json::text(&row.policy)),
+        ("rule", Json::text(&row.rule)),
+        ("line", Json::number(row.line)),
+        ("status", row.status.map_or(Json::Null, Json::number)),
+        ("error", Json::text(&row.error)),
+        ("closed", Json::text(&row.closed)),
+    ])
+}
+
+/// A proof in words.
+pub fn report_text(report: &Report) -> String {
+    let mut text = String::new();
+    for log in &report.logs {
+        let _ = writeln!(
+            text,
+            "log {}: lines {} to {}, {} signed heads, proved to line {}, consistent to line {}",
+            log.id,
+            log.first_line,
+            log.first_line + log.lines.saturating_sub(1),
+            log.checkpoints,
+            log.proved_to,
+            log.consistent_to
+        );
+        if !matches!(log.reason.as_str(), "" | "new") {
+            let _ = writeln!(text, "  it began because: {}", log.reason);
+        }
+        if log.torn_lines > 0 {
+            let _ = writeln!(text, "  {} lines were not written whole, as the log itself says", log.torn_lines);
+        }
+        if log.has_torn_end {
+            text.push_str("  its last line is not whole: the server stopped while it wrote\n");
+        }
+    }
+    let verdict = if report.first_problem.is_none() { "nothing was changed" } else { "NOT as it was written" };
+    let _ = writeln!(
+        text,
+        "{verdict}: proved to line {}, consistent to line {} ({} lines, {} signed heads)",
+        report.proved_to, report.consistent_to, report.lines, report.checkpoints
+    );
+    text
+}
+
+/// A proof for a script.
+pub fn report(report: &Report) -> Json {
+    let logs = report.logs.iter().map(|log| {
+        Json::object([
+            ("log", Json::text(&log.id)),
+            ("origin", Json::text(&log.origin)),
+            ("first_line", Json::number(log.first_line)),
+            ("lines", Json::number(log.lines)),
+            ("checkpoints", Json::number(log.checkpoints)),
+            ("proved_to", Json::number(log.proved_to)),
+            ("consistent_to", Json::number(log.consistent_to)),
+            ("newest_checkpoint", log.newest.as_ref().map_or(Json::Null, Json::text)),
+        ])
+    });
+    let problem = report.first_problem.as_ref().map_or(Json::Null, |problem| {
+        Json::object([
+            ("log", Json::text(&problem.log)),
+            ("line", Json::number(problem.line)),
+            ("file", Json::text(problem.file.display().to_string())),
+            ("file_line", Json::number(problem.file_line)),
+            ("what", Json::text(problem.what.to_string())),
+        ])
+    });
+    Json::object([
+        ("verified", Json::Bool(report.first_problem.is_none())),
+        ("lines", Json::number(report.lines)),
+        ("checkpoints", Json::number(report.checkpoints)),
+        ("proved_to", Json::number(report.proved_to)),
+        ("consistent_to", Json::number(report.consistent_to)),
+        ("first_problem", problem),
+        ("logs", Json::List(logs.collect())),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            time: Time::from_unix_nanos(1_795_510_801_250_000_000),
+            operation: "read".to_owned(),
+            path: "secret/data/app/db".to_owned(),
+            remote_address: "127.0.0.1".to_owned(),
+            display_name: "approle".to_owned(),
+            policies: vec!["default".to_owned(), "web".to_owned()],
+            allowed: Some(true),
+            policy: "web".to_owned(),
+            rule: "secret/data/app/*".to_owned(),
+            line: 3,
+            status: Some(200),
+            ..Row::default()
+        }
+    }
+
+    #[test]
+    fn a_request_says_when_who_what_how_and_by_which_rule() {
+        let expected = [
+            "2026-11-24T09:00:01Z",
+            "approle (web)",
+            "read",
+            "secret/data/app/db",
+            "done",
+            "policy web: secret/data/app/* (line 3)",
+        ];
+        assert_eq!(cells(&row()), expected);
+        let root = Row { display_name: "root".to_owned(), policies: vec!["root".to_owned()], ..row() };
+        assert_eq!(who(&root), "root");
+        assert_eq!(who(&Row { display_name: String::new(), ..row() }), "at 127.0.0.1");
+    }
+
+    #[test]
+    fn refusals_errors_and_requests_without_outcome_are_told_apart() {
+        for (row, expected) in [
+            (Row { allowed: Some(false), status: Some(403), ..row() }, "refused"),
+            (Row { status: Some(404), ..row() }, "nothing there"),
+            (Row { status: Some(400), error: "a\n\tb\n".to_owned(), ..row() }, "400: a  b"),
+            (Row { status: None, ..row() }, "no outcome"),
+            (Row { status: None, closed: "committed, not answered".to_owned(), ..row() }, "committed, not answered"),
+        ] {
+            assert_eq!(outcome(&row), expected);
+        }
+    }
+
+    #[test]
+    fn a_proof_is_told_in_words() {
+        let report = Report { lines: 12, checkpoints: 2, proved_to: 10, consistent_to: 12, ..Report::default() };
+        assert_eq!(
+            report_text(&report),
+            "nothing was changed: proved to line 10, consistent to line 12 (12 lines, 2 signed heads)\n"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! Many at once, with the keeper's thread at work.
+
+use super::{bench::*, *};
+use crate::base::time::Time;
+
+const TASKS: usize = 48;
+const REQUESTS: usize = 40;
+
+/// Every request of every task is answered, and the log is whole; with `sync_always` too.
+fn all_are_answered(sync_always: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |name: &str| DeviceConfig {
+        name: name.into(),
+        path: dir.path().join(format!("{name}.log")),
+        required: true,
+        sync_always,
+    };
+    let clock = Clock::system(Time::EPOCH);
+    let audit = Audit::start(vec![config("one"), config("two")], Files::real(), clock);
+    audit.unseal(keys(), Vec::new()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
+    runtime.block_on(async {
+        let task = |task: usize| {
+            let audit = audit.clone();
+            async move {
+                for n in 0..REQUESTS {
+                    let id = format!("r-{task}-{n}");
+                    let urgency = if n % 3 == 0 { Urgency::Now } else { Urgency::WithOutcome };
+                    let receipt = audit.record(&audit.note(&request(&id)), urgency).unwrap();
+                    let txn = (urgency == Urgency::Now).then_some(Sequence((task * REQUESTS + n) as u64));
+                    audit.outcome(receipt, audit.note(&response(&id)), txn).await.unwrap();
+                }
+            }
+        };
+        let tasks: Vec<_> = (0..TASKS).map(|n| tokio::spawn(task(n))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        audit.seal().await;
+    });
+    assert_eq!(audit.dropped(), 0);
+    for name in ["one.log", "two.log"] {
+        let path = dir.path().join(name);
+        assert_eq!(paired(&[std::fs::read_to_string(&path).unwrap()]), TASKS * REQUESTS);
+        let report = verify::verify(&[path], &public(), None).unwrap();
+        assert_eq!((report.first_problem, report.proved_to), (None, report.lines));
+    }
+}
+
+#[test]
+fn many_at_once_are_all_answered() {
+    all_are_answered(false);
+}
+
+#[test]
+fn many_at_once_are_all_answered_after_their_sync() {
+    all_are_answered(true);
+}
