@@ -104,3 +104,9 @@ pub const ROLE_POLICIES_MAX: usize = 256;
 pub const NUM_USES_MAX: u32 = 0x7fff_ffff;
 /// Bytes of an id that an operator chooses for a role or its secret: a login's body has 16 KiB.
 pub const CHOSEN_ID_BYTES_MAX: usize = 4_096;
+/// Audiences of a role of service tokens: a token may name them all.
+pub const AUDIENCES_MAX: usize = 32;
+/// Bytes of an audience: a URL.
+pub const AUDIENCE_BYTES_MAX: usize = 256;
+/// Seconds that a service token lives at most: third parties cannot be told that it was revoked.
+pub const SERVICE_TOKEN_SECS_MAX: u64 = 3_600;

@@ -35,19 +35,21 @@ pub(super) async fn dispatch(
     unit: &Arc<Unit>,
     _: &Permit,
 ) -> Result<Answer> {
+    if trip.ask.is_help
+        && let Some(mount) = place.mount()
+    {
+        return help(mount, place.facts().map_or("", |facts| facts.help));
+    }
     let (mount, row, params, facts) = match &place.target {
         Target::Row { mount, row, params, facts } => (mount, *row, params, facts),
         Target::Nothing { error, .. } => {
             return Err(Error { is_listed: error.is_listed, ..Error::new(error.fault, error.message.clone()) });
         }
         Target::NoMount => {
-            let text = format!("no handler for route \"{}\". route entry not found.", trip.ask.path.joined());
+            let text = format!("no handler for route \"{}\". route entry not found.", place.full);
             return Err(Error::new(Fault::Missing, text));
         }
     };
-    if trip.ask.is_help {
-        return help(mount, facts.help);
-    }
     let context = context(trip, mount, identity, unit);
     let mut answer = guarded(mount.opened.run(row, context, params.clone(), trip.fields.fields.clone())).await?;
     answer = match answer.body {
@@ -85,7 +87,8 @@ fn help(mount: &Mount, line: &str) -> Result<Answer> {
         .iter()
         .map(|row| format!("    {:<7} {}\n        {}", row.verb.word(), row.path, row.help))
         .collect();
-    let text = format!("{line}\n\n{}\n\n{}\n", mount.opened.summary(), rows.join("\n"));
+    let head = if line.is_empty() { String::new() } else { format!("{line}\n\n") };
+    let text = format!("{head}{}\n\n{}\n", mount.opened.summary(), rows.join("\n"));
     Answer::bare(&serde_json::json!({ "help": text, "see_also": null, "openapi": null }))
 }
 

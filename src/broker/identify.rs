@@ -38,6 +38,7 @@ fn caller(session: Option<&Session>, credential: Option<Credential>, peer: &Peer
         display_name: record.display_name.clone(),
         policies: record.policies.clone(),
         metadata: record.metadata.clone(),
+        is_login: record.login_mount.is_some(),
         certificate: peer.certificate.clone(),
         credential,
         ..nobody

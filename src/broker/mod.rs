@@ -29,7 +29,7 @@ use crate::{
 /// The kinds that can be enabled. Adding one is a folder and a line here.
 pub static KINDS: &[Kind] = &[
     Kind::engine::<crate::engines::kv::Kv>(),
-    //Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),
+    Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),
     Kind::auth::<crate::auth_methods::approle::AppRole>(),
 ];
 

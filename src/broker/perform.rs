@@ -291,7 +291,12 @@ async fn render(trip: &Trip, place: &Place, result: Result<Answer>) -> Response 
             if let Some(cause) = &error.cause {
                 tracing::error!(request = %trip.id_text, cause, "a request failed");
             }
-            wire::render_error(&error)
+            let mut response = wire::render_error(&error);
+            // Vault answers a PATCH of what is not there without a body.
+            if trip.ask.operation == Operation::Patch && response.status == 404 && error.message.is_empty() {
+                response.body = bytes::Bytes::new();
+            }
+            response
         }
     }
 }

@@ -76,6 +76,7 @@ impl Bench {
             display_name: display_name.to_owned(),
             entity_id: entity_id.to_owned(),
             metadata,
+            is_login: true,
             ..Caller::nobody(None)
         });
     }

@@ -42,6 +42,9 @@ pub struct Caller {
     pub display_name: String,
     pub policies: Vec<String>,
     pub metadata: BTreeMap<String, String>,
+    /// Whether the token came from a login, so that an auth method vouches for the metadata. Whoever makes a child
+    /// token chooses its metadata.
+    pub is_login: bool,
     pub address: Option<SocketAddr>,
     /// The client certificate's DER, if the connection showed one.
     pub certificate: Option<Vec<u8>>,
@@ -61,6 +64,7 @@ impl Caller {
             display_name: String::new(),
             policies: Vec::new(),
             metadata: BTreeMap::new(),
+            is_login: false,
             address,
             certificate: None,
             credential: None,
@@ -156,6 +160,11 @@ impl View {
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>> {
         Ok(self.unit.scan(&self.mount, table, prefix, prefix, limit)?)
+    }
+
+    /// Lets the commit use the disk's reserve: for what revokes.
+    pub fn urgent(&self) {
+        self.unit.urgent();
     }
 
     /// A keyed hash under a label, bound to this mount: what a looked-up secret is stored under.

@@ -106,6 +106,11 @@ impl<'de> Deserialize<'de> for RoleName {
     }
 }
 
+/// For a field that clients send as null where they mean nothing.
+pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
 const NAME_RULE: &str = "expected a name of at most 128 letters, digits, `.`, `_`, `@` or `-`, a letter or digit first";
 
 macro_rules! schemas {
@@ -163,6 +168,7 @@ pub(super) fn worded(field: &str, words: &str) -> Error {
         "a map" => "an object",
         "a sequence" => "a list",
         "a boolean" => "true or false",
+        struct_name if struct_name.starts_with("struct ") => "an object",
         "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "usize" => "a whole number",
         other => other,
     });

@@ -1,4 +1,4 @@
 //! Secrets engines, one folder each. An engine sees its own mount's records and who is calling, and nothing else.
 
 pub mod kv;
-//pub mod service_tokens;
+pub mod service_tokens;

@@ -42,11 +42,11 @@ impl PolicySet {
         self.by_name.get(name)
     }
 
-    /// All names, with the built-in `root`, in order.
+    /// All names in order, and the built-in `root` last, as Vault lists them.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.by_name.keys().cloned().collect();
-        names.push(String::from("root"));
         names.sort_unstable();
+        names.push(String::from("root"));
         names
     }
 

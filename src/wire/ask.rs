@@ -181,6 +181,9 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
             Err(_) => return Err(Refused::new(400, "X-Vault-Wrap-TTL is no duration")),
         }
     }
+    if headers.contains_key("x-vault-index") {
+        return Err(Refused::new(400, "failed to decode \"X-Vault-Index\""));
+    }
     if headers.contains_key("x-vault-mfa") {
         return Err(Refused::new(400, "MFA is not built: leave out X-Vault-MFA"));
     }

@@ -65,9 +65,9 @@ fn acl_of(call: &Sys, hash: &[u8; 32]) -> Result<Option<Arc<Acl>>> {
 }
 
 pub async fn of_token(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
-    let token = asked.token.as_ref().ok_or_else(|| Error::invalid("missing token"))?;
+    let token = asked.token.as_ref().ok_or_else(|| Error::invalid("no token found").listed())?;
     let hash = call.store.unit().keys().token_hash(token.expose())?;
-    let acl = acl_of(&call, &hash)?.ok_or_else(|| Error::invalid("invalid token"))?;
+    let acl = acl_of(&call, &hash)?.ok_or_else(|| Error::invalid("invalid token").listed())?;
     answer(&acl, &asked)
 }
 

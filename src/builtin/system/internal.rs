@@ -16,14 +16,26 @@ pub struct At {
 }
 
 #[derive(Serialize)]
-struct Visible {
-    auth: BTreeMap<String, ()>,
-    secret: BTreeMap<String, ()>,
+struct Visible<'a> {
+    auth: BTreeMap<&'a str, Shown<'a>>,
+    secret: BTreeMap<&'a str, Shown<'a>>,
 }
 
-/// No mount can be made visible to nobody yet, so there is none to list.
-pub async fn visible_mounts(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    Answer::data(&Visible { auth: BTreeMap::new(), secret: BTreeMap::new() })
+/// The mounts below which the caller may do something. No mount can be made visible to nobody yet.
+pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    let services = &call.engine.services;
+    let table = services.mounts.load();
+    let mut visible = Visible { auth: BTreeMap::new(), secret: BTreeMap::new() };
+    if call.caller.credential().is_some() {
+        let acl = services.policies.load().acl(&call.caller.policies);
+        for mount in table.all().into_iter().filter(|mount| acl.allows_any_below(&mount.record.path)) {
+            match mount.record.path.strip_prefix("auth/") {
+                Some(path) => visible.auth.insert(path, Shown::of(mount, false)),
+                None => visible.secret.insert(&mount.record.path, Shown::of(mount, false)),
+            };
+        }
+    }
+    Answer::data(&visible)
 }
 
 /// Asks for a token, but for no policy on its own path: any right below the mount is enough.

@@ -93,13 +93,18 @@ fn state() -> Api<System> {
 fn with_mounts(api: Api<System>) -> Api<System> {
     api.with([
         read("mounts", mounts::read_all, "List the secrets engines.").slashed_ok(),
-        read("mounts/{*path}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune."),
+        read("mounts/{*path}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune.")
+            .slashed_ok(),
         write("mounts/{*path}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
-        delete("mounts/{*path}", mounts::disable, "Disable a secrets engine and delete all that it keeps."),
+        delete("mounts/{*path}", mounts::disable, "Disable a secrets engine and delete all that it keeps.")
+            .slashed_ok(),
         read("auth", mounts::read_all_auth, "List the auth methods.").slashed_ok(),
-        read("auth/{*path}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.").sudo(),
+        read("auth/{*path}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.")
+            .slashed_ok()
+            .sudo(),
         write("auth/{*path}", mounts::write_one_auth, "Enable an auth method, or tune it under PATH/tune.").sudo(),
         delete("auth/{*path}", mounts::disable_auth, "Disable an auth method and revoke every token that it gave out.")
+            .slashed_ok()
             .sudo(),
     ])
 }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::{Sys, System, VERSION};
 use crate::{
     base::{path, ttl::Ttl},
-    contract::{Answer, Class, Error, Flag, Opaque, Result, row::Nothing},
+    contract::{Answer, Class, Error, Flag, Opaque, Result, input::or_default, row::Nothing},
     services::{
         marks::{self, Marked},
         mounts::{self, MOUNT_SEGMENTS_MAX, Mount, MountRecord},
@@ -47,9 +47,8 @@ impl Family {
         (self == Self::Auth) == mount.is_auth()
     }
 
-    /// The path as this family lists it.
-    fn shown(self, mount: &Mount) -> &str {
-        let path = &mount.record.path;
+    /// A whole path as this family names it.
+    fn named(self, path: &str) -> &str {
         if self == Self::Auth { path.strip_prefix("auth/").unwrap_or(path) } else { path }
     }
 }
@@ -61,6 +60,7 @@ enum Target {
 }
 
 impl Target {
+    /// `sys/mounts/auth/NAME/tune` tunes an auth method too: that is how Vault's command line asks.
     fn read(family: Family, at: &At) -> Result<Self> {
         match at.path.0.strip_suffix("/tune") {
             Some(name) => family.path(name).map(Self::Tune),
@@ -116,7 +116,7 @@ impl<'a> Shown<'a> {
             description: &record.description,
             external_entropy_access: false,
             local: false,
-            options: (!is_built_in && (record.kind == "kv" || !record.options.is_empty())).then_some(&record.options),
+            options: (!is_built_in).then_some(&record.options),
             path: with_path.then_some(path),
             plugin_version: "",
             running_plugin_version: format!("v{VERSION}+builtin.strongroom"),
@@ -134,7 +134,7 @@ fn list(call: &Sys, family: Family) -> Result<Answer> {
         .all()
         .into_iter()
         .filter(|mount| family.holds(mount))
-        .map(|mount| (family.shown(mount), Shown::of(mount, false)))
+        .map(|mount| (family.named(&mount.record.path), Shown::of(mount, false)))
         .collect();
     Answer::flat(&shown)
 }
@@ -151,7 +151,8 @@ fn read(call: &Sys, at: &At, family: Family) -> Result<Answer> {
     let target = Target::read(family, at)?;
     let (Target::Mount(path) | Target::Tune(path)) = &target;
     let table = call.engine.services.mounts.load();
-    let mount = table.at(path).filter(|mount| family.holds(mount));
+    let is_tuning = matches!(target, Target::Tune(_));
+    let mount = table.at(path).filter(|mount| is_tuning || family.holds(mount));
     match (&target, mount) {
         (Target::Mount(_), Some(mount)) => Answer::flat(&Shown::of(mount, false)),
         (Target::Tune(_), Some(mount)) => Answer::flat(&tuning(mount)),
@@ -159,9 +160,7 @@ fn read(call: &Sys, at: &At, family: Family) -> Result<Answer> {
         (Target::Mount(path), None) if family == Family::Engines => {
             Err(Error::invalid(format!("No secret engine mount at {path}")))
         }
-        (Target::Mount(path), None) => {
-            Err(Error::invalid(format!("No auth engine at {}", path.strip_prefix("auth/").unwrap_or(path))))
-        }
+        (Target::Mount(path), None) => Err(Error::invalid(format!("No auth engine at {}", family.named(path)))),
     }
 }
 
@@ -201,7 +200,7 @@ pub async fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
 #[serde(default)]
 pub struct Wanted {
     /// The kind to enable.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "or_default")]
     #[schemars(extend("plain" = true))]
     kind: String,
     #[schemars(extend("plain" = true))]
@@ -213,7 +212,9 @@ pub struct Wanted {
     local: Flag,
     seal_wrap: Flag,
     external_entropy_access: Flag,
+    #[serde(deserialize_with = "or_default")]
     plugin_name: String,
+    #[serde(deserialize_with = "or_default")]
     plugin_version: String,
     default_lease_ttl: Option<Ttl>,
     max_lease_ttl: Option<Ttl>,
@@ -238,11 +239,12 @@ pub struct Ttls {
     default_lease_ttl: Ttl,
     max_lease_ttl: Ttl,
     force_no_cache: Flag,
+    #[serde(deserialize_with = "or_default")]
     plugin_version: String,
+    #[serde(deserialize_with = "or_default")]
     listing_visibility: String,
-    options: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "or_default")]
     token_type: String,
-    id: String,
 }
 
 fn write(
@@ -256,7 +258,7 @@ fn write(
     Ok(async move {
         match target {
             Target::Mount(path) => enable(call, path, wanted, family).await,
-            Target::Tune(path) => tune(&call, &path, &wanted, family),
+            Target::Tune(path) => tune(&call, &path, &wanted),
         }
     })
 }
@@ -302,20 +304,24 @@ fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
 
 async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Result<Answer> {
     let services = &call.engine.services;
+    if wanted.kind.is_empty() && wanted.plugin_name.is_empty() {
+        return Err(Error::invalid("backend type must be specified as a string"));
+    }
     let reserved = ["sys/", "cubbyhole/", "identity/", "auth/"];
     if family == Family::Engines && reserved.iter().any(|name| path.starts_with(name)) {
         return Err(Error::invalid(format!("cannot mount \"{path}\"")));
     }
-    if path == "auth/token/" || path.ends_with("/tune/") {
-        return Err(Error::invalid(format!("path is already in use at {path}")));
+    if path.ends_with("/tune/") {
+        return Err(Error::invalid("a mount path cannot end in `tune`: that is where a mount is tuned"));
     }
-    let (kind, options) = kind_and_options(&wanted)?;
     let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
+    let (kind, options) = kind_and_options(&wanted, class)?;
     let found = services.kinds.iter().find(|known| known.name == kind && known.class == class);
     let found =
         found.ok_or_else(|| Error::invalid(format!("plugin not found in the catalog: {}", shown_kind(&kind))))?;
     if let Some(other) = services.mounts.load().overlapping(&path) {
-        return Err(Error::invalid(format!("path is already in use at {}", other.record.path)));
+        let taken = family.named(&other.record.path);
+        return Err(Error::invalid(format!("path is already in use at {taken}")));
     }
     let mut record = MountRecord::new(&path, &kind, wanted.description.as_deref().unwrap_or(""), &services.random);
     record.options = options;
@@ -333,12 +339,18 @@ fn shown_kind(kind: &str) -> &str {
     if path::name(kind).is_ok() { kind } else { "?" }
 }
 
-fn kind_and_options(wanted: &Wanted) -> Result<(String, BTreeMap<String, String>)> {
+fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<String, String>)> {
     let mut options = wanted.options.clone().unwrap_or_default();
     let mut kind = if wanted.kind.is_empty() { wanted.plugin_name.clone() } else { wanted.kind.clone() };
     if kind == "kv-v2" {
         kind = String::from("kv");
         options.insert(String::from("version"), String::from("2"));
+    }
+    if class == Class::Auth {
+        if kind == "token" {
+            return Err(Error::invalid("token credential backend cannot be instantiated"));
+        }
+        return Ok((kind, BTreeMap::new()));
     }
     if kind == "kv-v1" || (kind == "kv" && options.get("version").map(String::as_str) != Some("2")) {
         return Err(Error::invalid("kv version 1 is not built: enable kv with the option version=2"));
@@ -352,23 +364,30 @@ fn kind_and_options(wanted: &Wanted) -> Result<(String, BTreeMap<String, String>
 fn set_ttls(record: &mut MountRecord, default_ttl: Ttl, max_ttl: Ttl, system: &System) -> Result<()> {
     let bound = max_ttl.or(system.services.system.max_ttl);
     if default_ttl > bound {
-        return Err(Error::invalid("given default lease TTL greater than given or system max lease TTL"));
+        let which = if max_ttl.is_zero() { "system" } else { "given" };
+        return Err(Error::invalid(format!("given default lease TTL greater than {which} max lease TTL")));
     }
     record.default_ttl = default_ttl;
     record.max_ttl = max_ttl;
     Ok(())
 }
 
-fn tune(call: &Sys, path: &str, wanted: &Wanted, family: Family) -> Result<Answer> {
+fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
     let services = &call.engine.services;
-    if wanted.description.is_some() || wanted.options.is_some() {
-        return Err(Error::invalid("only default_lease_ttl and max_lease_ttl can be tuned yet"));
-    }
     let table = services.mounts.load();
-    let Some(mount) = table.at(path).filter(|mount| family.holds(mount)) else {
+    let Some(mount) = table.at(path) else {
         return Err(Error::invalid(format!("tune of path \"{path}\" failed: no mount entry found")));
     };
     let mut record = mount.record.clone();
+    if let Some(options) = &wanted.options {
+        let is_same = options.iter().all(|(name, value)| record.options.get(name) == Some(value));
+        if !is_same {
+            return Err(Error::invalid("options: a mount keeps the options that it was enabled with"));
+        }
+    }
+    if let Some(description) = &wanted.description {
+        record.description.clone_from(description);
+    }
     let (default_ttl, max_ttl) =
         (wanted.default_lease_ttl.unwrap_or(record.default_ttl), wanted.max_lease_ttl.unwrap_or(record.max_ttl));
     set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
@@ -384,7 +403,12 @@ fn remove(call: &Sys, at: &At, family: Family) -> Result<Answer> {
     let table = services.mounts.load();
     let Some(mount) = table.at(&path).filter(|mount| family.holds(mount)) else { return Ok(Answer::done()) };
     if mount.opened.class() == Class::BuiltIn {
-        return Err(Error::invalid(format!("cannot unmount \"{path}\"")));
+        let text = if path == "auth/token/" {
+            String::from("token credential backend cannot be disabled")
+        } else {
+            format!("cannot unmount \"{path}\"")
+        };
+        return Err(Error::invalid(text));
     }
     let unit = call.store.unit();
     mounts::forget(unit, &mount.record.id)?;

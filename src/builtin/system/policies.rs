@@ -117,7 +117,8 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
             return Err(Error::invalid(format!("{field} is not built for policies: leave it out")));
         }
     }
-    let raw = if text.policy.is_empty() { text.rules } else { text.policy };
+    let is_old = text.policy.is_empty() && !text.rules.is_empty();
+    let raw = if is_old { text.rules } else { text.policy };
     if raw.is_empty() {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
@@ -131,13 +132,14 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
     let policy = Policy::parse(record).map_err(|error| Error::invalid(format!("failed to parse policy: {error}")))?;
     policy_set::save(unit, &policy.record)?;
     call.engine.services.policies_change(unit);
-    Ok(Answer::done())
+    let warning = is_old.then(|| String::from("'rules' is deprecated, please use 'policy' instead"));
+    Ok(Answer { warnings: warning.into_iter().collect(), ..Answer::done() })
 }
 
 pub async fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     let name = at.read()?;
     if matches!(name.as_str(), "root" | "default") {
-        return Err(Error::invalid(format!("cannot delete \"{name}\" policy")));
+        return Err(Error::invalid(format!("cannot delete {name} policy")));
     }
     let unit = call.store.unit();
     if unit.has(&CORE, &POLICIES, &name)? {

@@ -84,10 +84,13 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     }
     if input.reset.0 {
         if !before.is_sealed {
-            return Err(Error::invalid("the store is unsealed: there is nothing to reset"));
+            return Err(Error::invalid("vault is unsealed"));
         }
         services.barrier.reset();
         return status(call, Nothing {}, Nothing {}).await;
+    }
+    if !before.is_initialised {
+        return Err(Error::invalid("Vault is not initialized"));
     }
     let share = share(input.key.as_ref(), before.shares)?;
     if !before.is_sealed {

@@ -157,7 +157,7 @@ fn refuse_unbuilt(input: &Create) -> Result<()> {
     match input.kind.as_deref() {
         None | Some("" | "service") => {}
         Some("batch") => return Err(Error::invalid("batch tokens are not built: leave out type or ask for service")),
-        Some(_) => return Err(Error::invalid("invalid 'type' value: service is built")),
+        Some(_) => return Err(Error::invalid("invalid 'token_type' value")),
     }
     if input.entity_alias.as_deref().is_some_and(|alias| !alias.is_empty()) {
         return Err(Error::invalid("entity_alias is not built: leave it out"));
@@ -193,8 +193,7 @@ fn num_uses(asked: Int) -> Result<u32> {
 /// The policies of the new token: asked for, or the parent's; `default` is added unless it is declined.
 fn policies(input: &Create, parent: &Session, has_sudo: bool) -> Result<Vec<String>> {
     let mut names = asked_policies(input.policies.as_ref())?;
-    let asked_for_none = names.is_empty();
-    if asked_for_none {
+    if names.is_empty() && !asks_for_some(input.policies.as_ref()) {
         names.clone_from(&parent.record.policies);
         if input.no_default_policy.0 {
             names.retain(|name| name != "default");
@@ -220,6 +219,11 @@ fn policies(input: &Create, parent: &Session, has_sudo: bool) -> Result<Vec<Stri
     names.sort_unstable();
     names.dedup();
     Ok(names)
+}
+
+/// A list of nothing but empty names is a wish for none but `default`; no list at all is a wish for the parent's.
+fn asks_for_some(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_array).is_some_and(|items| !items.is_empty())
 }
 
 fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {

@@ -83,7 +83,10 @@ pub async fn own_posted(call: Tok, at: Nothing, input: Nothing) -> Result<Answer
 }
 
 pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
-    let found = session_of_token(&call, input.token.as_ref())?;
+    if input.token.as_ref().is_none_or(|token| token.expose().is_empty()) {
+        return own(call, Nothing {}, Nothing {}).await;
+    }
+    let found = session_of_token(&call, input.token.as_ref(), "missing token")?;
     let session = found.ok_or_else(|| Error::new(Fault::Denied, "bad token"))?;
     let token = input.token.as_ref().map_or("", |token| token.expose().as_str());
     shown(&session, token, call.now)

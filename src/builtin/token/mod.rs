@@ -63,6 +63,8 @@ pub fn api() -> Api<TokenMount> {
     ])
 }
 
+const INVALID_ACCESSOR: &str = "invalid accessor";
+
 /// A token, by its text.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
@@ -97,9 +99,10 @@ fn own_session(call: &Tok) -> Result<Arc<Session>> {
     services.sessions.find(&credential.hash, || services.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
 }
 
-fn session_of_token(call: &Tok, token: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
+/// The live token with this text; `missing` is what is said where there is none.
+fn session_of_token(call: &Tok, token: Option<&Secret<String>>, missing: &str) -> Result<Option<Arc<Session>>> {
     let token = token.filter(|token| !token.expose().is_empty());
-    let token = token.ok_or_else(|| Error::invalid("missing token"))?;
+    let token = token.ok_or_else(|| Error::invalid(missing))?;
     let hash = call.store.unit().keys().token_hash(token.expose())?;
     session(call, &hash)
 }
@@ -107,7 +110,7 @@ fn session_of_token(call: &Tok, token: Option<&Secret<String>>) -> Result<Option
 fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Arc<Session>> {
     let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;
-    let invalid = || Error::invalid("invalid accessor").listed();
+    let invalid = || Error::invalid(INVALID_ACCESSOR).listed();
     let unit = call.store.unit();
     let hash = unit.keys().accessor_hash(accessor.expose())?;
     let entry = unit.get(&CORE, &ACCESSORS, &hash)?.ok_or_else(invalid)?;

@@ -13,7 +13,8 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: b
     let services = &call.engine.services;
     let record = &session.record;
     let mut terms = Terms {
-        default_ttl: call.mount.default_ttl,
+        // Without a wish a token is given again what it was given at first.
+        default_ttl: record.creation_ttl.or(call.mount.default_ttl),
         max_ttl: call.mount.max_ttl,
         explicit_max_ttl: record.explicit_max_ttl,
         period: record.period,
@@ -64,8 +65,8 @@ pub async fn own(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
 }
 
 pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
-    let found = session_of_token(&call, input.token.as_ref())?;
-    let session = found.ok_or_else(|| Error::invalid("token not found").listed())?;
+    let found = session_of_token(&call, input.token.as_ref(), "missing token ID")?;
+    let session = found.ok_or_else(|| Error::invalid("token not found"))?;
     let mut answer = renew(&call, &session, input.increment, false).await?;
     if let (Body::Auth(granted), Some(token)) = (&mut answer.body, input.token) {
         granted.token = token;

@@ -1,6 +1,6 @@
 //! How tokens end.
 
-use super::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
+use super::{ByAccessor, ByToken, INVALID_ACCESSOR, Tok, own_session, session_of_accessor, session_of_token};
 use crate::{
     base::limits::SWEEP_BATCH_MAX,
     contract::{Answer, Error, Result, row::Nothing},
@@ -28,21 +28,25 @@ pub async fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
 }
 
 pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
-    match session_of_token(&call, input.token.as_ref())? {
+    match session_of_token(&call, input.token.as_ref(), "missing token ID")? {
         Some(session) => revoke(&call, &session),
         None => Ok(Answer::done()),
     }
 }
 
 pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
-    let session = session_of_accessor(&call, input.accessor.as_ref())?;
-    revoke(&call, &session)
+    match session_of_accessor(&call, input.accessor.as_ref()) {
+        Ok(session) => revoke(&call, &session),
+        // What is not there is revoked: Vault says so with a warning.
+        Err(error) if error.message == INVALID_ACCESSOR => Ok(Answer::done().warn("No token found with this accessor")),
+        Err(error) => Err(error),
+    }
 }
 
 /// The children become orphans in the same batch, so there may be no more than a batch holds.
 pub async fn orphan(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let services = &call.engine.services;
-    let Some(session) = session_of_token(&call, input.token.as_ref())? else {
+    let Some(session) = session_of_token(&call, input.token.as_ref(), "missing token ID")? else {
         return Err(Error::invalid("token to revoke not found"));
     };
     let unit = call.store.unit();

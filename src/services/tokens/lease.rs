@@ -41,7 +41,7 @@ pub fn lease(terms: &Terms, issued: Time, now: Time) -> Lease {
     if !terms.explicit_max_ttl.is_zero() {
         ttl = ttl.min(left(issued, terms.explicit_max_ttl, now));
     }
-    if ttl < wanted && !terms.asked.is_zero() {
+    if ttl < wanted {
         warnings.push(format!(
             "TTL of {} exceeded the effective max_ttl of {}; TTL value is capped accordingly",
             quoted(wanted),
@@ -56,8 +56,12 @@ fn left(issued: Time, max: Ttl, now: Time) -> Ttl {
     Ttl::from_secs(u64::try_from(end).unwrap_or_default())
 }
 
+/// As Vault words it: without the units that are zero.
 fn quoted(ttl: Ttl) -> String {
-    format!("\"{}\"", ttl.go_format())
+    let text = ttl.go_format();
+    let text = text.strip_suffix("m0s").map_or(text.clone(), |text| format!("{text}m"));
+    let text = text.strip_suffix("h0m").map_or(text.clone(), |text| format!("{text}h"));
+    format!("\"{text}\"")
 }
 
 #[cfg(test)]

@@ -1,0 +1,134 @@
+//! The signing keys, and the two public documents by which others verify what they sign. The keys are drawn with the
+//! first role; until then the documents are empty.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    base::{limits::SERVICE_TOKEN_SECS_MAX, ttl::Ttl},
+    contract::{
+        Answer, Body, Call, Error, Result,
+        keyset::{Generation, Keyset, State, Terms},
+        row::Nothing,
+    },
+    crypto::{
+        ed25519::{PublicKey, SigningKey},
+        jose,
+    },
+    engines::service_tokens::{
+        ServiceTokens,
+        records::{KEYS, THE_KEYS},
+    },
+};
+
+/// A verifier may keep its copy of the keys for an hour; each key signs for 30 days.
+const TERMS: Terms = Terms {
+    ahead: Ttl::from_hours(1),
+    lifetime: Ttl::from_hours(30 * 24),
+    token_life: Ttl::from_secs(SERVICE_TOKEN_SECS_MAX),
+};
+
+/// The private key that signed last, parsed: parsing costs as much as signing.
+#[derive(Default)]
+pub struct Signer(ArcSwapOption<(String, SigningKey)>);
+
+impl Signer {
+    /// The parsed key of a generation, which is the truth: the copy counts only for its kid.
+    pub fn key(&self, generation: &Generation) -> Arc<(String, SigningKey)> {
+        if let Some(key) = self.0.load_full().filter(|key| key.0 == generation.kid()) {
+            return key;
+        }
+        let key = Arc::new((generation.kid().to_owned(), generation.signing_key()));
+        self.0.store(Some(Arc::clone(&key)));
+        key
+    }
+}
+
+#[derive(Serialize)]
+struct Shown {
+    kid: String,
+    state: &'static str,
+    created: String,
+    signs_from: String,
+    public_key: String,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    keys: Vec<Shown>,
+}
+
+pub async fn read(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let set = load(&call).await?;
+    let keys = set.published(call.now, &TERMS).map(|(generation, state)| shown(generation, state));
+    Answer::data(&Keys { keys: keys.collect::<Result<_>>()? })
+}
+
+pub async fn rotate(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let mut set = load(&call).await?;
+    set.rotate(call.now, &TERMS, &call.host.random)?;
+    call.store.put_raw(&KEYS, THE_KEYS, &set).await?;
+    let newest = set.published(call.now, &TERMS).last();
+    let (generation, state) = newest.ok_or_else(|| Error::internal("a rotation left no key"))?;
+    Answer::data(&shown(generation, state)?)
+}
+
+/// RFC 7517 §5.
+pub async fn jwks(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let keys: Vec<Value> = public_keys(&call).await?.iter().map(|(kid, key)| jose::jwk(kid, key)).collect();
+    Ok(document(&json!({ "keys": keys })))
+}
+
+/// OpenID Connect Discovery 1.0 §3, as far as it concerns whoever only verifies.
+pub async fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let issuer = issuer(&call);
+    Ok(document(&json!({
+        "issuer": issuer,
+        "jwks_uri": format!("{issuer}/jwks"),
+        "id_token_signing_alg_values_supported": ["EdDSA"],
+        "response_types_supported": ["id_token"],
+        "subject_types_supported": ["public"],
+    })))
+}
+
+/// Who signs: where the mount is reached, by the configuration and never by a request's Host.
+pub fn issuer(call: &Call<ServiceTokens>) -> String {
+    format!("{}/v1/{}", call.host.api_address, call.mount.path.trim_end_matches('/'))
+}
+
+/// The keys as they are to be now. Writes them when a key is due, which is once a month.
+pub async fn tend(call: &Call<ServiceTokens>) -> Result<Keyset> {
+    let mut set = load(call).await?;
+    if set.tend(call.now, &TERMS, &call.host.random) {
+        call.store.put_raw(&KEYS, THE_KEYS, &set).await?;
+    }
+    Ok(set)
+}
+
+/// The keys whose signatures count, each with its kid.
+pub async fn public_keys(call: &Call<ServiceTokens>) -> Result<Vec<(String, PublicKey)>> {
+    let set = load(call).await?;
+    let keys = set.published(call.now, &TERMS);
+    keys.map(|(generation, _)| Ok((generation.kid().to_owned(), generation.public()?))).collect()
+}
+
+async fn load(call: &Call<ServiceTokens>) -> Result<Keyset> {
+    Ok(call.store.get_raw(&KEYS, THE_KEYS).await?.unwrap_or_default())
+}
+
+fn shown(generation: &Generation, state: State) -> Result<Shown> {
+    Ok(Shown {
+        kid: generation.kid().to_owned(),
+        state: state.word(),
+        created: generation.created().rfc3339(),
+        signs_from: generation.signs_from().rfc3339(),
+        public_key: generation.public()?.to_base64(),
+    })
+}
+
+fn document(value: &Value) -> Answer {
+    Answer::new(Body::Raw { content_type: "application/json", bytes: value.to_string().into_bytes() })
+}

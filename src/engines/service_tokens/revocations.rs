@@ -1,0 +1,81 @@
+//! Revocations: tokens that `verify` refuses although they have not ended. Each is a record until its token has ended
+//! by itself; those that have are deleted a few at a time, with the next revocation.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    base::{limits::SERVICE_TOKEN_SECS_MAX, secret::Secret, time::Time, ttl::Ttl},
+    contract::{Answer, Call, Error, Result, row::Nothing},
+    crypto::jose::{Claims, JoseError},
+    engines::service_tokens::{
+        ServiceTokens,
+        records::{ENDS, Entry, REVOCATIONS, Revocation},
+        tokens,
+    },
+};
+
+/// Ended revocations that one revocation deletes.
+const PRUNED_MAX: usize = 8;
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Input {
+    /// The id of the token to revoke, as issued.
+    jti: Option<String>,
+    /// The token to revoke.
+    token: Option<Secret<String>>,
+}
+
+pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Result<Answer> {
+    call.store.urgent();
+    let (jti, until) = match (input.jti, input.token) {
+        (Some(jti), None) => {
+            let is_ours = jti.len() == 36 && uuid::Uuid::try_parse(&jti).is_ok();
+            if !is_ours {
+                return Err(Error::invalid("jti: not the id of a service token, which is a UUID"));
+            }
+            (jti.to_ascii_lowercase(), call.now.plus(Ttl::from_secs(SERVICE_TOKEN_SECS_MAX)))
+        }
+        (None, Some(token)) => {
+            let token = token.expose();
+            match tokens::judge(&call, token, None).await? {
+                Ok(Claims { id: Some(jti), expires_at, .. }) => (jti, expires_at),
+                Err(JoseError::Expired) => return Ok(Answer::done()),
+                _ => return Err(Error::invalid("token: not a service token of this mount")),
+            }
+        }
+        (None, None) => return Err(Error::invalid("missing jti or token")),
+        (Some(_), Some(_)) => return Err(Error::invalid("give `jti` or `token`, not both")),
+    };
+    prune(&call).await?;
+    let hash = hash_of(&call, &jti)?;
+    if call.store.get_raw(&REVOCATIONS, &hash).await?.is_none() {
+        let until = until.unix_nanos();
+        call.store.put_raw(&REVOCATIONS, &hash, &Revocation { until }).await?;
+        call.store.put_raw(&ENDS, &[until.to_be_bytes().as_slice(), &hash].concat(), &Entry {}).await?;
+    }
+    Ok(Answer::done())
+}
+
+/// Whether a token is revoked. One without an id cannot be, and is not ours.
+pub async fn has(call: &Call<ServiceTokens>, claims: &Claims) -> Result<bool> {
+    let Some(jti) = &claims.id else { return Ok(true) };
+    let revocation = call.store.get_raw(&REVOCATIONS, &hash_of(call, jti)?).await?;
+    Ok(revocation.is_some())
+}
+
+async fn prune(call: &Call<ServiceTokens>) -> Result<()> {
+    for (name, _) in call.store.scan_raw(&ENDS, &[], PRUNED_MAX).await? {
+        let Some((end, hash)) = name.split_first_chunk::<8>() else { continue };
+        if Time::from_unix_nanos(i64::from_be_bytes(*end)) > call.now {
+            break;
+        }
+        call.store.delete_raw(&REVOCATIONS, hash).await?;
+        call.store.delete_raw(&ENDS, &name).await?;
+    }
+    Ok(())
+}
+
+fn hash_of(call: &Call<ServiceTokens>, jti: &str) -> Result<[u8; 32]> {
+    Ok(call.store.keyed_hash("jti", jti.as_bytes())?)
+}

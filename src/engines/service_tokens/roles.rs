@@ -1,0 +1,84 @@
+//! Roles: to whom the tokens may be shown, and for how long they are good.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::{
+        limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX, SERVICE_TOKEN_SECS_MAX},
+        ttl::Ttl,
+    },
+    contract::{Answer, Call, Error, Names, Result, RoleName, row::Nothing},
+    engines::service_tokens::{
+        ServiceTokens, keys,
+        records::{ROLES, Role},
+    },
+};
+
+/// Long enough to make a few calls, short enough to be stolen in vain.
+const TTL: Ttl = Ttl::from_secs(300);
+
+#[derive(Deserialize)]
+pub struct RolePath {
+    name: RoleName,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Input {
+    /// Who may be shown the tokens: each token names one or more of these. Required.
+    #[schemars(extend("plain" = true))]
+    audiences: Option<Names>,
+    /// How long a token is good: five minutes unless set, an hour at most.
+    #[schemars(extend("plain" = true))]
+    ttl: Option<Ttl>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    audiences: Vec<String>,
+    ttl: Ttl,
+}
+
+pub async fn list(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let names = call.store.names(&ROLES, "").await?;
+    Answer::names(names.into_iter().map(|name| name.text).collect())
+}
+
+pub async fn exists(call: Call<ServiceTokens>, path: RolePath) -> Result<bool> {
+    call.store.has(&ROLES, &path.name.0).await
+}
+
+pub async fn read(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let Role { audiences, ttl } = call.store.get(&ROLES, &path.name.0).await?.ok_or_else(Error::missing)?;
+    Answer::data(&Shown { audiences, ttl })
+}
+
+/// Creates a role, or changes what the request names. With the first role the keys are drawn.
+pub async fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> Result<Answer> {
+    let mut role = call.store.get(&ROLES, &path.name.0).await?.unwrap_or_else(|| Role { ttl: TTL, ..Role::default() });
+    if let Some(Names(audiences)) = input.audiences {
+        role.audiences = audiences;
+    }
+    if let Some(ttl) = input.ttl {
+        role.ttl = ttl.or(TTL);
+    }
+    if role.audiences.is_empty() {
+        return Err(Error::invalid("missing audiences: name who may be shown the tokens"));
+    }
+    if role.audiences.len() > AUDIENCES_MAX || role.audiences.iter().any(|name| name.len() > AUDIENCE_BYTES_MAX) {
+        return Err(Error::invalid(format!(
+            "audiences: a role has at most {AUDIENCES_MAX}, of up to {AUDIENCE_BYTES_MAX} bytes each"
+        )));
+    }
+    if role.ttl > Ttl::from_secs(SERVICE_TOKEN_SECS_MAX) {
+        return Err(Error::invalid(format!("ttl: a token is good for at most {SERVICE_TOKEN_SECS_MAX} seconds")));
+    }
+    keys::tend(&call).await?;
+    call.store.put(&ROLES, &path.name.0, &role).await?;
+    Ok(Answer::done())
+}
+
+pub async fn delete(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
+    call.store.delete(&ROLES, &path.name.0).await?;
+    Ok(Answer::done())
+}

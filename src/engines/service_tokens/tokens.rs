@@ -1,0 +1,155 @@
+//! Tokens: made here, and judged here for those who ask. Making one writes nothing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    base::{limits::AUDIENCES_MAX, secret::Secret, ttl::Ttl},
+    contract::{Answer, Call, Caller, Error, Fault, Names, Result, RoleName},
+    crypto::jose::{self, Claims, Expect, JoseError},
+    engines::service_tokens::{
+        ServiceTokens, keys,
+        records::{ROLES, Role},
+        revocations,
+    },
+};
+
+/// RFC 9068 §2.1: an access token and nothing else.
+const TYP: &str = "at+jwt";
+
+#[derive(Deserialize)]
+pub struct TokenPath {
+    role: RoleName,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Wanted {
+    /// To whom the token will be shown: one or more of the role's audiences. Required.
+    #[schemars(extend("plain" = true))]
+    audience: Option<Names>,
+    /// Another name of audience.
+    #[schemars(extend("plain" = true))]
+    aud: Option<Names>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub struct Asked {
+    /// The token.
+    token: Option<Secret<String>>,
+    /// Who asks: a token for others is not good. Without it any audience will do.
+    #[schemars(extend("plain" = true))]
+    audience: Option<Names>,
+}
+
+/// RFC 9068 §2.2.
+#[derive(Serialize)]
+struct Said<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    client_id: &'a str,
+    aud: Audience<'a>,
+    iat: i64,
+    exp: i64,
+    jti: &'a str,
+}
+
+/// RFC 7519 §4.1.3: one audience may stand as a text, which the simplest of verifiers understand.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+#[derive(Serialize)]
+struct Issued<'a> {
+    token: &'a str,
+    token_type: &'static str,
+    expires_in: Ttl,
+    jti: &'a str,
+    kid: &'a str,
+}
+
+pub async fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -> Result<Answer> {
+    let role: Role = call.store.get(&ROLES, &path.role.0).await?.ok_or_else(|| no_role(&path.role.0))?;
+    let audiences = audiences(&role, wanted)?;
+    if call.caller.entity_id.is_empty() {
+        return Err(Error::invalid(
+            "a service token is made out to an entity and your token has none: use the token of a login",
+        ));
+    }
+    let set = keys::tend(&call).await?;
+    let generation = set.signing(call.now).ok_or_else(|| Error::internal("no key signs now"))?;
+    let signer = call.engine.signer.key(generation);
+    let (kid, key) = &*signer;
+    let jti = call.host.random.uuid().to_string();
+    let said = Said {
+        iss: &keys::issuer(&call),
+        sub: &call.caller.entity_id,
+        client_id: client_id(&call.caller),
+        aud: match audiences.as_slice() {
+            [one] => Audience::One(one),
+            many => Audience::Many(many),
+        },
+        iat: call.now.unix_secs(),
+        exp: call.now.plus(role.ttl).unix_secs(),
+        jti: &jti,
+    };
+    let token = jose::sign(key, kid, TYP, &said)
+        .map_err(|error| Error::internal(format!("a service token could not be signed: {error}")))?;
+    Answer::data(&Issued { token: &token, token_type: "Bearer", expires_in: role.ttl, jti: &jti, kid })
+}
+
+/// Answers 200 whatever the token is: whoever asks wants to know just that.
+pub async fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked: Asked) -> Result<Answer> {
+    let token = asked.token.ok_or_else(|| Error::invalid("missing token"))?;
+    let audiences = asked.audience.map(|audience| audience.0);
+    let token = token.expose();
+    let said = match judge(&call, token, audiences.as_deref()).await? {
+        Ok(claims) if !revocations::has(&call, &claims).await? => claims.all,
+        _ => Map::new(),
+    };
+    let mut answer = Map::from_iter([("active".to_owned(), Value::Bool(!said.is_empty()))]);
+    answer.extend(said.into_iter().filter(|(name, _)| name != "active"));
+    Answer::data(&json!(answer))
+}
+
+/// What a token says, if this mount made it and it has not ended.
+pub async fn judge(
+    call: &Call<ServiceTokens>,
+    token: &str,
+    audiences: Option<&[String]>,
+) -> Result<Result<Claims, JoseError>> {
+    let keys = keys::public_keys(call).await?;
+    let expect = Expect { issuer: &keys::issuer(call), audiences, now: call.now, leeway_secs: 0 };
+    Ok(jose::verify(token, &keys, TYP, &expect))
+}
+
+/// The role that the caller logged in with, which its auth method vouches for. Whoever makes a child token writes its
+/// metadata as it likes, so there the entity stands for itself.
+fn client_id(caller: &Caller) -> &str {
+    let role = caller.metadata.get("role_name").filter(|name| caller.is_login && !name.is_empty());
+    role.unwrap_or(&caller.entity_id)
+}
+
+fn audiences(role: &Role, wanted: Wanted) -> Result<Vec<String>> {
+    let mut names = match (wanted.audience, wanted.aud) {
+        (Some(_), Some(_)) => return Err(Error::invalid("give `audience` or `aud`, not both")),
+        (Some(names), None) | (None, Some(names)) => names.0,
+        (None, None) => Vec::new(),
+    };
+    if names.is_empty() {
+        return Err(Error::invalid("missing audience: name who will be shown the token"));
+    }
+    if names.len() > AUDIENCES_MAX || !names.iter().all(|name| role.audiences.contains(name)) {
+        return Err(Error::invalid("audience: not one of the role's audiences"));
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+fn no_role(name: &str) -> Error {
+    Error::new(Fault::Missing, format!("no role named `{name}`: create it with `write roles/{name}` below this mount"))
+}

@@ -1,0 +1,123 @@
+"""AUD-01: a planted value in every field, header, query and path of every row, right and wrong in type, whole and cut; then a search
+of everything that the server wrote. Values in names may stand where an audit line is clear, and nowhere else.
+"""
+
+import json
+import secrets
+import time
+
+from tests.abuse import fuzz, search
+from tests.abuse.world import Wrong
+
+HEADERS = ("X-Vault-Token", "Authorization", "User-Agent", "X-Forwarded-For", "X-Vault-Namespace", "X-Vault-Wrap-TTL", "X-Vault-MFA", "Cookie",
+           "Referer", "X-Vault-Index", "X-Custom", "Content-Type", "Accept", "X-Vault-AWS-IAM-Server-ID")
+SYNC_SECS = 0.3  # lines of plain reads may leave 100 ms later
+
+
+class Planter:
+    def __init__(self, world):
+        self.world, self.planted, self.leaks, self.sent = world, {}, [], 0
+        self.token = None
+
+    def value(self, where):
+        text = "cnry" + secrets.token_hex(16)
+        self.planted[text] = where
+        return text
+
+    def send(self, row, body=None, headers=(), target=None, echoes=()):
+        """Sends, and looks at a refusal at once: it names the field, never the value."""
+        if self.token is None:
+            self.token = self.world.must("POST", "/v1/auth/token/create", self.world.root, {"policies": ["root"]}, (200,)).find("/auth/client_token")
+        pairs = list(headers)
+        if not any(name == "X-Vault-Token" for name, _ in pairs):
+            pairs.append(("X-Vault-Token", self.token))
+        if row.method == "PATCH" and not any(name == "Content-Type" for name, _ in pairs):
+            pairs.append(("Content-Type", "application/merge-patch+json"))
+        reply = self.world.call(row.method, target or row.path, None, body, pairs, self.world.next_source())
+        self.sent += 1
+        if reply.status >= 400:
+            for value in search.Needles([v for v in self.recent() if v not in echoes]).found_in(reply.body):
+                self.leaks.append(f"{row}: the answer holds the value of {self.planted[value]}: {reply.body[:200]!r}")
+        if reply.status >= 500:
+            raise Wrong(f"{row} with {self.planted}: {reply.status} {reply.body[:200]!r}")
+        if reply.status == 403 and not headers:
+            self.token = None  # it revoked itself, say
+        return reply
+
+    def recent(self):
+        return list(self.planted)[-200:]
+
+
+def sweep(world, rows):
+    control = "ctrl" + secrets.token_hex(16)
+    if not search.proves_itself(world.directory, control):
+        raise Wrong("the search does not find a planted control")
+    rows = [row for row in rows if row.full not in ("sys/seal", "sys/init")]
+    planter = Planter(world)
+    for row in rows:
+        plant_fields(planter, row)
+        plant_elsewhere(planter, row)
+    plant_for_real(planter, world)
+    time.sleep(SYNC_SECS)
+    needles = search.Needles(list(planter.planted))
+    audit = world.audit_file()
+    hits = search.in_files(world.directory, needles, skip={audit, world.directory / "strongroom"})
+    hits += search.in_audit(audit, needles)
+    found = planter.leaks + [f"{place} holds the value of {planter.planted[value]}" for place, value in hits]
+    print(f"    {len(planter.planted)} values planted")
+    if found:
+        raise Wrong(f"{len(found)} leaks:\n      " + "\n      ".join(sorted(set(found))[:25]))
+    return planter.sent
+
+
+def plant_fields(planter, row):
+    if row.method in ("GET", "LIST", "DELETE", "HEAD"):
+        fields = {field: planter.value(f"query {field} of {row}") for field in ("token", "version", "password", "q", "secret_id", "help")}
+        query = "&".join(f"{name}={value}" for name, value in fields.items() if name != "help")
+        planter.send(row, target=f"{row.path}{'&' if '?' in row.path else '?'}{query}")
+        return
+    planter.send(row, json.dumps({field: planter.value(f"field {field} of {row}") for field in fuzz.FIELDS}))
+    planter.send(row, json.dumps({field: [planter.value(f"list {field} of {row}")] for field in fuzz.FIELDS}))
+    planter.send(row, json.dumps({field: {planter.value(f"key in {field} of {row}"): planter.value(f"map {field} of {row}")} for field in fuzz.FIELDS}))
+    for field in fuzz.FIELDS:  # alone, so that each is the field that is found wrong
+        planter.send(row, json.dumps({field: planter.value(f"lone field {field} of {row}")}))
+        planter.send(row, json.dumps({field: {"a": [planter.value(f"nested field {field} of {row}")]}}))
+
+
+def plant_elsewhere(planter, row):
+    text = planter.value(f"cut body of {row}")
+    if row.method not in ("GET", "LIST", "DELETE", "HEAD"):
+        planter.send(row, f'{{"token": "{text}", "secret_id": "{text}')
+        planter.send(row, f'{text}')
+        planter.send(row, f'["{text}"]')
+        planter.send(row, json.dumps({text: text}))
+        planter.send(row, f"token={text}&secret_id={text}", headers=[("Content-Type", "application/x-www-form-urlencoded")])
+    for header in HEADERS:
+        value = planter.value(f"header {header} of {row}")
+        body = None if row.method in ("GET", "LIST", "DELETE", "HEAD") else "{}"
+        echoes = [value] if header in ("X-Vault-Namespace", "Content-Type") else []
+        planter.send(row, body, headers=[(header, f"Bearer {value}" if header == "Authorization" else value)], echoes=echoes)
+    if row.parameters:
+        name = planter.value(f"name in the path of {row}")
+        body = None if row.method in ("GET", "LIST", "DELETE", "HEAD") else "{}"
+        planter.send(row, body, target=row.filled(name), echoes=[name])
+
+
+def plant_for_real(planter, world):
+    """What a service keeps and shows: stored, read, logged in with."""
+    secret, name, key = planter.value("a stored secret"), planter.value("a secret's name"), planter.value("a key within a secret")
+    world.must("POST", f"/v1/secret/data/app/{name}", world.root, {"data": {key: secret, "n": {"deep": [secret]}}}, (200,))
+    if world.must("GET", f"/v1/secret/data/app/{name}", world.root, None, (200,)).find(f"/data/data/{key}") != secret:
+        raise Wrong("a planted secret does not read back")
+    world.must("POST", f"/v1/secret/metadata/app/{name}", world.root, {"custom_metadata": {planter.value("a metadata key"): planter.value("metadata")}}, (204,))
+    mount, role = planter.value("a mount's name"), planter.value("a role's name")
+    world.must("POST", f"/v1/sys/mounts/{mount}", world.root, {"type": "kv", "options": {"version": "2"}, "description": planter.value("a description")}, (204,))
+    world.must("POST", f"/v1/auth/approle/role/{role}", world.root, {"token_policies": "default"}, (204,))
+    role_id = world.must("GET", f"/v1/auth/approle/role/{role}/role-id", world.root, None, (200,)).find("/data/role_id")
+    secret_id = world.must("POST", f"/v1/auth/approle/role/{role}/secret-id", world.root,
+                           {"metadata": json.dumps({"m": planter.value("SecretID metadata")})}, (200,)).document()["data"]
+    auth = world.must("POST", "/v1/auth/approle/login", None, {"role_id": role_id, "secret_id": secret_id["secret_id"]}, (200,)).document()["auth"]
+    for what, value in {"a token": auth["client_token"], "an accessor": auth["accessor"], "a SecretID": secret_id["secret_id"],
+                        "the root token": world.root, "a share": world.shares[0]}.items():
+        planter.planted[value] = what
+    world.must("GET", "/v1/auth/token/lookup-self", auth["client_token"], None, (200,))

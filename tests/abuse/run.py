@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Abuse: what has gone wrong in systems like this one, done to a real server over raw sockets.
+
+    run.py [ID…]      these cases (all where none is named)
+    run.py --long     with the full counts
+
+Cases stand in cases/*.toml; what is no list of requests (slow connections, kills, sweeps, random bodies) in
+scripted.py. After every case: the same process, sys/health 200, no panic, memory and descriptors back, one chain of
+valid audit lines with one outcome for each request, and no planted value in the data directory, log or audit file.
+
+    [[case]]           id, name, server ("shared", "sealed"), tokens = { NAME = "policy" } gives ${NAME}
+    [[case.before]]    call, token (root), body, expect, holds = { pointer = value }, capture = { name = pointer }
+    [[case.attack]]    call or raw (bytes as written); token, body, expect; each = { x = [..] } fills {x}, every combination;
+                       but = { value = [statuses] } for combinations that hold the value; lacks = texts that the answer
+                       must not hold; parallel = N with exactly = { status = times }; same = all answers are equal;
+                       closes = "must" (the server ends the connection) or "may"; latin1 for raw bytes above 0x7f
+    [[case.after]]     as before
+A body or raw text may be { before, unit, times, after }. No answer is ever a redirect, a 500 or a 502.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import itertools
+import pathlib
+import re
+import socket
+import sys
+import time
+import tomllib
+
+sys.path.insert(0, __file__.rsplit("/tests/", 1)[0])
+
+from tests.abuse import scripted, shares  # noqa: E402
+from tests.abuse.wire import Reply, request  # noqa: E402
+from tests.abuse.world import World, Wrong  # noqa: E402
+
+CASES = pathlib.Path(__file__).parent / "cases"
+NEVER = set(range(300, 400)) | {500, 502}
+
+
+def spelled(text, known):
+    """The text, or what { before, unit, times, after } spells, with ${name} filled in."""
+    if isinstance(text, dict):
+        return spelled(text["before"], known) + text["unit"] * text["times"] + spelled(text["after"], known)
+
+    def put(found):
+        if found.group(1) not in known:
+            raise SystemExit(f"nothing is known as ${{{found.group(1)}}}")
+        return known[found.group(1)]
+    return re.sub(r"\$\{(\w+)\}", put, text)
+
+
+def combinations(step):
+    """Every filling of `each`, as (values, step)."""
+    each = step.get("each", {})
+    for values in itertools.product(*each.values()):
+        chosen = dict(zip(each.keys(), values))
+
+        def fill(text):
+            if isinstance(text, dict):
+                return {key: fill(value) for key, value in text.items()}
+            if not isinstance(text, str):
+                return text
+            for _ in range(2):  # a value may itself hold the name of another
+                for name, value in chosen.items():
+                    text = text.replace("{" + name + "}", value)
+            return text
+        yield values, {key: fill(value) if key in ("call", "raw", "body", "token") else value for key, value in step.items()}
+
+
+class Sender:
+    """Sends the requests of one case from one address."""
+
+    def __init__(self, world, known):
+        self.world, self.known, self.source = world, known, world.next_source()
+
+    def bytes_of(self, step):
+        if "raw" in step:
+            text = spelled(step["raw"], self.known)
+            return text.encode("latin-1") if step.get("latin1") else text.encode("utf-8", "surrogateescape")
+        method, target = spelled(step["call"], self.known).split(" ", 1)
+        token = step.get("token", "root")
+        headers = [] if token == "none" else [("X-Vault-Token", self.known[token])]
+        if method == "PATCH":
+            headers.append(("Content-Type", "application/merge-patch+json"))
+        has_body = "body" in step and method in ("POST", "PUT", "PATCH")
+        return request(method, target, headers, spelled(step["body"], self.known) if has_body else None)
+
+    def send(self, step):
+        """One request on a connection of its own; also whether the server closed it."""
+        wire = self.world.wire(self.source)
+        try:
+            try:
+                wire.send(self.bytes_of(step))
+            except OSError:
+                pass  # closed while we still sent: the answer may have come before
+            try:
+                reply = wire.read(head_only=step.get("call", "").startswith("HEAD"))
+            except TimeoutError:
+                return Reply(-1), False
+            closes = wire.is_closed_within(3) if step.get("closes") == "must" else None
+            return reply, closes
+        finally:
+            wire.close()
+
+
+def described(step, values):
+    text = step.get("name") or step.get("call") or "raw"
+    return f"{text} {[value[:60] for value in values]}" if values else str(text)
+
+
+def judge(step, values, reply, closes, known):
+    where = described(step, values)
+    expected = step.get("expect")
+    for value, statuses in step.get("but", {}).items():
+        if any(value == part for part in values):
+            expected = statuses
+    shown = f"{reply.status} {reply.body[:300]!r}"
+    if reply.status == -1:
+        raise Wrong(f"{where}: neither answer nor end of connection")
+    if expected is not None and reply.status not in expected:
+        raise Wrong(f"{where}: {shown}, expected one of {expected}")
+    if reply.status in NEVER:
+        raise Wrong(f"{where}: {shown}")
+    if closes is False:
+        raise Wrong(f"{where}: {reply.status}, but the connection stays open")
+    for text in step.get("lacks", []):
+        if text.encode() in reply.body:
+            raise Wrong(f"{where}: the answer holds {text!r}")
+    for pointer, value in step.get("holds", {}).items():
+        if reply.find(pointer) != value:
+            raise Wrong(f"{where}: {pointer} is {reply.find(pointer)!r}, expected {value!r}")
+    for name, pointer in step.get("capture", {}).items():
+        known[name] = reply.find(pointer)
+        if not isinstance(known[name], str):
+            raise Wrong(f"{where}: no text at {pointer}: {shown}")
+
+
+def plain(reply):
+    """What must be equal where all answers are: everything but the date and the request's id."""
+    headers = sorted((name.lower(), value) for name, value in reply.headers if name.lower() != "date")
+    return reply.status, headers, re.sub(rb"[0-9a-f]{8}-[0-9a-f-]{27}", b"<id>", reply.body)
+
+
+def attack(sender, step):
+    """Answers how many requests were sent."""
+    if "parallel" in step:
+        return race(sender, step)
+    sent, first = 0, None
+    for values, filled in combinations(step):
+        reply, closes = sender.send(filled)
+        judge(filled, values, reply, closes, sender.known)
+        sent += 1
+        if step.get("same"):
+            first = first or (plain(reply), described(filled, values))
+            if plain(reply) != first[0]:
+                raise Wrong(f"{described(filled, values)} is answered differently from {first[1]}:\n      {plain(reply)}\n      {first[0]}")
+    return sent
+
+
+def race(sender, step):
+    """All requests wait on open connections and are then sent at once."""
+    payload, times = sender.bytes_of(step), step["parallel"]
+    wires = [sender.world.wire(sender.world.next_source()) for _ in range(times)]
+    held = [wire.send(payload[:-1]) for wire in wires if payload[-1:]]
+    assert len(held) == times
+
+    def finish(wire):
+        wire.send(payload[-1:])
+        return wire.read().status
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        counts = collections.Counter(pool.map(finish, wires))
+    for wire in wires:
+        wire.close()
+    expected = {int(status): count for status, count in step["exactly"].items()}
+    if counts != expected:
+        raise Wrong(f"{described(step, ())}: {dict(counts)}, expected {expected}")
+    return times
+
+
+def run_listed(world, case):
+    known = dict(world.known)
+    for name, policy in case.get("tokens", {}).items():
+        known[name], known[f"{name}_accessor"] = world.token(policy)
+    sender, sent = Sender(world, known), 0
+    for part in ("before", "attack", "after"):
+        for step in case.get(part, []):
+            sent += attack(sender, step)
+    return sent
+
+
+def sealed_world():
+    world = World(initialise=False)
+    reply = world.call("PUT", "/v1/sys/init", body={"secret_shares": 3, "secret_threshold": 2})
+    if reply.status != 200:
+        raise SystemExit(f"init: {reply.status} {reply.body!r}")
+    world.known |= {"root": reply.document()["root_token"]} | shares.good_and_bad(reply.document())
+    return world
+
+
+class Suite:
+    def __init__(self, options):
+        self.options, self.shared, self.passed, self.failed = options, None, 0, 0
+
+    def world(self, kind):
+        if kind == "sealed":
+            return sealed_world()
+        if kind == "fresh" or self.shared is None:
+            world = World()
+            if kind == "fresh":
+                return world
+            self.shared = world
+        return self.shared
+
+    def case(self, name, kind, run):
+        started, world = time.monotonic(), None
+        try:
+            world = self.world(kind)
+            sent = run(world)
+            if not sent:
+                raise Wrong("nothing was sent")
+            world.check()
+            self.passed += 1
+            print(f"{name}: {sent} requests, {time.monotonic() - started:.1f} s", flush=True)
+        except (Wrong, OSError, socket.timeout) as found:
+            self.failed += 1
+            print(f"FAILED {name}: {found if isinstance(found, Wrong) else repr(found)}", flush=True)
+            if world is self.shared and world is not None:
+                world.end()
+                self.shared = None  # the next case gets a server of its own
+        finally:
+            if world is not None and world is not self.shared:
+                world.end()
+
+    def run(self):
+        wanted = self.options.ids
+        listed = [case for path in sorted(CASES.glob("*.toml")) for case in tomllib.loads(path.read_text())["case"]]
+        for case in listed:
+            if not wanted or case["id"] in wanted:
+                self.case(f"{case['id']} {case['name']}", case.get("server", "shared"), lambda world, c=case: run_listed(world, c))
+        for case_id, name, kind, function in scripted.CASES:
+            if not wanted or case_id in wanted:
+                self.case(f"{case_id} {name}", kind, lambda world, f=function: f(world, self.options.long))
+        if self.shared:
+            self.shared.end()
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed or not self.passed else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ids", nargs="*", metavar="ID")
+    parser.add_argument("--long", action="store_true")
+    suite = Suite(parser.parse_args())
+    try:
+        sys.exit(suite.run())
+    finally:
+        if suite.shared:
+            suite.shared.end()
+
+
+if __name__ == "__main__":
+    main()

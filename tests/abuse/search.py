@@ -1,0 +1,79 @@
+"""Looks for planted values in files: plain in any case, in hex, and in base64 at all three alignments."""
+
+import base64
+import json
+import pathlib
+
+# What may stand in an audit line in clear: names, where people look for them.
+CLEAR = {"request": ("path",), "auth": ("display_name", "policies", "token_policies", "metadata"), "decision": None}
+
+
+def forms(value):
+    """Every byte string that gives the value away. Base64 is cut to the characters that depend on the value alone."""
+    data = value.encode()
+    found = {data.lower(), data.hex().encode()}
+    for shift in range(3):
+        text = base64.b64encode(b"\0" * shift + data)
+        first = -(-shift * 8 // 6)
+        last = (shift + len(data)) * 8 // 6
+        for variant in (text[first:last], text[first:last].replace(b"+", b"-").replace(b"/", b"_")):
+            found.add(variant)
+    return found
+
+
+class Needles:
+    def __init__(self, values):
+        self.plain, self.exact = [], []
+        for value in values:
+            shapes = forms(value)
+            self.plain += [(shape, value) for shape in shapes if shape in (value.encode().lower(), value.encode().hex().encode())]
+            self.exact += [(shape, value) for shape in shapes if shape not in (value.encode().lower(), value.encode().hex().encode())]
+
+    def found_in(self, data):
+        lowered = data.lower()
+        return ({value for shape, value in self.plain if shape in lowered}
+                | {value for shape, value in self.exact if shape in data})
+
+
+def in_files(folder, needles, skip=()):
+    """(file, value) for each planted value found below a folder."""
+    hits = []
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if path.is_file() and not path.is_symlink() and path not in skip:
+            hits += [(str(path), value) for value in needles.found_in(path.read_bytes())]
+    return hits
+
+
+def in_audit(path, needles, from_byte=0):
+    """As `in_files`, for the lines of an audit file: the clear fields are taken out first."""
+    hits = []
+    with open(path, "rb") as file:
+        file.seek(from_byte)
+        for line in file:
+            if not needles.found_in(line):
+                continue
+            document = json.loads(line)
+            for group, fields in CLEAR.items():
+                if fields is None:
+                    document.pop(group, None)
+                elif isinstance(document.get(group), dict):
+                    for field in fields:
+                        document[group].pop(field, None)
+            hits += [(f"{path} seq {document.get('seq')}", value)
+                     for value in needles.found_in(json.dumps(document, ensure_ascii=False).encode())]
+    return hits
+
+
+def proves_itself(folder, value):
+    """Plants the value in a file in every form and finds each; only then does finding nothing mean something."""
+    control = pathlib.Path(folder) / "planted-control"
+    data = value.encode()
+    planted = [data, data.hex().encode()] + [base64.b64encode(b"x" * shift + data + b"tail") for shift in range(3)]
+    try:
+        for form in planted:
+            control.write_bytes(b"\x01before" + form + b"after\xff")
+            if not in_files(folder, Needles([value])):
+                return False
+    finally:
+        control.unlink(missing_ok=True)
+    return not in_files(folder, Needles(["not planted " + value[::-1]]))

@@ -1,0 +1,90 @@
+"""Counts from our rows what the oracle's calls cover: for each row a good call, a bad one, one without rights, one without a token.
+
+Which call is which is read off our answer: good is 2xx (or a row's own word, such as 3xx or 404 of a listing), bad is any
+other 4xx with a token that may; without rights is 403 with a token; without a token is a call that sent none. A public row needs no rights.
+What cannot be is listed in coverage_exempt.toml with its reason, and an entry that is not needed fails.
+"""
+
+import json
+import pathlib
+import re
+import tomllib
+
+KINDS = ("good", "bad", "without rights", "without token")
+SYNONYMS = {"GET": "read", "POST": "write", "PUT": "write", "DELETE": "delete", "LIST": "list", "PATCH": "patch",
+            "SCAN": "scan", "HEAD": "read"}
+WORDS = {"login": "write", "update": "write", "create": "write", "get": "read", "post": "write", "put": "write"}
+EXEMPT = pathlib.Path(__file__).parent / "coverage_exempt.toml"
+
+
+class Row:
+    def __init__(self, row):
+        verb = row["verb"].lower()
+        self.verb, self.public = WORDS.get(verb, verb), row.get("public", False)
+        self.name = f"{self.verb} {row.get('mount', '')}{row['path']}"
+        path = (row.get("mount") or "") + row["path"]
+        self.fixed = len(re.sub(r"\{[^}]*\}", "", path))
+        pattern = re.sub(r"\\\{\\?\*[^}]*\\\}|\\\{[^}]*\\\.\\\.\\\.\\\}|\\\{[^}]*\\\*\\\}", ".+", re.escape(path.strip("/")))
+        self.pattern = re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", pattern))
+        self.counts = dict.fromkeys(KINDS, 0)
+
+
+class Coverage:
+    def __init__(self):
+        self.rows, self.calls = [], []
+
+    def ask(self, server):
+        answer = server.call("GET", "/v1/sys/internal/specs/rows", {"X-Vault-Token": server.root_token})
+        if answer.status == 200:
+            self.rows = [Row(row) for row in json.loads(answer.body)["data"]["rows"]]
+
+    def read(self, path):
+        document = json.loads(pathlib.Path(path).read_text())
+        self.rows = [Row(row) for row in document.get("data", document)["rows"]]
+
+    def count(self, step, target, status):
+        self.calls.append((step.method, target, step.token, status))
+
+    def sort_out(self):
+        for method, target, token, status in self.calls:
+            path, _, query = target.partition("?")
+            verb = SYNONYMS.get(method, "")
+            if verb == "read" and re.search(r"(^|&)list=(true|1|t|T)", query):
+                verb = "list"
+            path = path.removeprefix("/v1/").rstrip("/").lower()
+            rows = [row for row in self.rows if row.verb == verb and row.pattern.fullmatch(path)]
+            if rows:
+                kind = kind_of(token, status)
+                best = max(rows, key=lambda row: row.fixed)
+                best.counts[kind] += 1
+                if kind == "without token" and best.public and status < 400:
+                    best.counts["good"] += 1
+                if kind == "without token" and best.public and 400 <= status < 500:
+                    best.counts["bad"] += 1
+
+    def missing(self):
+        if not self.rows:
+            return ["coverage: our server named no rows (GET /v1/sys/internal/specs/rows)"]
+        self.sort_out()
+        with open(EXEMPT, "rb") as file:
+            exempt = {(row["row"], kind): row["reason"] for row in tomllib.load(file).get("exempt", []) for kind in row["kinds"]}
+        gaps, needed = [], set()
+        for row in self.rows:
+            for kind, times in row.counts.items():
+                if times or (row.public and kind == "without rights"):
+                    continue
+                if (row.name, kind) in exempt:
+                    needed.add((row.name, kind))
+                else:
+                    gaps.append(f"coverage: {row.name}: no call {kind}" if kind.startswith("with") else f"coverage: {row.name}: no {kind} call")
+        covered = sum(1 for row in self.rows for times in row.counts.values() if times)
+        print(f"coverage: {len(self.rows)} rows, {covered} of {4 * len(self.rows)} kinds of call, {len(needed)} exempt")
+        return gaps + [f"coverage: exempt without need: {name} ({kind})" for name, kind in sorted(exempt.keys() - needed)]
+
+
+def kind_of(token, status):
+    if token == "none":
+        return "without token"
+    if status == 403:
+        return "without rights"
+    return "bad" if status >= 400 else "good"

@@ -1,0 +1,80 @@
+"""The differences we mean, from data/oracle_differences.toml: each names where it shows and why it is right.
+
+    [[difference]]
+    scenario = "kv_data"            # area
+    step     = ["…", "…"]           # names of steps
+    what     = ["status", "/*"]     # what differs, as the runner prints it
+    theirs   = "*strconv*"          # optional: what OpenBao's value must be like
+    ours     = 400                  # optional: what our value must be like, so that it cannot drift
+    reason   = "…"
+
+`*` stands for any text, also none. An entry that nothing needs fails the run, and so does a `what` or a step of it.
+"""
+
+import fnmatch
+import json
+import re
+import tomllib
+
+from tests.oracle.servers import ROOT
+
+PATH = ROOT / "data" / "oracle_differences.toml"
+NEEDED, MAY = {"scenario", "step", "what", "reason"}, {"theirs", "ours"}
+
+
+class Differences:
+    def __init__(self, chosen):
+        """`chosen` are the areas of this run (empty: all); None uses no differences at all."""
+        self.entries = []
+        if chosen is None:
+            return
+        with open(PATH, "rb") as file:
+            rows = tomllib.load(file).get("difference", [])
+        for number, row in enumerate(rows, 1):
+            if not NEEDED <= row.keys() <= NEEDED | MAY:
+                raise SystemExit(f"{PATH.name}: entry {number} needs {sorted(NEEDED)}, and may have {sorted(MAY)}")
+            self.entries.append(Entry(row))
+        self.all_areas = not chosen
+
+    def allow(self, area, step, difference):
+        return any([entry.allows(area, step, difference) for entry in self.entries])
+
+    def unused(self):
+        """An entry that nothing needed is a failure; a run of some areas cannot tell, so it says nothing."""
+        if not self.entries or not self.all_areas:
+            return []
+        return [f"{PATH.name}: unused: {entry.row['scenario']}: {part}" for entry in self.entries for part in entry.idle]
+
+
+class Entry:
+    def __init__(self, row):
+        self.row = row
+        self.scenarios, self.steps, self.whats = (as_list(row[key]) for key in ("scenario", "step", "what"))
+        self.idle = list(dict.fromkeys(self.scenarios + self.steps + self.whats))
+
+    def allows(self, area, step, difference):
+        places = [next((pattern for pattern in patterns if matches(text, pattern)), None)
+                  for text, patterns in ((area, self.scenarios), (step, self.steps), (difference.what, self.whats))]
+        if None in places or not self.is_like("theirs", difference.theirs) or not self.is_like("ours", difference.ours):
+            return False
+        self.idle = [part for part in self.idle if part not in places]
+        return True
+
+    def is_like(self, side, value):
+        wanted = self.row.get(side)
+        if isinstance(wanted, str):
+            text = value if isinstance(value, str) else repr(value) if isinstance(value, bytes) or not is_json(value) else json.dumps(value)
+            return matches(text, wanted)
+        return wanted is None or value == wanted
+
+
+def is_json(value):
+    return value is None or isinstance(value, (bool, int, str, list, dict))
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def matches(text, pattern):
+    return text == pattern or re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text, re.DOTALL) is not None
