@@ -8,7 +8,19 @@ use crate::services::{Services, sweeper};
 /// How often the sweeper looks without being woken.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// Runs until the services are gone.
+/// How often the store is told which notes the audit devices have; they are synced every 100 ms.
+const RELEASE: Duration = Duration::from_millis(200);
+
+/// Lets the store forget notes, until the services are gone.
+pub(super) async fn release_notes(services: Weak<Services>) {
+    loop {
+        tokio::time::sleep(RELEASE).await;
+        let Some(strong) = services.upgrade() else { return };
+        strong.barrier.store().release_notes(strong.audit.fed());
+    }
+}
+
+/// Sweeps until the services are gone.
 pub(super) async fn run(services: Weak<Services>) {
     loop {
         let Some(strong) = services.upgrade() else { return };
@@ -24,7 +36,6 @@ pub(super) async fn run(services: Weak<Services>) {
                 }
                 Err(_) => {}
             }
-            strong.barrier.store().release_notes(strong.audit.fed());
         }
         let woken = async { strong.sweep.notified().await };
         let _ = tokio::time::timeout(ROUND, woken).await;

@@ -87,6 +87,7 @@ impl Broker {
             return Err(StartError::Broken(String::from("the built-in mounts were set twice")));
         }
         tokio::spawn(errands::run(Arc::downgrade(&services)));
+        tokio::spawn(errands::release_notes(Arc::downgrade(&services)));
         Ok(Arc::new(Self {
             services,
             sealed_mounts: Arc::new(sealed_mounts),

@@ -185,7 +185,11 @@ fn thumbprint(key: &PublicKey) -> String {
 
 /// The private key in a record.
 mod seed {
-    use minicbor::{Decoder, Encoder, decode::Error as Unreadable, encode::{Error as Unwritable, Write}};
+    use minicbor::{
+        Decoder, Encoder,
+        decode::Error as Unreadable,
+        encode::{Error as Unwritable, Write},
+    };
 
     use crate::base::secret::Secret;
 
@@ -208,7 +212,8 @@ mod seed {
 mod tests {
     use super::*;
 
-    const TERMS: Terms = Terms { ahead: Ttl::from_hours(1), lifetime: Ttl::from_hours(100), token_life: Ttl::from_hours(2) };
+    const TERMS: Terms =
+        Terms { ahead: Ttl::from_hours(1), lifetime: Ttl::from_hours(100), token_life: Ttl::from_hours(2) };
 
     fn at(hours: i64) -> Time {
         Time::from_unix_secs(1_800_000_000 + hours * 3600)
@@ -262,7 +267,10 @@ mod tests {
         set.rotate(at(5), &TERMS, &random).unwrap();
         assert_eq!(states(&set, 5), [State::Active, State::Next]);
         let error = set.rotate(at(5), &TERMS, &random).unwrap_err();
-        assert_eq!((error.fault, error.message.as_str()), (Fault::Conflict, "the next key is published already and signs from 2027-01-15T14:00:00Z"));
+        assert_eq!(
+            (error.fault, error.message.as_str()),
+            (Fault::Conflict, "the next key is published already and signs from 2027-01-15T14:00:00Z")
+        );
         set.rotate(at(6), &TERMS, &random).unwrap();
         assert_eq!(states(&set, 6), [State::Retiring, State::Active, State::Next]);
         assert_eq!(states(&set, 9), [State::Active]);
@@ -304,7 +312,10 @@ mod tests {
         let record = minicbor::to_vec(&set).unwrap();
         let read: Keyset = minicbor::decode(&record).unwrap();
         for (one, other) in set.generations.iter().zip(&read.generations) {
-            assert_eq!((one.kid(), one.created(), one.signs_from()), (other.kid(), other.created(), other.signs_from()));
+            assert_eq!(
+                (one.kid(), one.created(), one.signs_from()),
+                (other.kid(), other.created(), other.signs_from())
+            );
             let signature = other.signing_key().sign(b"message");
             assert_eq!(one.public().unwrap().verify(b"message", &signature), Ok(()));
         }

@@ -237,6 +237,27 @@ fn big_values_come_back_whole_and_leave_nothing_behind() {
 }
 
 #[test]
+fn a_reader_beside_the_writer_sees_whole_values() {
+    each(|Subject { store, .. }| {
+        let len_of = |round: u32| 5_000 + 3_000 * (round as usize % 7);
+        commit(store, put(b"big", Old::Absent, &value_of(0, len_of(0)))).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 1..200 {
+                    let old = tag(&value_of(round - 1, len_of(round - 1)));
+                    commit(store, put(b"big", old, &value_of(round, len_of(round)))).unwrap();
+                }
+            });
+            while store.sequence() < Sequence(200) {
+                let found = read(store, b"big").unwrap();
+                let round = u32::from_le_bytes([found[0], found[1] ^ 1, found[2] ^ 2, found[3] ^ 3]);
+                assert!(found == value_of(round, len_of(round)), "{round}");
+            }
+        });
+    });
+}
+
+#[test]
 fn a_batch_that_is_at_fault_itself_is_refused() {
     each(|Subject { store, .. }| {
         let mut twice = put(b"a", Old::Absent, b"1");

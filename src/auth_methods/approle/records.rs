@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{base::ttl::Ttl, contract::Table};
+use crate::{barrier::Table, base::ttl::Ttl};
 
 /// From a role's name to its record.
 pub const ROLE_NAMES: Table<RolePointer> = Table::sealed(1);

@@ -8,8 +8,8 @@ use minicbor::{Decode, Decoder, Encode, Encoder};
 use serde::Serialize;
 
 use crate::{
-    contract::Table,
     base::{secret::Secret, time::Time, ttl::Ttl},
+    contract::Table,
     contract::{Error, Result, View},
 };
 

@@ -24,15 +24,18 @@ impl SecretsEngine for ServiceTokens {
     const KIND: &'static str = "service_tokens";
 
     fn api() -> Api<Self> {
-        Api::new("Service tokens: signed tokens, minutes long, by which services know each other.", [
-            list("roles", roles::list, "List the names of all roles."),
-            read("roles/{name}", roles::read, "Show for whom and how long a role's tokens are good."),
-            write("roles/{name}", roles::write, "Create a role or change it.").exists(roles::exists),
-            delete("roles/{name}", roles::delete, "Delete a role; its tokens end in their own time."),
-            write("token/{role}", tokens::issue, "Make a token for one or more of the role's audiences."),
-            write("verify", tokens::verify, "Tell whether a token is good, and what it says."),
-            write("revoke", revocations::revoke, "Revoke a token by its jti or by itself."),
-        ])
+        Api::new(
+            "Service tokens: signed tokens, minutes long, by which services know each other.",
+            [
+                list("roles", roles::list, "List the names of all roles."),
+                read("roles/{name}", roles::read, "Show for whom and how long a role's tokens are good."),
+                write("roles/{name}", roles::write, "Create a role or change it.").exists(roles::exists),
+                delete("roles/{name}", roles::delete, "Delete a role; its tokens end in their own time."),
+                write("token/{role}", tokens::issue, "Make a token for one or more of the role's audiences."),
+                write("verify", tokens::verify, "Tell whether a token is good, and what it says."),
+                write("revoke", revocations::revoke, "Revoke a token by its jti or by itself."),
+            ],
+        )
         .with([
             read("keys", keys::read, "Show the public parts of the signing keys."),
             write("keys/rotate", keys::rotate, "Publish the next signing key, which takes over in an hour."),

@@ -16,8 +16,8 @@ impl Id {
             len -= 1;
         }
         let mut bytes = [0; BYTES_MAX];
-        for (to, from) in bytes.iter_mut().zip(text.bytes().take(len)) {
-            *to = from;
+        if let (Some(to), Some(from)) = (bytes.get_mut(..len), text.as_bytes().get(..len)) {
+            to.copy_from_slice(from);
         }
         Self { len: len as u8, bytes }
     }

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Verifies an audit log with nothing but SHA-256 and Ed25519, independently of the broker's own code.
+
+  verify_audit.py PUBLIC_KEY FILE...       files in the order in which they were written; exit 1 names the first problem
+  verify_audit.py --kept NOTE PUBLIC_KEY FILE...     also holds the log to a signed head that was kept elsewhere
+  verify_audit.py --fixtures DIR           every DIR/good-* must pass and every DIR/bad-* fail (key and kept inside)
+"""
+import base64, hashlib, json, pathlib, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+
+class Bad(Exception):
+    pass
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def grow(edge, size, node):  # RFC 6962: the right edge of the tree after one more leaf
+    while size & 1:
+        node, size = sha(b"\x01", edge.pop(), node), size >> 1
+    edge.append(node)
+
+
+def root(edge):
+    node = edge[-1] if edge else sha()
+    for left in reversed(edge[:-1]):
+        node = sha(b"\x01", left, node)
+    return node
+
+
+def check_head(text, key, size, edge, origin, line):  # C2SP tlog-checkpoint in a signed note
+    name, count, hash64, empty, signed = text.rstrip("\n").split("\n")
+    mark, signer, blob = signed.split(" ")
+    raw, key_id = base64.b64decode(blob, validate=True), sha(name.encode(), b"\n\x01", key)[:4]
+    if (mark, signer, empty) != ("—", name, "") or raw[:4] != key_id or origin not in (None, name):
+        raise Bad(f"line {line}: a head of another key or name")
+    Ed25519PublicKey.from_public_bytes(key).verify(raw[4:], f"{name}\n{count}\n{hash64}\n".encode())
+    if int(count) == size and base64.b64decode(hash64) != root(edge):
+        raise Bad(f"line {line}: the signed root is another one")
+    return name, int(count)
+
+
+def verify(key, files, kept=None):
+    size, prev, edge, origin, proved, torn, log, kept_seen = 0, "0" * 64, [], None, 0, 0, None, not kept
+    kept_name, kept_size = (kept.split("\n")[0].split("/")[1].split(".")[-1], int(kept.split("\n")[1])) if kept else ("", 0)
+    for path in files:
+        lines = pathlib.Path(path).read_bytes().split(b"\n")
+        for n, raw in enumerate(lines[:-1] if lines[-1] == b"" else lines):
+            try:
+                line = json.loads(raw)
+                starts = b'{"seq":%d,"prev":"%s",' % (line["seq"], line["prev"].encode())
+                line = line if raw.startswith(starts) else {}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                line = {}
+            kind = line.get("type")
+            if kind == "head" and line["seq"] == 1:  # another log begins
+                size, prev, edge, origin, proved, torn = 0, "0" * 64, [], None, 0, 0
+            elif kind == "head" and size == 0:  # older files are not at hand
+                size, prev, edge = line["size"], line["prev"], [bytes.fromhex(node) for node in line["frontier"]]
+            log = line["log"] if kind == "head" else log
+            fits = (line.get("seq"), line.get("prev")) == (size + 1, prev)
+            if fits and kind == "torn" and line["lines"] == torn:
+                torn = 0
+            elif not fits or (torn and kind != "head"):
+                torn += 1
+            elif kind == "checkpoint":
+                origin, count = check_head(line["checkpoint"], key, size, edge, origin, size + 1)
+                again = json.dumps(line["checkpoint"], ensure_ascii=False).encode()
+                if count != size or raw != starts + b'"type":"checkpoint","checkpoint":' + again + b"}":
+                    raise Bad(f"line {size + 1}: not as it was written")
+                proved = size + 1
+            elif kind in ("head", "frontier") and line["frontier"] != [node.hex() for node in edge]:
+                raise Bad(f"line {size + 1}: names another right edge")
+            leaf = sha(b"\x00", raw)
+            grow(edge, size, leaf)
+            size, prev = size + 1, leaf.hex()
+            if kept_name == log and kept_size == size:
+                kept_seen = check_head(kept, key, size, edge, origin, size)
+    if torn > 1 or (torn and lines[-1] == b""):
+        raise Bad(f"the last {torn} lines do not belong to the log")
+    if not kept_seen:
+        raise Bad(f"line {size + 1}: cut off, a kept head covers it")
+    return proved, size
+
+
+def fixtures(directory):
+    counts = {"good": 0, "bad": 0}
+    for case in sorted(pathlib.Path(directory).iterdir()):
+        key = base64.b64decode((case / "key").read_text())
+        kept = (case / "kept").read_text() if (case / "kept").exists() else None
+        try:
+            result = "good", verify(key, sorted(case.glob("*.log")), kept)
+        except (Bad, InvalidSignature, ValueError) as problem:
+            result = "bad", repr(problem)
+        print(case.name, *result)
+        if not case.name.startswith(result[0]):
+            sys.exit(f"{case.name}: judged {result[0]}")
+        counts[result[0]] += 1
+    sys.exit(None if all(counts.values()) else "no fixtures")
+
+
+if __name__ == "__main__":
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["--fixtures"] and len(arguments) == 2:
+        fixtures(arguments[1])
+    kept = pathlib.Path(arguments[1]).read_text() if arguments[:1] == ["--kept"] else None
+    arguments = arguments[2:] if kept else arguments
+    if len(arguments) < 2:
+        sys.exit(__doc__)
+    try:
+        print("proved to line %d, consistent to line %d" % verify(base64.b64decode(arguments[0]), arguments[1:], kept))
+    except (Bad, InvalidSignature, ValueError) as problem:
+        sys.exit(f"audit log damaged: {problem!r}")

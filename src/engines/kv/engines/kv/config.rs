@@ -1,0 +1,81 @@
+//! The settings of a mount, which hold for all keys that say nothing else.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Kv,
+    input::{Count, given},
+    records,
+    records::Lapse,
+};
+use crate::{
+    base::ttl::Ttl,
+    contract::{Answer, Call, Flag, Int, Result, row::Nothing},
+};
+
+/// The settings of a mount; what is absent stays.
+#[derive(Deserialize, JsonSchema)]
+pub struct Settings {
+    /// Versions that a key keeps, unless it says more; 0 is 10.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Int>")]
+    max_versions: Option<Count>,
+    /// Whether all writes of data must name the current version.
+    #[serde(default, deserialize_with = "given")]
+    cas_required: Option<Flag>,
+    /// Deletes new versions after that time, unless a key's own is shorter; below 0 is never.
+    #[serde(default)]
+    #[schemars(with = "Option<Ttl>")]
+    delete_version_after: Option<Lapse>,
+    /// Whether all writes of metadata must name its current version.
+    #[serde(default, deserialize_with = "given")]
+    metadata_cas_required: Option<Flag>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    cas_required: bool,
+    delete_version_after: String,
+    max_versions: u32,
+    metadata_cas_required: bool,
+}
+
+pub async fn read(call: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let config = records::config(&call.store).await?;
+    Answer::data(&Shown {
+        cas_required: config.is_cas_required,
+        delete_version_after: match config.delete_version_after {
+            Lapse::After(ttl) => ttl.go_format(),
+            Lapse::Never => "-1s".to_owned(),
+        },
+        max_versions: config.max_versions,
+        metadata_cas_required: config.is_metadata_cas_required,
+    })
+}
+
+pub async fn write(call: Call<Kv>, _: Nothing, settings: Settings) -> Result<Answer> {
+    let Settings { max_versions, cas_required, delete_version_after, metadata_cas_required } = settings;
+    if max_versions.is_none()
+        && cas_required.is_none()
+        && delete_version_after.is_none()
+        && metadata_cas_required.is_none()
+    {
+        return Ok(Answer::done());
+    }
+    let mut config = records::config(&call.store).await?;
+    if let Some(Count(most)) = max_versions {
+        config.max_versions = most;
+    }
+    if let Some(Flag(is_required)) = cas_required {
+        config.is_cas_required = is_required;
+    }
+    if let Some(lapse) = delete_version_after {
+        config.delete_version_after = lapse;
+    }
+    if let Some(Flag(is_required)) = metadata_cas_required {
+        config.is_metadata_cas_required = is_required;
+    }
+    records::put_config(&call.store, &config).await?;
+    Ok(Answer::done())
+}

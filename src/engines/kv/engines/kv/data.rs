@@ -1,0 +1,123 @@
+//! Reading and writing the data of a secret. A read of the latest version is the hot path of the whole product: one
+//! record, one answer put together from texts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    At, Kv,
+    input::{Options, given},
+    patch::merge,
+    records,
+    records::{Document, Key},
+};
+use crate::contract::{Answer, Body, Call, Error, Int, Result, row::Nothing};
+
+/// Which version to read.
+#[derive(Deserialize, JsonSchema)]
+pub struct Which {
+    /// Number of the version; 0 or absent is the latest.
+    #[serde(default)]
+    version: Option<Int>,
+}
+
+/// A write or a patch.
+#[derive(Deserialize, JsonSchema)]
+pub struct Write {
+    /// The secret: a JSON object.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    data: Option<Document>,
+    /// `cas`: the version that is current, 0 if there must be none; the write is refused if it is another.
+    #[serde(default)]
+    #[schemars(with = "Map<String, Value>")]
+    options: Options,
+}
+
+/// A version, and its data unless it is deleted or destroyed.
+pub struct Opened {
+    pub metadata: String,
+    pub document: Option<Document>,
+}
+
+/// Finds a version: 404 where the key or the version does not exist.
+pub async fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<Opened> {
+    let key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
+    // As in Vault, a number below zero is the latest too.
+    let number = version.and_then(|Int(number)| u64::try_from(number).ok()).unwrap_or(0);
+    let version = *key.version(number).ok_or_else(Error::missing)?;
+    let metadata = text(&key.show(&version))?;
+    if version.is_gone(call.now) {
+        return Ok(Opened { metadata, document: None });
+    }
+    let document = records::document(&call.store, path, key, version.number).await?;
+    Ok(Opened { metadata, document: Some(document) })
+}
+
+pub async fn read(call: Call<Kv>, at: At, which: Which) -> Result<Answer> {
+    let Opened { metadata, document } = open(&call, &at.path.0, which.version).await?;
+    // The stored text was read as JSON when it came in: it is not read again.
+    Ok(Answer::new(match &document {
+        None => Body::Missing(format!(r#"{{"data":null,"metadata":{metadata}}}"#)),
+        Some(document) => {
+            let data = document.0.expose();
+            Body::Data(format!(r#"{{"data":{data},"metadata":{metadata}}}"#))
+        }
+    }))
+}
+
+pub async fn write(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
+    let document = input.data.ok_or_else(no_data)?;
+    let config = records::config(&call.store).await?;
+    let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
+    input.options.check(&key, key.is_cas_required || config.is_cas_required)?;
+    records::add(&call.store, &at.path.0, &mut key, document, &config, call.now).await?;
+    written(&key)
+}
+
+pub async fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
+    let changes = input.data.ok_or_else(no_data)?;
+    let path = &at.path.0;
+    let config = records::config(&call.store).await?;
+    let mut key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
+    let latest = *key.version(0).ok_or_else(Error::missing)?;
+    input.options.check(&key, key.is_cas_required || config.is_cas_required)?;
+    if latest.is_gone(call.now) {
+        return Answer::missing(&key.show(&latest));
+    }
+    let Some(old) = &key.document else { return Err(Error::internal("the current version of a key has no data")) };
+    let document = merge(old, &changes)?;
+    records::add(&call.store, path, &mut key, document, &config, call.now).await?;
+    written(&key)
+}
+
+/// Deletes the latest version; does nothing where there is none.
+pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let current = key.current;
+    if let Some(latest) = key.version_mut(current).filter(|latest| !latest.is_gone(call.now)) {
+        latest.deletion = Some(call.now.into());
+        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+    }
+    Ok(Answer::done())
+}
+
+/// Vault's answer to a read of `data` or `metadata` themselves.
+pub async fn root(_: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let nothing = Answer::new(Body::Missing("null".to_owned()));
+    Ok(nothing.warn("Non-listing operations on the root of a K/V v2 mount are not supported."))
+}
+
+fn written(key: &Key) -> Result<Answer> {
+    let latest = key.version(0).ok_or_else(|| Error::internal("a written key has no version"))?;
+    Answer::data(&key.show(latest))
+}
+
+fn no_data() -> Error {
+    Error::invalid("no data provided")
+}
+
+fn text(data: &impl Serialize) -> Result<String> {
+    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer does not serialize: {error}")))
+}

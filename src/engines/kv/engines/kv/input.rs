@@ -1,0 +1,159 @@
+//! The forms in which callers send what this engine reads. A field that is null differs from one that is absent: it
+//! sets the setting back, so such fields are read by [`given`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Value, value::RawValue};
+
+use super::records::{Document, Key, Lapse};
+use crate::{
+    base::{secret::Secret, ttl::Ttl},
+    contract::{Error, Int, Result},
+};
+
+/// Reads a field that is there: null is a value like any other.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// The `options` of a write: the number of the version that the caller takes for the current one, if any.
+#[derive(Default)]
+pub struct Options {
+    cas: Option<Cas>,
+}
+
+enum Cas {
+    Version(i64),
+    Unreadable,
+}
+
+impl Options {
+    /// Refuses a write whose caller does not know the current version. A number below zero matches none.
+    pub fn check(&self, key: &Key, is_required: bool) -> Result<()> {
+        match &self.cas {
+            None if is_required => Err(Error::invalid("check-and-set parameter required for this call")),
+            None => Ok(()),
+            Some(Cas::Unreadable) => Err(Error::invalid("error parsing check-and-set parameter")),
+            Some(Cas::Version(version)) if u64::try_from(*version) == Ok(key.current) => Ok(()),
+            Some(Cas::Version(_)) => Err(Error::invalid("check-and-set parameter did not match the current version")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Options {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Value::deserialize(from)? {
+            Value::Null => Ok(Self::default()),
+            Value::Object(options) => Ok(Self { cas: options.get("cas").map(Cas::from) }),
+            _ => Err(D::Error::custom("expected an object")),
+        }
+    }
+}
+
+impl From<&Value> for Cas {
+    fn from(value: &Value) -> Self {
+        let version = match value {
+            Value::Null => Some(0),
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) if text.is_empty() => Some(0),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        version.map_or(Self::Unreadable, Self::Version)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw: Box<str> = Box::<RawValue>::deserialize(from)?.into();
+        let text = Secret::new(String::from(raw));
+        let is_right = {
+            let text = text.expose();
+            text.starts_with('{') || text == "null"
+        };
+        if is_right { Ok(Self(text)) } else { Err(D::Error::custom("expected an object")) }
+    }
+}
+
+/// Numbers of versions: a list, one number, or a text with commas.
+#[derive(Default)]
+pub struct Numbers(pub Vec<i64>);
+
+impl<'de> Deserialize<'de> for Numbers {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let numbers: Option<Vec<i64>> = match Value::deserialize(from)? {
+            Value::Null => Some(Vec::new()),
+            Value::Array(items) => items.iter().map(number).collect(),
+            Value::String(text) => {
+                text.split(',').filter(|part| !part.is_empty()).map(|part| part.trim().parse().ok()).collect()
+            }
+            other => number(&other).map(|number| vec![number]),
+        };
+        numbers.map(Self).ok_or_else(|| D::Error::custom("expected a list of whole numbers"))
+    }
+}
+
+fn number(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// How many versions to keep.
+#[derive(Clone, Copy)]
+pub struct Count(pub u32);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let wrong = || D::Error::custom("expected a whole number from 0 to 4294967295");
+        let Int(number) = Int::deserialize(from).map_err(|_| wrong())?;
+        u32::try_from(number).map(Self).map_err(|_| wrong())
+    }
+}
+
+impl<'de> Deserialize<'de> for Lapse {
+    /// A duration; one below zero means never.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
+        let below_zero = match &value {
+            Value::String(text) => text.strip_prefix('-').map(str::to_owned),
+            Value::Number(number) => number.to_string().strip_prefix('-').map(str::to_owned),
+            _ => None,
+        };
+        let (read, is_never) = match below_zero {
+            Some(rest) => (Ttl::parse(&rest), true),
+            None => (Ttl::from_json(&value), false),
+        };
+        match read {
+            Ok(_) if is_never => Ok(Self::Never),
+            Ok(after) => Ok(Self::After(after)),
+            Err(_) => Err(D::Error::custom("expected a duration such as 300, \"5m\" or \"1h30m\"")),
+        }
+    }
+}
+
+/// Custom metadata as it comes in: a value of null removes its key in a patch, and null for the whole removes all.
+pub struct Marks(pub Option<BTreeMap<String, Option<String>>>);
+
+impl<'de> Deserialize<'de> for Marks {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Some(raw) = Option::<BTreeMap<String, Box<RawValue>>>::deserialize(from)? else { return Ok(Self(None)) };
+        let marks = raw.into_iter().map(|(key, value)| Some((key, mark(value.get())?))).collect::<Option<_>>();
+        marks.map(|marks| Self(Some(marks))).ok_or_else(|| D::Error::custom("expected an object of texts"))
+    }
+}
+
+/// The text of a mark: Vault takes numbers as they are written and booleans as 1 and 0. `None` for what is no text.
+fn mark(json: &str) -> Option<Option<String>> {
+    match json {
+        "null" => Some(None),
+        "true" => Some(Some("1".to_owned())),
+        "false" => Some(Some("0".to_owned())),
+        text if text.starts_with('"') => serde_json::from_str(text).ok().map(Some),
+        nested if nested.starts_with(['{', '[']) => None,
+        number => Some(Some(number.to_owned())),
+    }
+}

@@ -1,0 +1,211 @@
+//! What is known of a secret beside its data: its versions, its settings, and what callers note of it. A write sets
+//! what it is given and leaves the rest; a patch differs in that it merges custom metadata.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    At, Kv,
+    input::{Count, Marks, given},
+    records,
+    records::{Key, Moment},
+};
+use crate::{
+    base::ttl::Ttl,
+    contract::{Answer, Call, Error, Flag, Int, Result, row::Nothing},
+};
+
+/// The settings of a key; what is absent stays.
+#[derive(Deserialize, JsonSchema)]
+pub struct Settings {
+    /// Versions to keep; 0 is as the mount says.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Int>")]
+    max_versions: Option<Count>,
+    /// Whether writes of data must name the current version.
+    #[serde(default, deserialize_with = "given")]
+    cas_required: Option<Flag>,
+    /// Deletes new versions after that time, unless the mount's is shorter; 0 is as the mount says.
+    #[serde(default)]
+    delete_version_after: Option<Ttl>,
+    /// Texts to note beside the secret, at most 64; not secret.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    custom_metadata: Option<Marks>,
+    /// Whether writes of metadata must name its current version.
+    #[serde(default, deserialize_with = "given")]
+    metadata_cas_required: Option<Flag>,
+    /// The current version of the metadata; the write is refused if it is another.
+    #[serde(default)]
+    metadata_cas: Option<Int>,
+}
+
+impl Settings {
+    /// Whether nothing would be set: such a request does nothing at all, as in Vault.
+    const fn is_empty(&self) -> bool {
+        self.max_versions.is_none()
+            && self.cas_required.is_none()
+            && self.delete_version_after.is_none()
+            && self.custom_metadata.is_none()
+            && self.metadata_cas_required.is_none()
+    }
+
+    fn check_cas(&self, key: &Key, is_required: bool) -> Result<()> {
+        match self.metadata_cas {
+            None if is_required => Err(Error::invalid("metadata check-and-set parameter required for this call")),
+            Some(Int(number)) if u64::try_from(number) != Ok(key.metadata_version) => {
+                Err(Error::invalid("metadata check-and-set parameter does not match the current version"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Sets everything but custom metadata.
+    fn set(&self, key: &mut Key) {
+        if let Some(Count(most)) = self.max_versions {
+            key.max_versions = most;
+        }
+        if let Some(Flag(is_required)) = self.cas_required {
+            key.is_cas_required = is_required;
+        }
+        if let Some(after) = self.delete_version_after {
+            key.delete_version_after = after;
+        }
+        if let Some(Flag(is_required)) = self.metadata_cas_required {
+            key.is_metadata_cas_required = is_required;
+        }
+    }
+}
+
+/// A key as its metadata shows it.
+#[derive(Serialize)]
+struct Shown<'k> {
+    cas_required: bool,
+    created_time: String,
+    current_metadata_version: u64,
+    current_version: u64,
+    custom_metadata: Option<&'k BTreeMap<String, String>>,
+    delete_version_after: String,
+    max_versions: u32,
+    metadata_cas_required: bool,
+    oldest_version: u64,
+    updated_time: String,
+    versions: BTreeMap<u64, ShownVersion>,
+}
+
+#[derive(Serialize)]
+struct ShownVersion {
+    created_time: String,
+    deletion_time: String,
+    destroyed: bool,
+}
+
+/// For the broker's question whether a write is a create.
+pub async fn exists(call: Call<Kv>, at: At) -> Result<bool> {
+    call.store.has(&records::KEYS, &at.path.0).await
+}
+
+pub async fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    let key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
+    let versions = key.versions.iter().map(|version| {
+        let shown = ShownVersion {
+            created_time: version.created.text(),
+            deletion_time: version.deletion.map_or_else(String::new, Moment::text),
+            destroyed: version.is_destroyed,
+        };
+        (version.number, shown)
+    });
+    Answer::data(&Shown {
+        cas_required: key.is_cas_required,
+        created_time: key.created.text(),
+        current_metadata_version: key.metadata_version,
+        current_version: key.current,
+        custom_metadata: key.custom(),
+        delete_version_after: key.delete_version_after.go_format(),
+        max_versions: key.max_versions,
+        metadata_cas_required: key.is_metadata_cas_required,
+        oldest_version: key.oldest,
+        updated_time: key.updated.text(),
+        versions: versions.collect(),
+    })
+}
+
+/// Makes the key if there is none: its first version is still to come.
+pub async fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
+    if settings.is_empty() {
+        return Ok(Answer::done());
+    }
+    let custom = settings.custom_metadata.take().map(Marks::replaced).transpose()?;
+    let config = records::config(&call.store).await?;
+    let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
+    settings.check_cas(&key, key.is_metadata_cas_required || config.is_metadata_cas_required)?;
+    if let Some(custom) = custom {
+        key.custom = custom;
+    }
+    settings.set(&mut key);
+    put(&call, &at.path.0, key).await
+}
+
+pub async fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
+    if let Some(marks) = &settings.custom_metadata {
+        marks.check()?;
+    }
+    if settings.is_empty() {
+        return Ok(Answer::done());
+    }
+    let config = records::config(&call.store).await?;
+    let mut key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
+    settings.check_cas(&key, key.is_metadata_cas_required || config.is_metadata_cas_required)?;
+    if let Some(marks) = settings.custom_metadata.take() {
+        key.custom = marks.merged(&key.custom)?;
+    }
+    settings.set(&mut key);
+    put(&call, &at.path.0, key).await
+}
+
+async fn put(call: &Call<Kv>, path: &str, mut key: Key) -> Result<Answer> {
+    key.metadata_version += 1;
+    key.updated = call.now.into();
+    call.store.put(&records::KEYS, path, &key).await?;
+    Ok(Answer::done())
+}
+
+pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    records::remove(&call.store, &at.path.0).await?;
+    Ok(Answer::done())
+}
+
+/// A page of a listing.
+#[derive(Deserialize, JsonSchema)]
+pub struct Page {
+    /// Lists only names behind this one.
+    #[serde(default)]
+    after: Option<String>,
+    /// Lists at most so many names; 0 or absent is all.
+    #[serde(default)]
+    limit: Option<Int>,
+}
+
+pub async fn list_root(call: Call<Kv>, _: Nothing, page: Page) -> Result<Answer> {
+    listed(&call, "", page).await
+}
+
+pub async fn list(call: Call<Kv>, at: At, page: Page) -> Result<Answer> {
+    listed(&call, &at.path.0, page).await
+}
+
+/// A name that is a secret and a folder stands there twice: `a` and `a/`.
+async fn listed(call: &Call<Kv>, folder: &str, page: Page) -> Result<Answer> {
+    let names = call.store.names(&records::KEYS, folder).await?;
+    let mut names: Vec<String> = names.into_iter().map(crate::barrier::Name::listed).collect();
+    names.sort_unstable();
+    if let Some(after) = &page.after {
+        names.retain(|name| name > after);
+    }
+    if let Some(limit) = page.limit.and_then(|Int(limit)| usize::try_from(limit).ok()).filter(|limit| *limit > 0) {
+        names.truncate(limit);
+    }
+    Answer::names(names)
+}

@@ -1,0 +1,309 @@
+//! What the engine stores. A [`Key`] is one record: its settings, the list of its versions and the data of the current
+//! version. The data of older versions lies in records of their own, at the key's path and the version's number; the
+//! last segment is always a number, so the names of two keys never meet.
+
+use std::collections::BTreeMap;
+
+use minicbor::{Decode, Decoder, Encode, Encoder};
+use serde::Serialize;
+
+use crate::{
+    barrier::Table,
+    base::{secret::Secret, time::Time, ttl::Ttl},
+    contract::{Error, Result, View},
+};
+
+/// Keys by path.
+pub const KEYS: Table<Key> = Table::sealed(1);
+/// The data of versions that are no longer current, by path and number.
+const FORMER: Table<Former> = Table::sealed(2);
+/// The settings of the mount: one record.
+const CONFIG: Table<Config> = Table::plain(3);
+
+/// The one name in [`CONFIG`].
+const CONFIG_NAME: &[u8] = b"config";
+
+/// Versions that a key keeps if neither it nor its mount says otherwise.
+const VERSIONS_DEFAULT: u64 = 10;
+
+/// All that is known of a key, and the data of its current version.
+#[derive(Encode, Decode)]
+pub struct Key {
+    /// Zero as long as nothing but metadata was written.
+    #[n(0)]
+    pub current: u64,
+    /// The oldest version that is kept; zero until the key is full.
+    #[n(1)]
+    pub oldest: u64,
+    /// In the order of their numbers.
+    #[n(2)]
+    pub versions: Vec<Version>,
+    /// `None` if the current version is destroyed.
+    #[n(3)]
+    pub document: Option<Document>,
+    #[n(4)]
+    pub created: Moment,
+    #[n(5)]
+    pub updated: Moment,
+    #[n(6)]
+    pub custom: BTreeMap<String, String>,
+    /// Zero: as the mount says.
+    #[n(7)]
+    pub max_versions: u32,
+    #[n(8)]
+    pub is_cas_required: bool,
+    /// Zero: as the mount says.
+    #[n(9)]
+    pub delete_version_after: Ttl,
+    #[n(10)]
+    pub is_metadata_cas_required: bool,
+    /// Counts the writes of metadata.
+    #[n(11)]
+    pub metadata_version: u64,
+}
+
+/// One version as its key knows it.
+#[derive(Encode, Decode, Clone, Copy)]
+pub struct Version {
+    #[n(0)]
+    pub number: u64,
+    #[n(1)]
+    pub created: Moment,
+    /// When it was deleted, or will be.
+    #[n(2)]
+    pub deletion: Option<Moment>,
+    #[n(3)]
+    pub is_destroyed: bool,
+}
+
+/// The data of an older version.
+#[derive(Encode, Decode)]
+struct Former {
+    #[n(0)]
+    document: Document,
+}
+
+/// The settings of a mount.
+#[derive(Encode, Decode, Default)]
+pub struct Config {
+    /// Zero: ten.
+    #[n(0)]
+    pub max_versions: u32,
+    #[n(1)]
+    pub is_cas_required: bool,
+    #[n(2)]
+    pub is_metadata_cas_required: bool,
+    #[n(3)]
+    pub delete_version_after: Lapse,
+}
+
+/// When a mount deletes versions by itself.
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lapse {
+    /// After that time, or a key's own if that is shorter; zero: only where a key says so.
+    #[n(0)]
+    After(#[n(0)] Ttl),
+    /// Never, whatever a key says.
+    #[n(1)]
+    Never,
+}
+
+/// A secret's data: a JSON object or null, as the caller wrote it; wiped on drop.
+pub struct Document(pub Secret<String>);
+
+/// A moment as records hold it: nanoseconds since 1970.
+#[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[cbor(transparent)]
+pub struct Moment(#[n(0)] i64);
+
+/// A version as answers show it.
+#[derive(Serialize)]
+pub struct Shown<'k> {
+    created_time: String,
+    custom_metadata: Option<&'k BTreeMap<String, String>>,
+    deletion_time: String,
+    destroyed: bool,
+    version: u64,
+}
+
+impl Key {
+    pub fn new(now: Time) -> Self {
+        Self {
+            current: 0,
+            oldest: 0,
+            versions: Vec::new(),
+            document: None,
+            created: now.into(),
+            updated: now.into(),
+            custom: BTreeMap::new(),
+            max_versions: 0,
+            is_cas_required: false,
+            delete_version_after: Ttl::ZERO,
+            is_metadata_cas_required: false,
+            metadata_version: 0,
+        }
+    }
+
+    /// The version of that number; zero is the latest.
+    pub fn version(&self, number: u64) -> Option<&Version> {
+        match number {
+            0 => self.versions.last(),
+            number => self.place(number).and_then(|place| self.versions.get(place)),
+        }
+    }
+
+    pub fn version_mut(&mut self, number: u64) -> Option<&mut Version> {
+        self.place(number).and_then(|place| self.versions.get_mut(place))
+    }
+
+    fn place(&self, number: u64) -> Option<usize> {
+        self.versions.binary_search_by_key(&number, |version| version.number).ok()
+    }
+
+    /// As Vault shows a version: with the key's custom metadata, or null where there is none.
+    pub fn show<'k>(&'k self, version: &Version) -> Shown<'k> {
+        Shown {
+            created_time: version.created.text(),
+            custom_metadata: self.custom(),
+            deletion_time: version.deletion.map_or_else(String::new, Moment::text),
+            destroyed: version.is_destroyed,
+            version: version.number,
+        }
+    }
+
+    /// The custom metadata, or `None` where there is none.
+    pub fn custom(&self) -> Option<&BTreeMap<String, String>> {
+        Some(&self.custom).filter(|custom| !custom.is_empty())
+    }
+
+    /// How many versions are kept: the larger of the key's and the mount's number, as Vault has it.
+    fn versions_max(&self, config: &Config) -> u64 {
+        match self.max_versions.max(config.max_versions) {
+            0 => VERSIONS_DEFAULT,
+            most => u64::from(most),
+        }
+    }
+
+    /// When a version of now is to be deleted: after the shorter of the key's and the mount's time, where one is set.
+    fn deletion(&self, config: &Config, now: Time) -> Option<Moment> {
+        let Lapse::After(mount) = config.delete_version_after else { return None };
+        let key = self.delete_version_after;
+        let after = key.or(mount).min(mount.or(key));
+        (!after.is_zero()).then(|| now.plus(after).into())
+    }
+}
+
+impl Version {
+    /// Whether its data may not be read: destroyed, or deleted by now.
+    pub fn is_gone(&self, now: Time) -> bool {
+        self.is_destroyed || self.deletion.is_some_and(|deletion| deletion <= now.into())
+    }
+}
+
+impl Default for Lapse {
+    fn default() -> Self {
+        Self::After(Ttl::ZERO)
+    }
+}
+
+impl Moment {
+    /// RFC 3339 with nanoseconds.
+    pub fn text(self) -> String {
+        Time::from_unix_nanos(self.0).rfc3339()
+    }
+}
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Self {
+        Self(time.unix_nanos())
+    }
+}
+
+impl<C> Encode<C> for Document {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        to: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        let text = self.0.expose();
+        to.str(text)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Document {
+    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+        from.str().map(|text| Self(Secret::new(text.to_owned())))
+    }
+}
+
+pub async fn key(store: &View, path: &str) -> Result<Option<Key>> {
+    store.get(&KEYS, path).await
+}
+
+pub async fn config(store: &View) -> Result<Config> {
+    Ok(store.get_raw(&CONFIG, CONFIG_NAME).await?.unwrap_or_default())
+}
+
+pub async fn put_config(store: &View, config: &Config) -> Result<()> {
+    store.put_raw(&CONFIG, CONFIG_NAME, config).await
+}
+
+/// The data of a version that is neither deleted nor destroyed.
+pub async fn document(store: &View, path: &str, key: Key, number: u64) -> Result<Document> {
+    let document = if number == key.current {
+        key.document
+    } else {
+        store.get(&FORMER, &former(path, number)).await?.map(|former| former.document)
+    };
+    document.ok_or_else(|| Error::internal(format!("version {number} of a key has no data")))
+}
+
+/// Makes `document` the key's next version and writes it; the version before goes to a record of its own, and the
+/// oldest ones go.
+pub async fn add(
+    store: &View,
+    path: &str,
+    key: &mut Key,
+    document: Document,
+    config: &Config,
+    now: Time,
+) -> Result<()> {
+    if let Some(former_document) = key.document.replace(document) {
+        store.put(&FORMER, &former(path, key.current), &Former { document: former_document }).await?;
+    }
+    key.current += 1;
+    key.updated = now.into();
+    let deletion = key.deletion(config, now);
+    key.versions.push(Version { number: key.current, created: now.into(), deletion, is_destroyed: false });
+    let most = key.versions_max(config);
+    if key.current - key.oldest >= most {
+        key.oldest = key.current - most + 1;
+        let kept = key.versions.partition_point(|version| version.number < key.oldest);
+        for version in key.versions.drain(..kept) {
+            store.delete(&FORMER, &former(path, version.number)).await?;
+        }
+    }
+    store.put(&KEYS, path, key).await
+}
+
+/// Removes the data of a version, without writing the key.
+pub async fn wipe(store: &View, path: &str, key: &mut Key, number: u64) -> Result<()> {
+    if number == key.current {
+        key.document = None;
+        return Ok(());
+    }
+    store.delete(&FORMER, &former(path, number)).await
+}
+
+/// Removes a key and the data of all its versions.
+pub async fn remove(store: &View, path: &str) -> Result<()> {
+    let Some(key) = key(store, path).await? else { return Ok(()) };
+    for version in &key.versions {
+        store.delete(&FORMER, &former(path, version.number)).await?;
+    }
+    store.delete(&KEYS, path).await
+}
+
+fn former(path: &str, number: u64) -> String {
+    format!("{path}/{number}")
+}

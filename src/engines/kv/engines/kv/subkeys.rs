@@ -1,0 +1,71 @@
+//! The keys of a secret without its values: for those who may know that a password is there, but not the password.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    At, Kv,
+    data::{self, Opened},
+    patch::{members, within_limits},
+};
+use crate::{
+    base::json,
+    contract::{Answer, Body, Call, Error, Int, Result},
+};
+
+/// What to show.
+#[derive(Deserialize, JsonSchema)]
+pub struct Ask {
+    /// Number of the version; 0 or absent is the latest.
+    #[serde(default)]
+    version: Option<Int>,
+    /// Levels to show; 0 or absent is all.
+    #[serde(default)]
+    depth: Option<Int>,
+}
+
+pub async fn read(call: Call<Kv>, at: At, ask: Ask) -> Result<Answer> {
+    let levels = match ask.depth {
+        None | Some(Int(0)) => u64::MAX,
+        Some(Int(depth)) => u64::try_from(depth).map_err(|_| Error::invalid("depth must not be negative"))?,
+    };
+    let Opened { metadata, document } = data::open(&call, &at.path.0, ask.version).await?;
+    let Some(document) = document else {
+        return Ok(Answer::new(Body::Missing(format!(r#"{{"metadata":{metadata},"subkeys":null}}"#))));
+    };
+    let text = document.0.expose();
+    let keys = names_only(text, levels)?;
+    Ok(Answer::new(Body::Data(format!(r#"{{"metadata":{metadata},"subkeys":{keys}}}"#))))
+}
+
+/// The document with every value replaced by null, down to so many levels.
+fn names_only(text: &str, levels: u64) -> Result<String> {
+    if text == "null" {
+        return Ok(text.to_owned());
+    }
+    within_limits(text)?;
+    let mut out = String::with_capacity(text.len());
+    strip(text, levels, &mut out)?;
+    Ok(if out == "null" { "{}".to_owned() } else { out })
+}
+
+/// Writes an object's names, or null for an object without any. Recursion is bounded by `within_limits`.
+fn strip(text: &str, levels: u64, out: &mut String) -> Result<()> {
+    let members = members(text)?;
+    if members.is_empty() {
+        out.push_str("null");
+        return Ok(());
+    }
+    for (place, (name, value)) in members.into_iter().enumerate() {
+        out.push(if place == 0 { '{' } else { ',' });
+        json::quote(&name, out);
+        out.push(':');
+        if levels > 1 && value.get().starts_with('{') {
+            strip(value.get(), levels - 1, out)?;
+        } else {
+            out.push_str("null");
+        }
+    }
+    out.push('}');
+    Ok(())
+}

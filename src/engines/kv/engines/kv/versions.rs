@@ -1,0 +1,74 @@
+//! Deleting, undeleting and destroying versions by number. Numbers of versions that are not there are passed over, as
+//! in Vault; what is destroyed stays so.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{At, Kv, input::Numbers, records};
+use crate::contract::{Answer, Call, Error, Result};
+
+/// Which versions are meant.
+#[derive(Deserialize, JsonSchema)]
+pub struct Versions {
+    /// Numbers of the versions.
+    #[serde(default)]
+    #[schemars(with = "Vec<u64>")]
+    versions: Numbers,
+}
+
+impl Versions {
+    fn numbers(self, refusal: &str) -> Result<Vec<u64>> {
+        if self.versions.0.is_empty() {
+            return Err(Error::invalid(refusal));
+        }
+        Ok(self.versions.0.into_iter().filter_map(|number| u64::try_from(number).ok()).collect())
+    }
+}
+
+pub async fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+    let numbers = input.numbers("No version number provided")?;
+    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let mut is_changed = false;
+    for number in numbers {
+        if let Some(version) = key.version_mut(number).filter(|version| !version.is_gone(call.now)) {
+            version.deletion = Some(call.now.into());
+            is_changed = true;
+        }
+    }
+    if is_changed {
+        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+    }
+    Ok(Answer::done())
+}
+
+/// Also takes back a deletion that is still to come.
+pub async fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+    let numbers = input.numbers("No version number provided")?;
+    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let mut is_changed = false;
+    for number in numbers {
+        if let Some(version) = key.version_mut(number).filter(|version| !version.is_destroyed) {
+            is_changed |= version.deletion.take().is_some();
+        }
+    }
+    if is_changed {
+        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+    }
+    Ok(Answer::done())
+}
+
+pub async fn destroy(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+    let numbers = input.numbers("no version number provided")?;
+    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let mut is_changed = false;
+    for number in numbers {
+        let Some(version) = key.version_mut(number).filter(|version| !version.is_destroyed) else { continue };
+        version.is_destroyed = true;
+        records::wipe(&call.store, &at.path.0, &mut key, number).await?;
+        is_changed = true;
+    }
+    if is_changed {
+        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+    }
+    Ok(Answer::done())
+}

@@ -1,0 +1,3 @@
+//! The secrets engines: each keeps or makes secrets behind the contract, and knows nothing of the others.
+
+pub mod kv;
