@@ -110,6 +110,10 @@ pub(super) fn outcome(
     let mut plain: Vec<&str> = common.plain.clone();
     let allowed = !matches!(result, Err(error) if error.fault == crate::contract::Fault::Denied);
     let mut entry = Entry { is_response: true, ..common.entry(ruling, allowed) };
+    // Who read stands in the request's line, a few lines above under the same id; a reader of the log joins the two.
+    if !trip.ask.operation.changes() && allowed {
+        entry.auth = None;
+    }
     let (auth_text, error_text);
     match result {
         Ok(answer) => {

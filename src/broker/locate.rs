@@ -45,7 +45,7 @@ pub(super) enum Target {
         mount: Arc<Mount>,
         row: RowRef,
         params: Params,
-        facts: Box<RowFacts>,
+        facts: Arc<RowFacts>,
     },
     /// There is a mount, but the path or the operation is not of its API.
     Nothing {
@@ -104,7 +104,7 @@ pub(super) fn locate(snapshot: &Snapshot, ask: &Ask) -> Place {
                 };
                 Target::Nothing { mount, error: Error::invalid(text) }
             }
-            Some(facts) => Target::Row { mount, row, params, facts: Box::new(facts) },
+            Some(facts) => Target::Row { mount, row, params, facts },
         },
     };
     Place { full, target }

@@ -42,7 +42,7 @@ pub struct Kind {
     pub name: &'static str,
     pub class: Class,
     open: fn(Host) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Mounted>>> + Send>>,
-    facts: fn() -> Vec<RowFacts>,
+    facts: fn() -> Vec<Arc<RowFacts>>,
 }
 
 impl Kind {
@@ -59,12 +59,12 @@ impl Kind {
     }
 
     /// The rows, for help and for tests over all of them.
-    pub fn facts(&self) -> Vec<RowFacts> {
+    pub fn facts(&self) -> Vec<Arc<RowFacts>> {
         (self.facts)()
     }
 }
 
-fn facts<E>(api: Api<E>) -> Vec<RowFacts> {
+fn facts<E>(api: Api<E>) -> Vec<Arc<RowFacts>> {
     api.rows.into_iter().map(|row| row.facts).collect()
 }
 
@@ -98,8 +98,8 @@ pub enum Found {
 pub trait Mounted: Send + Sync {
     fn class(&self) -> Class;
     fn find(&self, operation: Operation, path: &str) -> Found;
-    fn facts(&self, row: RowRef) -> Option<&RowFacts>;
-    fn rows(&self) -> Vec<&RowFacts>;
+    fn facts(&self, row: RowRef) -> Option<&Arc<RowFacts>>;
+    fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
     fn run(&self, row: RowRef, context: Context, params: Params, fields: Fields) -> Reply<Answer>;
     /// Whether the thing at the path exists; `None` where the row does not ask.
@@ -171,11 +171,11 @@ impl<E: Send + Sync + 'static> Mounted for Erased<E> {
         }
     }
 
-    fn facts(&self, row: RowRef) -> Option<&RowFacts> {
+    fn facts(&self, row: RowRef) -> Option<&Arc<RowFacts>> {
         self.rows.get(row.0).map(|row| &row.facts)
     }
 
-    fn rows(&self) -> Vec<&RowFacts> {
+    fn rows(&self) -> Vec<&Arc<RowFacts>> {
         self.rows.iter().map(|row| &row.facts).collect()
     }
 

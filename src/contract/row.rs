@@ -1,7 +1,7 @@
 //! The API as a table of data: one row is a verb, a path, a handler and one line of help. Routing, help, the list of
 //! public paths and the tests of refusals are folds over the rows.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::de::{DeserializeOwned, value::MapDeserializer};
@@ -100,7 +100,7 @@ pub struct RowFacts {
 
 /// One line of an engine's API.
 pub struct Row<E> {
-    pub facts: RowFacts,
+    pub facts: Arc<RowFacts>,
     pub(super) run: Run<E>,
     pub(super) exists: Option<Exists<E>>,
 }
@@ -181,37 +181,37 @@ impl<E> Row<E> {
             fields,
             plain,
         };
-        Self { facts, run: Box::new(run), exists: None }
+        Self { facts: Arc::new(facts), run: Box::new(run), exists: None }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut RowFacts)) -> Self {
+        change(Arc::make_mut(&mut self.facts));
+        self
     }
 
     /// Asks for no token. Every public row is listed in `data/public_routes.txt`.
-    pub fn public(mut self) -> Self {
-        self.facts.is_public = true;
-        self
+    pub fn public(self) -> Self {
+        self.with(|facts| facts.is_public = true)
     }
 
     /// Answers while the store is sealed.
-    pub fn sealed_ok(mut self) -> Self {
-        self.facts.is_sealed_ok = true;
-        self
+    pub fn sealed_ok(self) -> Self {
+        self.with(|facts| facts.is_sealed_ok = true)
     }
 
     /// Needs the `sudo` capability too.
-    pub fn sudo(mut self) -> Self {
-        self.facts.is_sudo = true;
-        self
+    pub fn sudo(self) -> Self {
+        self.with(|facts| facts.is_sudo = true)
     }
 
     /// Accepts one trailing slash.
-    pub fn slashed_ok(mut self) -> Self {
-        self.facts.is_slashed_ok = true;
-        self
+    pub fn slashed_ok(self) -> Self {
+        self.with(|facts| facts.is_slashed_ok = true)
     }
 
     /// Leaves no line in the audit log.
-    pub fn unrecorded(mut self) -> Self {
-        self.facts.is_unrecorded = true;
-        self
+    pub fn unrecorded(self) -> Self {
+        self.with(|facts| facts.is_unrecorded = true)
     }
 
     /// How to tell whether the thing exists already: a write is a create where it does not. Without this a write is

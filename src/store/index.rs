@@ -48,6 +48,15 @@ pub(super) struct Slice {
 }
 
 impl Index {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Memory(_) => "inmem",
+            Self::Sled(_) => "sled",
+            #[cfg(feature = "unflushed")]
+            Self::Deferred(_) => "sled",
+        }
+    }
+
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.get(key)),

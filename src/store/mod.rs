@@ -100,6 +100,11 @@ impl Store {
         Self(Arc::new(House { shared, orders: Some(orders), thread: Mutex::new(thread) }))
     }
 
+    /// What operators are told it is.
+    pub fn kind(&self) -> &'static str {
+        self.0.shared.index.kind()
+    }
+
     /// The value at `key`. Inline and short; a value above 4 KiB is joined first.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
         self.0.shared.open()?;
@@ -139,11 +144,6 @@ impl Store {
     /// Every device has the notes of batches up to and with `up_to`.
     pub fn release_notes(&self, up_to: Sequence) {
         self.0.shared.release_notes(up_to);
-    }
-
-    /// What `sys/seal-status` calls it.
-    pub fn kind(&self) -> &'static str {
-        "sled"
     }
 
     /// The last batch that is durable.

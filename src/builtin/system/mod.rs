@@ -51,7 +51,8 @@ pub fn api() -> Api<System> {
             internal::mount_of,
             "Show the mount under which a path lies; command lines ask this before each KV call.",
         )
-        .public(),
+        .public()
+        .slashed_ok(),
         read(
             "internal/specs/rows",
             internal::rows,

@@ -139,7 +139,8 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
 pub async fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     let name = at.read()?;
     if matches!(name.as_str(), "root" | "default") {
-        return Err(Error::invalid(format!("cannot delete {name} policy")));
+        let shown = if name == "root" { "\"root\"" } else { "default" };
+        return Err(Error::invalid(format!("cannot delete {shown} policy")));
     }
     let unit = call.store.unit();
     if unit.has(&CORE, &POLICIES, &name)? {
