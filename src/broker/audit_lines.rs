@@ -120,7 +120,7 @@ pub(super) fn outcome(
             entry.status = answer.status.unwrap_or(wire::code(&answer.body));
             match &answer.body {
                 Body::Data(text) | Body::Missing(text) | Body::Flat(text) | Body::Bare(text) => {
-                    entry.response_data = Some(text)
+                    entry.response_data = Some(text);
                 }
                 Body::Auth(granted) => {
                     auth_text = wire::auth_json(granted);

@@ -96,6 +96,11 @@ impl Bench {
 
     /// One request, committed if it succeeds; tried again where it meets another.
     pub async fn ask(&self, operation: Operation, path: &str, fields: Value) -> Result<Answer> {
+        self.ask_text(operation, path, &fields.to_string()).await
+    }
+
+    /// Like [`Bench::ask`] with the fields as JSON text, for numbers that a [`Value`] would round.
+    pub async fn ask_text(&self, operation: Operation, path: &str, fields: &str) -> Result<Answer> {
         let (row, params) = match self.mounted.find(operation, path) {
             Found::Row(row, params) => (row, params),
             Found::NoOperation => return Err(Error::new(Fault::Unsupported, "unsupported operation").listed()),
@@ -103,7 +108,7 @@ impl Bench {
         };
         loop {
             let (context, unit) = self.context();
-            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.to_string())).await;
+            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.to_owned())).await;
             match answer {
                 Err(error) if error.is_conflict => {}
                 Err(error) => return Err(error),

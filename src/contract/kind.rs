@@ -126,13 +126,11 @@ fn mounted<E: Send + Sync + 'static>(
 ) -> Result<Arc<dyn Mounted>> {
     let mut paths: Vec<(&'static str, [Option<usize>; 6])> = Vec::new();
     for (index, row) in api.rows.iter().enumerate() {
-        let place = match paths.iter().position(|(path, _)| *path == row.facts.path) {
-            Some(place) => place,
-            None => {
-                paths.push((row.facts.path, [None; 6]));
-                paths.len() - 1
-            }
-        };
+        let known = paths.iter().position(|(path, _)| *path == row.facts.path);
+        let place = known.unwrap_or_else(|| {
+            paths.push((row.facts.path, [None; 6]));
+            paths.len() - 1
+        });
         if let Some(slot) =
             paths.get_mut(place).and_then(|(_, slots)| slots.get_mut(row.facts.verb.operation() as usize))
         {

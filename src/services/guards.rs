@@ -6,6 +6,24 @@ use crate::{
     store::Old,
 };
 
+/// Whose changes a guard counts.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Mounts,
+    Policies,
+    Marks,
+}
+
+impl Kind {
+    const fn key(self) -> &'static [u8; 1] {
+        match self {
+            Self::Mounts => b"m",
+            Self::Policies => b"p",
+            Self::Marks => b"k",
+        }
+    }
+}
+
 /// A snapshot's place in the history of its kind.
 #[derive(Clone, Copy)]
 pub struct Guarded {
@@ -20,20 +38,20 @@ impl Default for Guarded {
 }
 
 /// Reads a guard.
-pub fn load(unit: &Unit, name: &[u8; 1]) -> Result<Guarded, BarrierError> {
+pub fn load(unit: &Unit, name: Kind) -> Result<Guarded, BarrierError> {
     Ok(unit
-        .get_tagged(&CORE, &GUARDS, name)?
+        .get_tagged(&CORE, &GUARDS, name.key())?
         .map_or_else(Guarded::default, |(guard, tag)| Guarded { generation: guard.generation, old: Old::Tag(tag) }))
 }
 
 /// Rewrites a guard in this unit; gives the generation that begins with it.
-pub fn advance(unit: &Unit, name: &[u8; 1]) -> Result<u64, BarrierError> {
-    let generation = unit.get(&CORE, &GUARDS, name)?.unwrap_or_default().generation.saturating_add(1);
-    unit.put(&CORE, &GUARDS, name, &Guard { generation })?;
+pub fn advance(unit: &Unit, name: Kind) -> Result<u64, BarrierError> {
+    let generation = unit.get(&CORE, &GUARDS, name.key())?.unwrap_or_default().generation.saturating_add(1);
+    unit.put(&CORE, &GUARDS, name.key(), &Guard { generation })?;
     Ok(generation)
 }
 
 /// Makes it a precondition of the unit that the kind has not changed since the snapshot.
-pub fn expect(unit: &Unit, name: &[u8; 1], guarded: &Guarded) -> Result<(), BarrierError> {
-    unit.expect(&CORE, &GUARDS, name, guarded.old)
+pub fn expect(unit: &Unit, name: Kind, guarded: &Guarded) -> Result<(), BarrierError> {
+    unit.expect(&CORE, &GUARDS, name.key(), guarded.old)
 }

@@ -14,9 +14,7 @@ use crate::{
         Services, audit, guards,
         mounts::{self, MountRecord},
         policies::{DEFAULT_POLICY, PolicyRecord},
-        policy_set,
-        tables::MARKS_GUARD,
-        tokens,
+        policy_set, tokens,
     },
     store::Sequence,
 };
@@ -61,7 +59,7 @@ impl Services {
                 modified: now.unix_nanos(),
             };
             policy_set::save(unit, &record)?;
-            guards::advance(unit, MARKS_GUARD)?;
+            guards::advance(unit, guards::Kind::Marks)?;
             root = Some(tokens::seed_root(unit, root_token.clone(), root_ttl, now, &self.random)?);
             Ok::<(), Error>(())
         })?;

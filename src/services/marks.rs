@@ -9,7 +9,7 @@ use crate::{
     barrier::{BarrierError, MountId, Unit},
     services::{
         guards::{self, Guarded},
-        tables::{CORE, MARKS, MARKS_GUARD},
+        tables::{CORE, MARKS},
     },
 };
 
@@ -44,7 +44,7 @@ pub struct Marks {
 impl Marks {
     /// Reads the live marks.
     pub fn load(unit: &Unit) -> Result<Self, BarrierError> {
-        let mut marks = Self { guarded: guards::load(unit, MARKS_GUARD)?, ..Self::default() };
+        let mut marks = Self { guarded: guards::load(unit, guards::Kind::Marks)?, ..Self::default() };
         for (_, mark) in unit.scan(&CORE, &MARKS, &[], &[], usize::MAX)? {
             match mark.what {
                 Marked::Tree(hash) => {
@@ -78,7 +78,7 @@ impl Marks {
 
 /// Adds a mark to the unit; the caller adds the effect that reloads the snapshot.
 pub fn add(unit: &Unit, what: Marked) -> Result<(), BarrierError> {
-    let generation = guards::advance(unit, MARKS_GUARD)?;
+    let generation = guards::advance(unit, guards::Kind::Marks)?;
     unit.urgent();
     unit.create(&CORE, &MARKS, &generation.to_be_bytes(), &Mark { generation, what })
 }

@@ -35,7 +35,6 @@ use crate::{
         marks::Marks,
         mounts::{Mount, MountTable, SystemTtls},
         policy_set::PolicySet,
-        tables::{MARKS_GUARD, MOUNTS_GUARD, POLICIES_GUARD},
         tokens::{SPENT, Session, SessionCache},
     },
 };
@@ -114,9 +113,9 @@ impl Services {
         policies: &PolicySet,
         marks: &Marks,
     ) -> Result<(), BarrierError> {
-        guards::expect(unit, MOUNTS_GUARD, &mounts.guarded)?;
-        guards::expect(unit, POLICIES_GUARD, &policies.guarded)?;
-        guards::expect(unit, MARKS_GUARD, &marks.guarded)
+        guards::expect(unit, guards::Kind::Mounts, &mounts.guarded)?;
+        guards::expect(unit, guards::Kind::Policies, &policies.guarded)?;
+        guards::expect(unit, guards::Kind::Marks, &marks.guarded)
     }
 
     /// After the commit: reads the policies again.
@@ -164,7 +163,7 @@ impl Services {
         self.refresh("mounts", |services, unit| {
             let mut table = MountTable::clone(&services.mounts.load());
             change(&mut table);
-            table.guarded = guards::load(unit, MOUNTS_GUARD)?;
+            table.guarded = guards::load(unit, guards::Kind::Mounts)?;
             services.mounts.store(Arc::new(table));
             Ok(())
         });

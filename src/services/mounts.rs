@@ -12,7 +12,7 @@ use crate::{
     contract::{Host, Kind, MountFacts, Mounted},
     services::{
         guards::{self, Guarded},
-        tables::{CORE, MOUNTS, MOUNTS_GUARD},
+        tables::{CORE, MOUNTS},
     },
 };
 
@@ -122,21 +122,16 @@ impl MountTable {
         system: &SystemTtls,
         builtin: &[(&str, Arc<dyn Mounted>)],
     ) -> Result<Self, crate::contract::Error> {
-        let mut table = Self { guarded: guards::load(unit, MOUNTS_GUARD)?, by_path: HashMap::new() };
+        let mut table = Self { guarded: guards::load(unit, guards::Kind::Mounts)?, by_path: HashMap::new() };
         for (_, record) in unit.scan(&CORE, &MOUNTS, &[], &[], usize::MAX)? {
-            let opened = match builtin.iter().find(|(path, _)| *path == record.path) {
-                Some((_, opened)) => Arc::clone(opened),
-                None => match kinds.iter().find(|kind| kind.name == record.kind) {
-                    Some(kind) => kind.open(host.clone()).await?,
-                    None => {
-                        tracing::error!(
-                            path = record.path,
-                            kind = record.kind,
-                            "a mount is of a kind that this version does not have; it is left out"
-                        );
-                        continue;
-                    }
-                },
+            let opened = if let Some((_, opened)) = builtin.iter().find(|(path, _)| *path == record.path) {
+                Arc::clone(opened)
+            } else if let Some(kind) = kinds.iter().find(|kind| kind.name == record.kind) {
+                kind.open(host.clone()).await?
+            } else {
+                let (path, kind) = (record.path, record.kind);
+                tracing::error!(path, kind, "a mount is of a kind that this version does not have; it is left out");
+                continue;
             };
             table.insert(Mount::new(record, opened, system));
         }
@@ -198,12 +193,12 @@ impl MountTable {
 
 /// Writes a mount's record and the guard.
 pub fn save(unit: &Unit, record: &MountRecord) -> Result<(), BarrierError> {
-    guards::advance(unit, MOUNTS_GUARD)?;
+    guards::advance(unit, guards::Kind::Mounts)?;
     unit.put(&CORE, &MOUNTS, &record.id, record)
 }
 
 /// Deletes a mount's record and rewrites the guard.
 pub fn forget(unit: &Unit, id: &MountId) -> Result<(), BarrierError> {
-    guards::advance(unit, MOUNTS_GUARD)?;
+    guards::advance(unit, guards::Kind::Mounts)?;
     unit.delete(&CORE, &MOUNTS, id)
 }

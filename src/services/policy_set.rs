@@ -12,7 +12,7 @@ use crate::{
     services::{
         guards::{self, Guarded},
         policies::{Acl, Policy, PolicyRecord},
-        tables::{CORE, POLICIES, POLICIES_GUARD},
+        tables::{CORE, POLICIES},
     },
 };
 
@@ -29,7 +29,7 @@ pub struct PolicySet {
 impl PolicySet {
     /// Reads and parses every policy.
     pub fn load(unit: &Unit) -> Result<Self> {
-        let mut set = Self { guarded: guards::load(unit, POLICIES_GUARD)?, ..Self::default() };
+        let mut set = Self { guarded: guards::load(unit, guards::Kind::Policies)?, ..Self::default() };
         for name in unit.names(&CORE, &POLICIES, &[])? {
             let Some(record) = unit.get(&CORE, &POLICIES, &name.text)? else { continue };
             let policy = Policy::parse(record).map_err(|e| Error::internal(format!("policy {}: {e}", name.text)))?;
@@ -72,13 +72,13 @@ impl PolicySet {
 
 /// Writes a policy and rewrites the guard.
 pub fn save(unit: &Unit, record: &PolicyRecord) -> Result<(), BarrierError> {
-    guards::advance(unit, POLICIES_GUARD)?;
+    guards::advance(unit, guards::Kind::Policies)?;
     unit.put(&CORE, &POLICIES, &record.name, record)
 }
 
 /// Deletes a policy and rewrites the guard.
 pub fn forget(unit: &Unit, name: &str) -> Result<(), BarrierError> {
-    guards::advance(unit, POLICIES_GUARD)?;
+    guards::advance(unit, guards::Kind::Policies)?;
     unit.urgent();
     unit.delete(&CORE, &POLICIES, name)
 }

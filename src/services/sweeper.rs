@@ -10,7 +10,7 @@ use crate::{
     services::{
         Services, guards,
         marks::{self, Mark, Marked},
-        tables::{CHILDREN, CORE, EXPIRIES, LOGINS, MARKS, MARKS_GUARD, TOKENS},
+        tables::{CHILDREN, CORE, EXPIRIES, LOGINS, MARKS, TOKENS},
         tokens::{self, TokenRecord},
     },
 };
@@ -88,7 +88,7 @@ async fn sweep_marks(services: &Arc<Services>) -> Result<usize> {
 }
 
 async fn remove(services: &Arc<Services>, unit: Unit, mark: &Mark) -> Result<usize> {
-    guards::advance(&unit, MARKS_GUARD)?;
+    guards::advance(&unit, guards::Kind::Marks)?;
     unit.delete(&CORE, &MARKS, &mark.generation.to_be_bytes())?;
     services.marks_change(&unit);
     commit(unit, 1).await

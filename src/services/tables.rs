@@ -35,12 +35,8 @@ pub const ENTITIES: Table<Entity> = Table::plain(8);
 pub const ALIASES: Table<Alias> = Table::plain(9);
 /// By generation (8 bytes, big-endian).
 pub const MARKS: Table<Mark> = Table::plain(10);
-/// By one of the names below.
+/// By the kind that a guard stands for.
 pub const GUARDS: Table<Guard> = Table::plain(11);
-
-pub const MOUNTS_GUARD: &[u8; 1] = b"m";
-pub const POLICIES_GUARD: &[u8; 1] = b"p";
-pub const MARKS_GUARD: &[u8; 1] = b"k";
 
 /// Counts the changes of one kind.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Default)]

@@ -34,7 +34,7 @@ pub fn read_fields(ask: &Ask, body: &[u8], facts: Option<&RowFacts>, params: &Pa
     let text = match first {
         None => from_query(&ask.query)?,
         Some(b'{') => object(body)?,
-        Some(b'[') | Some(_) if !is_form => match std::str::from_utf8(body).map(str::trim) {
+        Some(_) if !is_form => match std::str::from_utf8(body).map(str::trim) {
             Ok("null") => from_query(&ask.query)?,
             _ => return Err(not_an_object()),
         },

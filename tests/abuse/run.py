@@ -147,15 +147,20 @@ def attack(sender, step):
     """Answers how many requests were sent."""
     if "parallel" in step:
         return race(sender, step)
-    sent, first = 0, None
+    sent, first, wrong = 0, None, []
     for values, filled in combinations(step):
         reply, closes = sender.send(filled)
-        judge(filled, values, reply, closes, sender.known)
         sent += 1
+        try:
+            judge(filled, values, reply, closes, sender.known)
+        except Wrong as found:
+            wrong.append(str(found))
         if step.get("same"):
             first = first or (plain(reply), described(filled, values))
             if plain(reply) != first[0]:
-                raise Wrong(f"{described(filled, values)} is answered differently from {first[1]}:\n      {plain(reply)}\n      {first[0]}")
+                wrong.append(f"{described(filled, values)} is answered differently from {first[1]}:\n      {plain(reply)}\n      {first[0]}")
+    if wrong:
+        raise Wrong("\n      ".join(wrong[:10] + [f"and {len(wrong) - 10} more"] * (len(wrong) > 10)))
     return sent
 
 
@@ -183,10 +188,17 @@ def run_listed(world, case):
     known = dict(world.known)
     for name, policy in case.get("tokens", {}).items():
         known[name], known[f"{name}_accessor"] = world.token(policy)
-    sender, sent = Sender(world, known), 0
+    sender, sent, wrong = Sender(world, known), 0, []
     for part in ("before", "attack", "after"):
         for step in case.get(part, []):
-            sent += attack(sender, step)
+            try:
+                sent += attack(sender, step)
+            except Wrong as found:
+                if part == "before":
+                    raise
+                wrong.append(str(found))
+    if wrong:
+        raise Wrong("\n      ".join(wrong))
     return sent
 
 

@@ -22,17 +22,24 @@ def forms(value):
 
 
 class Needles:
+    """Values to look for. Many values with one beginning are one needle, their beginning: what was found is shown with what follows it."""
+
     def __init__(self, values):
-        self.plain, self.exact = [], []
-        for value in values:
-            shapes = forms(value)
-            self.plain += [(shape, value) for shape in shapes if shape in (value.encode().lower(), value.encode().hex().encode())]
-            self.exact += [(shape, value) for shape in shapes if shape not in (value.encode().lower(), value.encode().hex().encode())]
+        shapes = [(shape, value) for value in values for shape in forms(value)]
+        blind = {shape for value in values for shape in (value.encode().lower(), value.encode().hex().encode())}
+        self.plain = [shape for shape, _ in shapes if shape in blind]
+        self.exact = [shape for shape, _ in shapes if shape not in blind]
 
     def found_in(self, data):
-        lowered = data.lower()
-        return ({value for shape, value in self.plain if shape in lowered}
-                | {value for shape, value in self.exact if shape in data})
+        """What stands there, with the bytes that follow; each place of a kind once."""
+        lowered, found = data.lower(), set()
+        for text, shapes in ((lowered, self.plain), (data, self.exact)):
+            for shape in shapes:
+                at = text.find(shape)
+                while at >= 0:
+                    found.add(text[at:at + len(shape) + 40])
+                    at = text.find(shape, at + len(shape))
+        return found
 
 
 def in_files(folder, needles, skip=()):
@@ -59,9 +66,22 @@ def in_audit(path, needles, from_byte=0):
                 elif isinstance(document.get(group), dict):
                     for field in fields:
                         document[group].pop(field, None)
-            hits += [(f"{path} seq {document.get('seq')}", value)
-                     for value in needles.found_in(json.dumps(document, ensure_ascii=False).encode())]
+            hits += [(f"{pathlib.Path(path).name} {place}", context) for place, text in leaves(document, "")
+                     for context in needles.found_in(text.encode())]
     return hits
+
+
+def leaves(value, place):
+    """(place, text) of every key and value within a document."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{place} (a key)", key
+            yield from leaves(inner, f"{place}/{key[:40]}")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner, f"{place}/*")
+    elif isinstance(value, str):
+        yield place, value
 
 
 def proves_itself(folder, value):

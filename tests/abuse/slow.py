@@ -3,6 +3,7 @@ not notice. The deadlines are the server's real ones.
 """
 
 import os
+import pathlib
 import resource
 import select
 import time
@@ -16,6 +17,8 @@ SLACK_SECS = 3  # two cores, two thousand sockets, and this script beside the se
 DRIP_SECS = 10
 P99_SECS_MAX = 0.1
 BIG_BYTES = 600_000
+NEVER_READ = "an answer never read"
+ESTABLISHED = "01"  # in /proc/net/tcp
 
 
 def connections(world, _long):
@@ -30,13 +33,13 @@ def connections(world, _long):
         ("a request line, byte by byte", True, b"G", b"ET /v1/sys/health"),
         ("headers, byte by byte", True, b"GET /v1/sys/health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A", b": bcdefgh"),
         ("a body, byte by byte", True, half_body, b"yyyyyyyyyy"),
-        ("an answer never read", True, request("GET", "/v1/secret/data/big", [("X-Vault-Token", world.root)]) * 20, b""),
+        (NEVER_READ, True, request("GET", "/v1/secret/data/big", [("X-Vault-Token", world.root)]) * 20, b""),
     ]
-    each, open_wires = CONNECTIONS // len(kinds) + 1, []
+    each, open_wires = CONNECTIONS // (len(kinds) - 1) + 1, []
     context = {"receive_bytes": 4096}
     for name, tls, first, drip in kinds:
-        for _ in range(each if name != "an answer never read" else 40):
-            how = dict(handshake=tls) | (context if name == "an answer never read" else {})
+        for _ in range(each if name != NEVER_READ else 40):
+            how = dict(handshake=tls) | (context if name == NEVER_READ else {})
             wire = world.wire(world.next_source(), **how)
             if first:
                 wire.send(first)
@@ -67,9 +70,9 @@ def watch(world, entries):
             for entry in entries:
                 if entry[1] is not None and entry[3]:
                     drip_one(entry)
-        look(entries)
+        look(world, entries)
         waiting = [entry for entry in entries if entry[1] is not None]
-        overdue = [entry for entry in waiting if now - entry[2] > CLOSED_SECS_MAX + SLACK_SECS + (CLOSED_SECS_MAX if entry[0] == "an answer never read" else 0)]
+        overdue = [entry for entry in waiting if now - entry[2] > CLOSED_SECS_MAX + SLACK_SECS + (CLOSED_SECS_MAX if entry[0] == NEVER_READ else 0)]
         if overdue:
             return normal
         time.sleep(0.05)
@@ -85,20 +88,36 @@ def drip_one(entry):
         pass
 
 
-def look(entries):
-    """Closes ours where the server closed its end. Who never reads learns of it by the reset or hang-up alone."""
-    poll, by_number = select.poll(), {}
+def look(world, entries):
+    """Closes ours where the server ended its side. Who never reads is not told, so the kernel's table is asked for those."""
+    poll, by_number, unread = select.poll(), {}, []
     for entry in entries:
         if entry[1] is None:
             continue
-        number = entry[1].socket.fileno()
-        by_number[number] = entry
-        poll.register(number, 0 if entry[0] == "an answer never read" else select.POLLIN)
+        if entry[0] == NEVER_READ:
+            unread.append(entry)
+            continue
+        by_number[entry[1].socket.fileno()] = entry
+        poll.register(entry[1].socket.fileno(), select.POLLIN)
     for number, event in poll.poll(0):
         entry = by_number[number]
         if event & (select.POLLERR | select.POLLHUP) or (event & select.POLLIN and has_ended(entry[1])):
             entry[1].close()
             entry[1] = None
+    if unread:
+        held = held_by_server(world.port)
+        for entry in unread:
+            if entry[1].socket.getsockname()[1] not in held:
+                entry[1].close()
+                entry[1] = None
+
+
+def held_by_server(port):
+    """The far ports of the server's established connections."""
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    fields = [line.split() for line in lines]
+    return {int(field[2].split(":")[1], 16) for field in fields
+            if int(field[1].split(":")[1], 16) == port and field[3] == ESTABLISHED}
 
 
 def has_ended(wire):

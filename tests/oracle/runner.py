@@ -81,8 +81,6 @@ class Run:
             return
         theirs, ours = self.pair(scenario.server)
         try:
-            if self.options.coverage == "-" and scenario.server == "dev" and not self.coverage.rows:
-                self.coverage.ask(ours.server)
             for step in scenario.steps:
                 self.step(scenario.area, step, theirs, ours)
         finally:
@@ -99,11 +97,12 @@ class Run:
         except OSError as failure:
             self.failures.append(f"[{area}] {step.name}\n    strongroom gave no answer: {failure!r}")
             return
-        if self.number == self.options.spoil:
-            right = spoil.spoiled(right, self.options.spoil)
         self.coverage.count(step, our_target, right.status)
         sides = (left, right, step.vary, theirs.captured(), ours.captured())
         found = compare(*sides)
+        if self.number == self.options.spoil:
+            right = spoil.spoiled(right, self.options.spoil, {difference.what for difference in found})
+            found = compare(left, right, *sides[2:])
         self.recorded.append((area, step, sides, {difference.what for difference in found}))
         unknown = [difference for difference in found if not self.differences.allow(area, step.name, difference)]
         if unknown:
@@ -115,10 +114,10 @@ class Run:
         """Each recorded answer, spoiled in each way that applies to it, must differ where it did not differ before."""
         noticed = 0
         for area, step, (left, right, *rest), before in self.recorded:
-            for way, worse in spoil.every_way(right):
+            for way, place, worse in spoil.every_way(right):
                 if {difference.what for difference in compare(left, worse, *rest)} - before:
                     noticed += 1
-                elif not before:
+                elif not spoil.is_near(place, before):
                     self.failures.append(f"[{area}] {step.name}: an answer spoiled by {way} was not noticed")
         print(f"{noticed} spoiled answers noticed")
 
@@ -147,7 +146,11 @@ def main():
     if not chosen.spoil:
         run.failures += run.differences.unused()
     if chosen.coverage:
-        if chosen.coverage != "-":
+        if chosen.coverage == "-":
+            server = servers.strongroom_plain("strongroom-rows")
+            run.coverage.ask(server)
+            server.kill()
+        else:
             run.coverage.read(chosen.coverage)
         run.failures += run.coverage.missing()
     for failure in run.failures:

@@ -29,7 +29,7 @@ impl SecretId {
 
 /// The keyed hash of a SecretID, bound to the role: equal SecretIDs of two roles look different.
 pub fn hash_of(store: &View, role: &Role, secret: &str) -> Result<[u8; 32]> {
-    Ok(store.keyed_hash("secret id", &[&role.incarnation, secret.as_bytes()].concat())?)
+    store.keyed_hash("secret id", &[&role.incarnation, secret.as_bytes()].concat())
 }
 
 /// The SecretID under a hash, if the role has it and it has not expired.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{barrier::Table, base::ttl::Ttl};
+use crate::{base::ttl::Ttl, contract::Table};
 
 /// From a role's name to its record.
 pub const ROLE_NAMES: Table<RolePointer> = Table::sealed(1);

@@ -40,7 +40,7 @@ pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<
 
 /// What a role of this RoleID lies under.
 pub fn key_of(store: &View, role_id: &str) -> Result<[u8; 32]> {
-    Ok(store.keyed_hash("role id", role_id.as_bytes())?)
+    store.keyed_hash("role id", role_id.as_bytes())
 }
 
 /// Stores a role under its RoleID, which another role may not have, and takes it away from where it was.

@@ -10,7 +10,6 @@ use crate::{
         records::{ROLE_NAMES, ROLES, Role},
         role_ids,
     },
-    barrier::BarrierError,
     base::{
         limits::{NUM_USES_MAX, ROLE_POLICIES_MAX},
         path,
@@ -179,7 +178,7 @@ pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> 
     match store.get_raw(&ROLES, &pointer.key).await? {
         Some(role) => Ok(Some((pointer.key, role))),
         // Moved or deleted between the two looks.
-        None => Err(BarrierError::Conflict.into()),
+        None => Err(Error::conflict()),
     }
 }
 

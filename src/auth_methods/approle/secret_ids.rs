@@ -73,6 +73,7 @@ pub struct ByAccessor {
     secret_id_accessor: Option<String>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names on the wire")]
 #[derive(Serialize)]
 struct Made<'a> {
     secret_id: &'a str,

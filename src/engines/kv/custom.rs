@@ -24,7 +24,7 @@ impl Marks {
         checked(custom)
     }
 
-    /// What is new after RFC 7396; to be merged by [`merged`].
+    /// Refuses what a patch would set, before anything is looked up.
     pub fn check(&self) -> Result<()> {
         let Some(marks) = &self.0 else { return Ok(()) };
         let set = marks.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
@@ -58,9 +58,9 @@ fn checked(custom: BTreeMap<String, String>) -> Result<BTreeMap<String, String>>
         [] => Ok(custom),
         [only] => Err(Error::invalid(format!("custom_metadata validation failed: {only}")).listed()),
         several => {
-            let lines: String =
-                several.iter().map(|line| format!("\t* custom_metadata validation failed: {line}\n")).collect();
-            Err(Error::invalid(format!("{} errors occurred:\n{lines}\n", several.len())))
+            let lines = several.join("\n\t* custom_metadata validation failed: ");
+            let count = several.len();
+            Err(Error::invalid(format!("{count} errors occurred:\n\t* custom_metadata validation failed: {lines}\n\n")))
         }
     }
 }

@@ -141,19 +141,24 @@ pub struct Marks(pub Option<BTreeMap<String, Option<String>>>);
 impl<'de> Deserialize<'de> for Marks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let Some(raw) = Option::<BTreeMap<String, Box<RawValue>>>::deserialize(from)? else { return Ok(Self(None)) };
-        let marks = raw.into_iter().map(|(key, value)| Some((key, mark(value.get())?))).collect::<Option<_>>();
-        marks.map(|marks| Self(Some(marks))).ok_or_else(|| D::Error::custom("expected an object of texts"))
+        let mut marks = BTreeMap::new();
+        for (key, value) in raw {
+            let value = mark(value.get()).map_err(|()| D::Error::custom("expected an object of texts"))?;
+            marks.insert(key, value);
+        }
+        Ok(Self(Some(marks)))
     }
 }
 
-/// The text of a mark: Vault takes numbers as they are written and booleans as 1 and 0. `None` for what is no text.
-fn mark(json: &str) -> Option<Option<String>> {
+/// The text of a mark, or `None` for null: Vault takes numbers as they are written and booleans as 1 and 0. Fails for
+/// lists and objects.
+fn mark(json: &str) -> Result<Option<String>, ()> {
     match json {
-        "null" => Some(None),
-        "true" => Some(Some("1".to_owned())),
-        "false" => Some(Some("0".to_owned())),
-        text if text.starts_with('"') => serde_json::from_str(text).ok().map(Some),
-        nested if nested.starts_with(['{', '[']) => None,
-        number => Some(Some(number.to_owned())),
+        "null" => Ok(None),
+        "true" => Ok(Some("1".to_owned())),
+        "false" => Ok(Some("0".to_owned())),
+        text if text.starts_with('"') => serde_json::from_str(text).map(Some).map_err(|_| ()),
+        nested if nested.starts_with(['{', '[']) => Err(()),
+        number => Ok(Some(number.to_owned())),
     }
 }

@@ -1,1 +1,154 @@
-//! tests
+//! The engine through its front door. Answers and texts are those of OpenBao 2.7.2, asked request by request, unless a
+//! test says otherwise.
+
+mod data;
+mod metadata;
+mod versions;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::Kv;
+use crate::contract::{
+    Answer, Body, Fault, Operation,
+    bench::{Bench, conformance},
+};
+
+const NOW: &str = "2027-01-15T08:00:00Z";
+
+async fn bench() -> Bench {
+    Bench::engine::<Kv>().await
+}
+
+/// A bench with versions 1 to `count` of `a`, each `{"v": number}`.
+async fn with_versions(count: u64) -> Bench {
+    let bench = bench().await;
+    for version in 1..=count {
+        bench.write("data/a", json!({"data": {"v": version}})).await.unwrap();
+    }
+    bench
+}
+
+async fn ask(bench: &Bench, operation: Operation, path: &str, fields: Value) -> (u16, Value) {
+    match bench.ask(operation, path, fields).await {
+        Ok(Answer { body: Body::Done, .. }) => (204, Value::Null),
+        Ok(Answer { body: Body::Data(text), .. }) => (200, serde_json::from_str(&text).unwrap()),
+        Ok(Answer { body: Body::Missing(text), .. }) => (404, serde_json::from_str(&text).unwrap()),
+        Ok(_) => unreachable!("a body that this engine never gives"),
+        Err(error) => {
+            let code = match error.fault {
+                Fault::Invalid => 400,
+                Fault::Missing => 404,
+                Fault::Unsupported => 405,
+                Fault::TooLarge => 413,
+                _ => 500,
+            };
+            (code, error.text().map_or(Value::Null, Value::String))
+        }
+    }
+}
+
+/// The text of an answer as it stands, for numbers that a JSON library would change.
+async fn text(bench: &Bench, path: &str) -> String {
+    match bench.ask(Operation::Read, path, json!({})).await.unwrap().body {
+        Body::Data(text) => text,
+        _ => unreachable!("no data"),
+    }
+}
+
+fn version(number: u64) -> Value {
+    json!({"created_time": NOW, "custom_metadata": null, "deletion_time": "", "destroyed": false, "version": number})
+}
+
+#[tokio::test]
+async fn every_promise_of_an_engine_holds() {
+    assert_eq!(conformance(&bench().await).await, Vec::<String>::new());
+    let bench = bench().await;
+    bench.write("data/zz", json!({"data": {"a": {"b": 1}}})).await.unwrap();
+    bench.write("data/zz", json!({"data": {"a": {"b": 2}}})).await.unwrap();
+    assert_eq!(conformance(&bench).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_write_is_a_create_until_the_key_exists() {
+    let bench = bench().await;
+    for path in ["data/a", "metadata/a"] {
+        assert_eq!(bench.exists(path).await, Some(false));
+    }
+    bench.write("metadata/a", json!({"max_versions": 1})).await.unwrap();
+    for path in ["data/a", "metadata/a"] {
+        assert_eq!(bench.exists(path).await, Some(true));
+    }
+    for path in ["config", "delete/a", "destroy/a", "undelete/a"] {
+        assert_eq!(bench.exists(path).await, None);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_operation_of_a_path_is_unsupported() {
+    let bench = bench().await;
+    for (operation, path) in [
+        (Operation::List, "data"),
+        (Operation::List, "data/a"),
+        (Operation::Delete, "config"),
+        (Operation::Patch, "config"),
+        (Operation::Update, "subkeys/a"),
+        (Operation::Read, "delete/a"),
+        (Operation::Read, "destroy/a"),
+        (Operation::Delete, "undelete/a"),
+    ] {
+        let refusal = (405, json!("1 error occurred:\n\t* unsupported operation\n\n"));
+        assert_eq!(ask(&bench, operation, path, json!({})).await, refusal, "{path}");
+    }
+    for path in ["data", "metadata"] {
+        let answer = bench.ask(Operation::Read, path, json!({})).await.unwrap();
+        assert!(matches!(&answer.body, Body::Missing(data) if data == "null"));
+        assert_eq!(answer.warnings, ["Non-listing operations on the root of a K/V v2 mount are not supported."]);
+    }
+}
+
+/// Invariant 24, STO-12.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_writers_make_a_hundred_versions() {
+    let bench = Arc::new(bench().await);
+    bench.write("config", json!({"max_versions": 100})).await.unwrap();
+    let writers: Vec<_> = (0..100)
+        .map(|writer| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move { bench.write("data/a", json!({"data": {"writer": writer}})).await.unwrap() })
+        })
+        .collect();
+    let mut numbers = Vec::new();
+    for writer in writers {
+        numbers.push(writer.await.unwrap()["version"].as_u64().unwrap());
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=100).collect::<Vec<_>>());
+    let mut seen = Vec::new();
+    for number in 1..=100 {
+        let read = bench.read_with("data/a", json!({"version": number})).await.unwrap();
+        seen.push(read["data"]["writer"].as_u64().unwrap());
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..100).collect::<Vec<_>>());
+}
+
+/// STO-12.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_writers_with_one_check_and_set_one_wins() {
+    let bench = Arc::new(bench().await);
+    let writers: Vec<_> = (0..100)
+        .map(|writer| {
+            let bench = Arc::clone(&bench);
+            let fields = json!({"data": {"writer": writer}, "options": {"cas": 0}});
+            tokio::spawn(async move { bench.write("data/a", fields).await.is_ok() })
+        })
+        .collect();
+    let mut winners = 0;
+    for writer in writers {
+        winners += u32::from(writer.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+    assert_eq!(bench.read("metadata/a").await.unwrap()["current_version"], 1);
+}

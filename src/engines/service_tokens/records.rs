@@ -1,6 +1,6 @@
 //! Everything that the engine stores. Of tokens it stores only those that are revoked, until they end.
 
-use crate::{barrier::Table, base::ttl::Ttl, contract::keyset::Keyset};
+use crate::{base::ttl::Ttl, contract::Table, contract::keyset::Keyset};
 
 /// By name.
 pub const ROLES: Table<Role> = Table::sealed(1);
