@@ -168,7 +168,9 @@ def main():
     print(f"{done} kills in {time.monotonic() - began:.0f} s: {run.acked:,} acknowledged changes, {len(run.losses)} losses")
     if run.acked == 0:
         sys.exit("error: nothing was acknowledged, so nothing was tested")
-    sys.exit(0 if bool(run.losses) == options.expect_loss else 1)
+    is_as_expected = bool(run.losses) == options.expect_loss
+    print(f"{done if is_as_expected else 0} passed, {0 if is_as_expected else max(1, len(run.losses))} failed")
+    sys.exit(0 if is_as_expected else 1)
 
 
 if __name__ == "__main__":

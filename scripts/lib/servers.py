@@ -203,6 +203,8 @@ class Strongroom(Server):
         hidden = ("STRONGROOM_", "BAO_", "VAULT_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
         # The command line keeps what it pins (the audit key, a token) here and not with the person who runs a bench.
+        # Revoked tokens are shown again on purpose, by the hundred.
+        kept["STRONGROOM_UNSAFE_UNLIMITED_REFUSALS"] = "true"
         kept["STRONGROOM_HOME"] = str(self.folder.parent / f"{self.folder.name}-cli")
         return kept
 

@@ -41,8 +41,8 @@ pub fn issue_certificate(session: &Session, data: &Path, names: &[String]) -> Re
 }
 
 /// Walks a stopped server's store with its shares: whether every token has all its entries and none stands alone.
-pub fn walk(session: &Session, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, Fault> {
-    let report = run::walk(data, shares).map_err(fault)?;
+pub async fn walk(session: &Session, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, Fault> {
+    let report = run::walk(data, shares).await.map_err(fault)?;
     let is_sound = report.problems.is_empty();
     session.out.print_json(&Json::object([
         ("tokens", Json::number(report.tokens)),

@@ -66,7 +66,7 @@ pub async fn run(args: Args, session: &mut Session) -> Result<u8, Fault> {
         Command::Init(args) => return init::run(args, session).await,
         Command::Unseal(args) => unseal::run(args, session).await?,
         Command::Seal => seal(session).await?,
-        Command::Walk { data } => return server::walk(session, &data, unseal::shares_from_stdin()?),
+        Command::Walk { data } => return server::walk(session, &data, unseal::shares_from_stdin()?).await,
         Command::Tls { names, data } => server::issue_certificate(session, std::path::Path::new(&data), &names)?,
     }
     Ok(0)
