@@ -133,12 +133,33 @@ pub(super) fn outcome(
         }
         Err(error) => {
             entry.status = wire::fault_code(error.fault);
-            error_text = error.text().unwrap_or_default();
+            error_text = without_quoted(&error.text().unwrap_or_default());
             entry.error = Some(&error_text);
         }
     }
     entry.plain_fields = &plain;
     trip.services().audit.note(&entry)
+}
+
+/// An error's text without what stands in quotes: names that the caller gave, which may be anything.
+fn without_quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut open: Option<char> = None;
+    for c in text.chars() {
+        match open {
+            Some(quote) if c == quote => open = None,
+            Some(_) => continue,
+            None if matches!(c, '"' | '`') => {
+                open = Some(c);
+                out.push(c);
+                out.push('…');
+                continue;
+            }
+            None => {}
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// Who a login has shown itself to be.

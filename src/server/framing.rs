@@ -231,6 +231,10 @@ fn judge(head: &[u8]) -> Option<State> {
             }
             chunked = true;
         } else if name.eq_ignore_ascii_case(b"host") {
+            // RFC 3986 §3.2.2: a name, an address and a port; whatever else is no host.
+            if !value.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:[]%".contains(byte)) {
+                return None;
+            }
             hosts += 1;
         } else if name.eq_ignore_ascii_case(b"upgrade") && !value.eq_ignore_ascii_case(b"h2c") {
             return None;
@@ -357,6 +361,8 @@ mod tests {
             "GET / HTTP/1.1\r\n\r\n",
             "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
             "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
             "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\nHost: a\n\n",

@@ -317,8 +317,7 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
     let (kind, options) = kind_and_options(&wanted, class)?;
     let found = services.kinds.iter().find(|known| known.name == kind && known.class == class);
-    let found =
-        found.ok_or_else(|| Error::invalid(format!("plugin not found in the catalog: {}", shown_kind(&kind))))?;
+    let found = found.ok_or_else(|| Error::invalid("plugin not found in the catalog"))?;
     if let Some(other) = services.mounts.load().overlapping(&path) {
         let taken = family.named(&other.record.path);
         return Err(Error::invalid(format!("path is already in use at {taken}")));
@@ -332,11 +331,6 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     mounts::save(unit, &record)?;
     services.mount_changes(unit, Mount::new(record, opened, &services.system));
     Ok(Answer::done())
-}
-
-/// A kind's name comes from the caller: only what could be one is repeated.
-fn shown_kind(kind: &str) -> &str {
-    if path::name(kind).is_ok() { kind } else { "?" }
 }
 
 fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<String, String>)> {
@@ -355,8 +349,8 @@ fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<S
     if kind == "kv-v1" || (kind == "kv" && options.get("version").map(String::as_str) != Some("2")) {
         return Err(Error::invalid("kv version 1 is not built: enable kv with the option version=2"));
     }
-    if let Some(unknown) = options.keys().find(|name| kind != "kv" || *name != "version") {
-        return Err(Error::invalid(format!("option {} is not built", shown_kind(unknown))));
+    if options.keys().any(|name| kind != "kv" || name != "version") {
+        return Err(Error::invalid("options: only `version` of kv is built"));
     }
     Ok((kind, options))
 }

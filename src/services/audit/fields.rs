@@ -1,4 +1,5 @@
-//! The data of a request or an answer, walked once: every value is hashed, save those of fields that are declared plain.
+//! The data of a request or an answer, walked once: every value is hashed, save numbers and booleans of fields that are
+//! declared plain. A text is hashed wherever it stands: a caller who is wrong about a field may have put a secret there.
 //! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
 
 use super::draft::Draft;
@@ -57,7 +58,6 @@ impl<'a> Fields<'a> {
                 self.needs_comma = false;
                 return;
             }
-            Event::String(raw) if self.clear_from.is_some() => clear(draft, raw),
             Event::String(raw) => draft.hashed(&unescape(raw)),
             Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
             Event::Number(raw) => draft.hashed_literal(b'n', raw),
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
 
     fn key(&mut self, draft: &mut Draft<'_>, raw: &'a str) {
         if self.clear_from.is_some() {
-            return clear(draft, raw);
+            return draft.hashed(&unescape(raw));
         }
         self.names.truncate(self.objects.saturating_sub(1));
         self.names.push(raw);

@@ -102,12 +102,14 @@ fn a_guessable_value_differs_in_two_requests() {
 }
 
 #[test]
-fn a_declared_field_is_clear_and_its_neighbours_are_not() {
+fn a_declared_number_is_clear_and_its_neighbours_are_not() {
     let bench = Bench::unsealed();
     let data = r#"{"data":{"key":"secret value"},"metadata":{"version":3,"custom":{"k":"v is secret"}},"keys":["one","two"],"ttl":60}"#;
     let line = answered(&bench, data, &["metadata.version", "keys", "ttl"]);
     let data = &line["response"]["data"];
-    assert_eq!((&data["metadata"]["version"], &data["ttl"], &data["keys"][1]), (&3.into(), &60.into(), &"two".into()));
+    assert_eq!((&data["metadata"]["version"], &data["ttl"]), (&3.into(), &60.into()));
+    // A declared text is hashed all the same: who is wrong about a field may have put a secret there.
+    assert!(is_hash(&data["keys"][1]));
     let (name, value) = data["data"].as_object().unwrap().iter().next().unwrap();
     assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
     assert_eq!(data["metadata"].as_object().unwrap().len(), 2);
