@@ -133,7 +133,7 @@ pub(super) fn outcome(
         }
         Err(error) => {
             entry.status = wire::fault_code(error.fault);
-            error_text = without_quoted(&error.text().unwrap_or_default());
+            error_text = without_names(&error.text().unwrap_or_default(), place);
             entry.error = Some(&error_text);
         }
     }
@@ -141,8 +141,13 @@ pub(super) fn outcome(
     trip.services().audit.note(&entry)
 }
 
-/// An error's text without what stands in quotes: names that the caller gave, which may be anything.
-fn without_quoted(text: &str) -> String {
+/// An error's text without the names that the caller gave, which may be anything: those of the path, and what stands in
+/// quotes. The path itself has its own field.
+fn without_names(text: &str, place: &Place) -> String {
+    let mut text = text.to_owned();
+    for (_, value) in place.params().0.iter().filter(|(_, value)| !value.is_empty()) {
+        text = text.replace(value, "…").replace(&value.to_ascii_lowercase(), "…");
+    }
     let mut out = String::with_capacity(text.len());
     let mut open: Option<char> = None;
     for c in text.chars() {
