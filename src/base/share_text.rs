@@ -43,7 +43,7 @@ pub fn write(set: &str, index: u8, share: &[u8; SHARE_BYTES]) -> Secret<String> 
     text
 }
 
-/// Reads what [`write`] writes: the set in lower case, the index and the share.
+/// Reads what [`write()`] writes: the set in lower case, the index and the share.
 pub fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), ShareTextError> {
     let lowered = Zeroizing::new(text.to_ascii_lowercase());
     let body = lowered.strip_prefix(PREFIX).ok_or(ShareTextError::Prefix)?;

@@ -31,6 +31,8 @@ pub static KINDS: &[Kind] = &[
     Kind::engine::<crate::engines::kv::Kv>(),
     Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),
     Kind::auth::<crate::auth_methods::approle::AppRole>(),
+    #[cfg(test)]
+    Kind::engine::<tests::endings::Panicking>(),
 ];
 
 /// The whole server behind its listeners.

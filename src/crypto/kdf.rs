@@ -14,7 +14,7 @@ pub fn derive(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 32]> {
     expand(key, label, context)
 }
 
-/// As [`derive`], 512 bits long: what [`super::siv::SivKey`] takes.
+/// As [`derive()`], 512 bits long: what [`super::siv::SivKey`] takes.
 pub fn derive64(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 64]> {
     expand(key, label, context)
 }

@@ -1,6 +1,10 @@
 //! The whole server without its listeners: requests go in as the wire hands them over and come out as bytes.
 
+pub(super) mod endings;
+mod golden;
+mod marks;
 mod sealing;
+mod storage;
 mod tokens;
 
 use std::sync::Arc;
@@ -10,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     base::{
         random::Random,
+        secret::Secret,
         time::{Clock, Time},
         ttl::Ttl,
     },
@@ -44,6 +49,15 @@ impl Reply {
 impl Rig {
     /// Sealed and empty.
     pub fn empty() -> Self {
+        Self::with_seal(None)
+    }
+
+    /// Sealed and empty, with a key in its configuration.
+    pub fn sealed_by(key: [u8; 32]) -> Self {
+        Self::with_seal(Some((String::from("2026-11"), Secret::new(key))))
+    }
+
+    fn with_seal(fixed_seal: Option<(String, Secret<[u8; 32]>)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
         let device = DeviceConfig {
@@ -62,7 +76,7 @@ impl Rig {
             api_address: "https://127.0.0.1:8200".into(),
             default_lease_ttl: Ttl::from_hours(768),
             max_lease_ttl: Ttl::from_hours(768),
-            fixed_seal: None,
+            fixed_seal,
         })
         .unwrap();
         Self { broker, clock, root: String::new(), directory }

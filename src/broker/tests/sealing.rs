@@ -69,3 +69,20 @@ async fn a_wrong_plan_of_shares_makes_nothing() {
     }
     assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
 }
+
+/// `seal "static"`: the configuration's key opens the store, another one does not, and no share is asked for.
+#[tokio::test]
+async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
+    let rig = Rig::sealed_by([5; 32]);
+    let made = rig.send("", "PUT", "sys/init", json!({})).await;
+    assert_eq!((made.status, &made.body["keys"]), (200, &json!([])));
+    assert!(rig.broker.open_fixed().await.unwrap());
+    let status = rig.send("", "GET", "sys/seal-status", json!(null)).await;
+    assert_eq!((&status.body["type"], &status.body["sealed"]), (&json!("static"), &json!(false)));
+    let root = made.body["root_token"].as_str().unwrap();
+    assert_eq!(rig.send(root, "GET", "sys/mounts", json!(null)).await.status, 200);
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 200);
+    rig.send(root, "PUT", "sys/seal", json!({})).await;
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 400);
+    assert!(rig.broker.open_fixed().await.unwrap());
+}

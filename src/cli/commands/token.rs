@@ -79,7 +79,7 @@ enum Command {
     },
     /// Show what a token may do on a path: one's own, or another
     Capabilities {
-        /// [TOKEN] PATH
+        /// `[TOKEN] PATH`
         #[arg(required = true, num_args = 1..=2, value_names = ["TOKEN", "PATH"])]
         of: Vec<String>,
     },

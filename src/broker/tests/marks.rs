@@ -1,0 +1,101 @@
+//! Bulk revocation and its races: what is marked is dead at once, nothing judged before commits after, and the sweep
+//! ends what it began.
+
+use serde_json::json;
+
+use super::Rig;
+use crate::services::{
+    marks::{self, Marked},
+    sweeper, tokens,
+};
+
+/// Invariant 27: swept in steps, from any step on; at the end nothing is left under the mark and all beside it is there.
+#[tokio::test]
+async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
+    let rig = Rig::open().await;
+    let (role_id, secret_id) = rig.approle().await;
+    let login = json!({"role_id": role_id, "secret_id": secret_id});
+    let mut dead = Vec::new();
+    for _ in 0..5 {
+        let made = rig.send("", "POST", "auth/approle/login", login.clone()).await;
+        dead.push(made.body["auth"]["client_token"].as_str().unwrap().to_owned());
+    }
+    let beside = rig.token_with("beside", r#"path "sys/mounts" { capabilities = ["read"] }"#).await;
+    rig.root("POST", "secret/data/kept", json!({"data": {"a": 1}})).await;
+    assert_eq!(rig.root("DELETE", "sys/auth/approle", json!(null)).await.status, 204);
+    for token in &dead {
+        assert_eq!(rig.send(token, "GET", "auth/token/lookup-self", json!(null)).await.status, 403);
+    }
+    assert_eq!(rig.send("", "POST", "auth/approle/login", login.clone()).await.status, 403);
+    let services = &rig.broker.services;
+    sweeper::sweep(services).await.unwrap();
+    assert!(marks::all(&services.unit([0; 16]).unwrap()).unwrap().is_empty());
+    let report = tokens::walk(&services.unit([0; 16]).unwrap()).unwrap();
+    assert_eq!((report.tokens, report.problems), (2, vec![]));
+    assert_eq!(rig.send(&beside, "GET", "sys/mounts", json!(null)).await.status, 200);
+    assert_eq!(rig.root("GET", "secret/data/kept", json!(null)).await.status, 200);
+    // A mount at the same path sees nothing of the old one.
+    rig.root("POST", "sys/auth/approle", json!({"type": "approle"})).await;
+    assert_eq!(rig.root("LIST", "auth/approle/role", json!(null)).await.status, 404);
+    assert_eq!(rig.send("", "POST", "auth/approle/login", login).await.status, 400);
+}
+
+/// Invariant 26: a unit that was judged before a mark does not commit after it.
+#[tokio::test]
+async fn what_was_judged_before_a_mark_meets_a_conflict() {
+    let rig = Rig::open().await;
+    let services = &rig.broker.services;
+    let late = services.unit([1; 16]).unwrap();
+    crate::services::Services::expect_snapshots(
+        &late,
+        &services.mounts.load(),
+        &services.policies.load(),
+        &services.marks.load(),
+    )
+    .unwrap();
+    tokens::mint(
+        &late,
+        tokens::Plan { policies: vec!["default".into()], ..tokens::Plan::default() },
+        services.clock.now(),
+        &services.random,
+    )
+    .unwrap();
+    let mark = services.unit([2; 16]).unwrap();
+    marks::add(&mark, Marked::Tree([7; 32])).unwrap();
+    services.marks_change(&mark);
+    mark.commit(Vec::new()).await.unwrap();
+    assert!(late.commit(Vec::new()).await.is_err());
+}
+
+/// Invariant 28: a write judged under a policy that has changed is judged again, and refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_changes_under_a_write_counts() {
+    let rig = std::sync::Arc::new(Rig::open().await);
+    let allow = r#"path "secret/data/*" { capabilities = ["create", "update"] }"#;
+    let token = rig.token_with("writer", allow).await;
+    let writers: Vec<_> = (0..8)
+        .map(|n| {
+            let (rig, token) = (rig.clone(), token.clone());
+            tokio::spawn(async move {
+                let mut seen = Vec::new();
+                for k in 0..60 {
+                    seen.push(
+                        rig.send(&token, "POST", &format!("secret/data/{n}-{k}"), json!({"data": {"a": 1}}))
+                            .await
+                            .status,
+                    );
+                }
+                seen
+            })
+        })
+        .collect();
+    let deny = json!({"policy": "path \"secret/data/*\" { capabilities = [\"deny\"] }"});
+    assert_eq!(rig.root("POST", "sys/policies/acl/writer", deny).await.status, 204);
+    assert_eq!(rig.send(&token, "POST", "secret/data/after", json!({"data": {"a": 1}})).await.status, 403);
+    for writer in writers {
+        let seen = writer.await.unwrap();
+        // Once refused, refused for good; nothing but success and refusal.
+        let refused = seen.iter().position(|status| *status == 403).unwrap_or(seen.len());
+        assert!(seen[..refused].iter().all(|s| *s == 200) && seen[refused..].iter().all(|s| *s == 403), "{seen:?}");
+    }
+}
