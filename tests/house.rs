@@ -5,6 +5,8 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "house/documents.rs"]
+mod documents;
 #[path = "house/source.rs"]
 mod source;
 

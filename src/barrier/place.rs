@@ -115,7 +115,7 @@ mod tests {
         path.iter().fold(root, |place, segment| place.sealed(key, segment).unwrap())
     }
 
-    /// Invariant 22.
+    /// INVARIANT 22.
     #[test]
     fn an_equal_segment_under_two_parents_tables_or_mounts_looks_different() {
         let key = names(1);
@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(here, last(at(&key, 1, 1, &["a", "x"])));
     }
 
-    /// Invariant 22.
+    /// INVARIANT 22.
     #[test]
     fn lengths_on_disk_are_multiples_of_sixteen() {
         let key = names(1);

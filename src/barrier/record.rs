@@ -120,6 +120,18 @@ mod tests {
         assert!(open(&key(), 1, &[9; 16], &place(1), &longer).is_err());
     }
 
+    /// INVARIANT 18: also two equal plaintexts at one place. `STRONGROOM_LONG=1` seals ten million.
+    #[test]
+    fn each_plaintext_draws_a_nonce_of_its_own() {
+        let (random, count) =
+            (Random::seeded(1), if std::env::var_os("STRONGROOM_LONG").is_some() { 10_000_000 } else { 10_000 });
+        let mut seen = std::collections::HashSet::with_capacity(count);
+        for _ in 0..count {
+            let value = seal(&key(), 1, &[9; 16], &place(1), b"plain", &random).unwrap();
+            assert!(seen.insert(<[u8; NONCE_BYTES]>::try_from(&value[..NONCE_BYTES]).unwrap()));
+        }
+    }
+
     #[test]
     fn plaintexts_of_one_size_class_have_one_length() {
         let random = Random::seeded(1);

@@ -19,19 +19,8 @@ use crate::{
     wire::{self, Peer},
 };
 
-/// Fields of an `auth` answer that say who, not with what.
-const AUTH_PLAIN: &[&str] = &[
-    "policies",
-    "token_policies",
-    "identity_policies",
-    "metadata",
-    "lease_duration",
-    "renewable",
-    "entity_id",
-    "token_type",
-    "orphan",
-    "num_uses",
-];
+/// Fields of an `auth` answer that are our own words.
+const AUTH_SHOWN: &[&str] = &["lease_duration", "renewable", "entity_id", "token_type", "orphan", "num_uses"];
 
 /// What stands in both lines of a request.
 struct Common<'a> {
@@ -61,8 +50,9 @@ impl<'a> Common<'a> {
             remote_address: &self.remote,
             data: (self.trip.fields.fields.0 != "{}").then_some(&self.trip.fields.fields.0),
             auth: self.auth(),
-            decision: Some(decision(ruling, allowed)),
+            decision: Some(decision(ruling, allowed, self.identity)),
             plain_fields: &self.plain,
+            shown_fields: self.place.facts().map_or(&[], |facts| facts.shown),
             ..Entry::default()
         }
     }
@@ -85,9 +75,12 @@ impl<'a> Common<'a> {
     }
 }
 
-fn decision(ruling: &Ruling, allowed: bool) -> Decision<'_> {
+fn decision<'a>(ruling: &'a Ruling, allowed: bool, identity: &Identity) -> Decision<'a> {
+    let is_root = identity.session.as_ref().is_some_and(|session| session.record.is_root());
     match &ruling.rule {
         Some(rule) => Decision { rule: &rule.pattern, policy: &rule.policy, line: rule.line, allowed },
+        // No rule binds the root token: what lets it pass is its policy.
+        None if is_root && allowed => Decision { policy: "root", allowed, ..Decision::default() },
         None => Decision { allowed, ..Decision::default() },
     }
 }
@@ -107,7 +100,6 @@ pub(super) fn outcome(
     result: Result<&Answer, &Error>,
 ) -> Note {
     let common = Common::new(trip, place, identity);
-    let mut plain: Vec<&str> = common.plain.clone();
     let allowed = !matches!(result, Err(error) if error.fault == crate::contract::Fault::Denied);
     let mut entry = Entry { is_response: true, ..common.entry(ruling, allowed) };
     // Who read stands in the request's line, a few lines above under the same id; a reader of the log joins the two.
@@ -126,7 +118,7 @@ pub(super) fn outcome(
                     auth_text = wire::auth_json(granted);
                     entry.response_data = Some(&auth_text);
                     entry.auth = entry.auth.or_else(|| Some(granted_facts(granted)));
-                    plain.extend_from_slice(AUTH_PLAIN);
+                    entry.shown_fields = AUTH_SHOWN;
                 }
                 Body::Raw { .. } | Body::Login(_) | Body::Done => {}
             }
@@ -137,7 +129,6 @@ pub(super) fn outcome(
             entry.error = Some(&error_text);
         }
     }
-    entry.plain_fields = &plain;
     trip.services().audit.note(&entry)
 }
 

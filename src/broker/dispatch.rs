@@ -20,13 +20,14 @@ use crate::{
     contract::{Answer, Body, Class, Error, Fault, Login, Result, Verb},
     services::{
         access::Permit,
+        audit::Receipt,
         identity,
         mounts::Mount,
         tokens::{Plan, Terms, lease, mint},
     },
 };
 
-/// Runs the row. Takes a permit, so that nothing runs that was not judged.
+/// Runs the row. Takes a permit and a receipt, so that nothing runs that was not judged and recorded.
 pub(super) async fn dispatch(
     trip: &Trip,
     snapshot: &Snapshot,
@@ -34,6 +35,7 @@ pub(super) async fn dispatch(
     identity: &Identity,
     unit: &Arc<Unit>,
     _: &Permit,
+    _: &Receipt,
 ) -> Result<Answer> {
     if trip.ask.is_help
         && let Some(mount) = place.mount()

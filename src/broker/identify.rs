@@ -30,17 +30,6 @@ pub(super) fn identify(broker: &Broker, snapshot: &Snapshot, ask: &Ask, peer: &P
 }
 
 fn caller(session: Option<&Session>, credential: Option<Credential>, peer: &Peer) -> Caller {
-    let nobody = Caller::nobody(Some(peer.address));
-    let Some(session) = session else { return Caller { certificate: peer.certificate.clone(), ..nobody } };
-    let record = &session.record;
-    Caller {
-        entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
-        display_name: record.display_name.clone(),
-        policies: record.policies.clone(),
-        metadata: record.metadata.clone(),
-        is_login: record.login_mount.is_some(),
-        certificate: peer.certificate.clone(),
-        credential,
-        ..nobody
-    }
+    let principal = session.map(|session| Arc::clone(&session.principal)).unwrap_or_default();
+    Caller { principal, certificate: peer.certificate.clone(), credential, ..Caller::nobody(Some(peer.address)) }
 }

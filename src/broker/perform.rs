@@ -111,29 +111,25 @@ async fn attempt(
     };
     // record
     if recorded.is_none() {
-        let note = audit_lines::request(trip, place, identity, permit.ruling(), true);
-        let urgency = if trip.ask.operation.changes() { Urgency::Now } else { Urgency::WithOutcome };
-        match trip.services().audit.record(&note, urgency) {
-            Ok(receipt) => *recorded = Some(Recorded { receipt, note: Some(note) }),
-            Err(error) => {
-                tracing::error!(%error, "a request cannot be recorded and is refused");
-                return Ok(wire::render_error(&Error::unavailable(
-                    "the audit log cannot be written: nothing was done",
-                )));
-            }
+        match record(trip, place, identity, &permit) {
+            Ok(first) => *recorded = Some(first),
+            Err(error) => return Ok(wire::render_error(&error)),
         }
         if let Err(error) = spend(trip, snapshot, identity, recorded).await {
             return Ok(finish(trip, place, identity, permit.ruling(), recorded.take(), Err(error), None).await);
         }
     }
     // perform
+    let Some(receipt) = recorded.as_ref().map(|recorded| &recorded.receipt) else {
+        return Ok(wire::render_error(&Error::internal("a request without a receipt")));
+    };
     let unit = match unit(trip, snapshot, identity) {
         Ok(unit) => Arc::new(unit),
         Err(error) => {
             return Ok(finish(trip, place, identity, permit.ruling(), recorded.take(), Err(error), None).await);
         }
     };
-    let result = dispatch(trip, snapshot, place, identity, &unit, &permit).await;
+    let result = dispatch(trip, snapshot, place, identity, &unit, &permit, receipt).await;
     let answer = match result {
         Err(error) if error.is_conflict => return Err(Conflict),
         Err(error) => {
@@ -158,6 +154,26 @@ async fn attempt(
         Err(BarrierError::Conflict) => Err(Conflict),
         Err(error) => Ok(finish(trip, place, identity, ruling, recorded.take(), Err(error.into()), None).await),
     }
+}
+
+/// Records the request. Where no device takes its line it is refused, but for the one that nothing may stop.
+fn record(trip: &Trip, place: &Place, identity: &Identity, permit: &Permit) -> Result<Recorded> {
+    let note = audit_lines::request(trip, place, identity, permit.ruling(), true);
+    let urgency = if trip.ask.operation.changes() { Urgency::Now } else { Urgency::WithOutcome };
+    let audit = &trip.services().audit;
+    let receipt = match audit.record(&note, urgency) {
+        Ok(receipt) => receipt,
+        Err(error) if place.facts().is_some_and(|facts| facts.is_unstoppable) => {
+            let (request, who, from) = (&trip.id_text, &identity.caller.display_name, trip.peer.address.ip());
+            tracing::warn!(%request, path = place.full, who, %from, %error, "performed without a line in the audit log");
+            audit.excuse(&note)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a request cannot be recorded and is refused");
+            return Err(Error::unavailable("the audit log cannot be written: nothing was done"));
+        }
+    };
+    Ok(Recorded { receipt, note: Some(note) })
 }
 
 /// A unit whose commit fails if the caller's token, a mount, a policy or a mark has changed since it was looked at.

@@ -49,7 +49,7 @@ pub(super) async fn spend(
         let hash = session.hash;
         let unit = services.unit(trip.id.into_bytes())?;
         let (record, tag) = unit.get_tagged(&CORE, &TOKENS, &hash)?.ok_or_else(Error::denied)?;
-        identity.session = Some(Arc::new(Session { hash, record, tag }));
+        identity.session = Some(Arc::new(Session::new(hash, record, tag)));
         return Ok(());
     }
 }

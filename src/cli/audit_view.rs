@@ -60,6 +60,7 @@ fn outcome(row: &Row) -> String {
 fn by(row: &Row) -> String {
     let mut by = match (row.policy.as_str(), row.rule.as_str()) {
         ("", "") if row.allowed.is_none() => return "-".to_owned(),
+        ("", "") if row.allowed == Some(true) => return "no rule is asked".to_owned(),
         ("", "") => return "no rule".to_owned(),
         (policy, "") => format!("policy {policy}"),
         ("", rule) => rule.to_owned(),

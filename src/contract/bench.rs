@@ -15,7 +15,7 @@ use crate::{
     },
     contract::{
         Answer, AuthMethod, Body, Caller, Context, Error, Fault, Fields, Found, Host, Kind, Login, MountFacts, Mounted,
-        Operation, Renewal, Result, SecretsEngine, View,
+        Operation, Principal, Renewal, Result, SecretsEngine, View,
     },
     store::Store,
 };
@@ -72,13 +72,9 @@ impl Bench {
 
     /// Shows the next requests as coming from a login of this name with these policies.
     pub fn become_caller(&mut self, display_name: &str, entity_id: &str, metadata: BTreeMap<String, String>) {
-        self.caller = Arc::new(Caller {
-            display_name: display_name.to_owned(),
-            entity_id: entity_id.to_owned(),
-            metadata,
-            is_login: true,
-            ..Caller::nobody(None)
-        });
+        let (display_name, entity_id) = (display_name.to_owned(), entity_id.to_owned());
+        let principal = Principal { display_name, entity_id, metadata, is_login: true, ..Principal::default() };
+        self.caller = Arc::new(Caller { principal: Arc::new(principal), ..Caller::nobody(None) });
     }
 
     fn context(&self) -> (Context, Arc<Unit>) {

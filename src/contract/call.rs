@@ -36,8 +36,9 @@ pub struct Context {
     pub request_id: Arc<str>,
 }
 
-/// Who is calling. Without a token: nobody, from an address.
-pub struct Caller {
+/// Who a token speaks for: the same for all of its requests.
+#[derive(Default)]
+pub struct Principal {
     pub entity_id: String,
     pub display_name: String,
     pub policies: Vec<String>,
@@ -45,6 +46,11 @@ pub struct Caller {
     /// Whether the token came from a login, so that an auth method vouches for the metadata. Whoever makes a child
     /// token chooses its metadata.
     pub is_login: bool,
+}
+
+/// Who is calling. Without a token: nobody, from an address.
+pub struct Caller {
+    pub principal: Arc<Principal>,
     pub address: Option<SocketAddr>,
     /// The client certificate's DER, if the connection showed one.
     pub certificate: Option<Vec<u8>>,
@@ -59,22 +65,21 @@ pub struct Credential {
 
 impl Caller {
     pub fn nobody(address: Option<SocketAddr>) -> Self {
-        Self {
-            entity_id: String::new(),
-            display_name: String::new(),
-            policies: Vec::new(),
-            metadata: BTreeMap::new(),
-            is_login: false,
-            address,
-            certificate: None,
-            credential: None,
-        }
+        Self { principal: Arc::default(), address, certificate: None, credential: None }
     }
 
     /// The caller's own token: the built-in mounts look themselves up with it. Engines and auth methods never call
     /// this; the house test sees to it.
     pub fn credential(&self) -> Option<&Credential> {
         self.credential.as_ref()
+    }
+}
+
+impl Deref for Caller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.principal
     }
 }
 

@@ -16,7 +16,7 @@ pub mod row;
 
 pub use crate::barrier::{Name, Table};
 pub use answer::{Answer, Body, Granted, Login, Renewal};
-pub use call::{Call, Caller, Context, Credential, Host, MountFacts, View};
+pub use call::{Call, Caller, Context, Credential, Host, MountFacts, Principal, View};
 pub use error::{Error, Fault, Result};
 pub use input::{Flag, Ident, Int, Names, Opaque, RoleName};
 pub use kind::{AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};

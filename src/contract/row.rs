@@ -92,10 +92,14 @@ pub struct RowFacts {
     pub is_slashed_ok: bool,
     /// Answered without a line in the audit log: health and the like.
     pub is_unrecorded: bool,
+    /// Performed even where no audit device can take its line, which goes to the operator's log then: a seal alone.
+    pub is_unstoppable: bool,
     /// Names of the fields that the row reads.
     pub fields: Vec<String>,
-    /// Fields whose values stand in audit lines as they are.
+    /// Fields whose numbers and booleans stand in audit lines as they are.
     pub plain: Vec<String>,
+    /// Fields of the answer that stand in audit lines as they are.
+    pub shown: &'static [&'static str],
 }
 
 /// One line of an engine's API.
@@ -178,8 +182,10 @@ impl<E> Row<E> {
             is_sudo: false,
             is_slashed_ok: verb == Verb::List,
             is_unrecorded: false,
+            is_unstoppable: false,
             fields,
             plain,
+            shown: &[],
         };
         Self { facts: Arc::new(facts), run: Box::new(run), exists: None }
     }
@@ -212,6 +218,17 @@ impl<E> Row<E> {
     /// Leaves no line in the audit log.
     pub fn unrecorded(self) -> Self {
         self.with(|facts| facts.is_unrecorded = true)
+    }
+
+    /// Performed even where no audit device can take its line; the operator's log has it then.
+    pub fn unstoppable(self) -> Self {
+        self.with(|facts| facts.is_unstoppable = true)
+    }
+
+    /// Fields of the answer that hold nothing of a caller's: audit lines show them, where they would hash them. A path
+    /// (`metadata.version`) leads to a field; one that ends in a dot shows the field's name alone.
+    pub fn shows(self, fields: &'static [&'static str]) -> Self {
+        self.with(|facts| facts.shown = fields)
     }
 
     /// How to tell whether the thing exists already: a write is a create where it does not. Without this a write is

@@ -67,7 +67,7 @@ fn two_damaged_copies_are_an_error_and_nothing_is_touched() {
     assert_eq!(std::fs::read(dir.path().join("boot.a")).unwrap(), b"short");
 }
 
-/// invariants.md 1 for the boot file: the machine stops at each file call, and loses any part of what is not synced.
+/// INVARIANT 1 for the boot file: the machine stops at each file call, and loses any part of what is not synced.
 #[test]
 fn a_power_cut_at_any_call_leaves_the_old_or_the_new_content() {
     let calls = {

@@ -73,7 +73,7 @@ fn what_is_acknowledged_is_seen() {
     });
 }
 
-/// invariants.md 3: after `Ok` a reader on another thread sees the write or a later one.
+/// INVARIANT 3: after `Ok` a reader on another thread sees the write or a later one.
 #[test]
 fn another_thread_sees_what_was_acknowledged() {
     each(|Subject { store, .. }| {
@@ -110,7 +110,7 @@ fn two_writes(old: Old) -> Batch {
     Batch { writes: vec![write(b"c", Old::Absent), write(b"b", old)], ..Batch::default() }
 }
 
-/// invariants.md 4: two batches in one group that both delete the same key.
+/// INVARIANT 4: two batches in one group that both delete the same key.
 #[test]
 fn of_two_deletes_in_one_group_one_conflicts() {
     each(|Subject { store, .. }| {
@@ -476,7 +476,7 @@ fn judge(steps: &[Step], mut store: Store, reopen: impl Fn(Store) -> Store) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// invariants.md 12, as far as there are stores.
+    /// INVARIANT 12, as far as there are stores.
     #[test]
     fn memory_gives_the_answers_of_the_model(steps in prop::collection::vec(steps(), 1..40)) {
         judge(&steps, Store::memory(Clock::manual(Time::EPOCH)), |store| store);

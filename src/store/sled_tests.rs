@@ -44,7 +44,7 @@ fn a_store_that_was_dropped_goes_on_where_it_was() {
     assert_eq!(put(&store, b"b", b"2"), Ok(Sequence(2)));
 }
 
-/// invariants.md 1, for the end of a process. The child is this very test, told by the variable to write until it is
+/// INVARIANT 1, for the end of a process. The child is this very test, told by the variable to write until it is
 /// killed and to print each acknowledged number. In the build that does not flush, the same kill must lose some.
 #[test]
 fn a_killed_process_loses_nothing_that_it_acknowledged() {
@@ -91,7 +91,7 @@ fn value_of(number: u32) -> Vec<u8> {
     number.to_le_bytes().into_iter().cycle().take(len).collect()
 }
 
-/// invariants.md 13.
+/// INVARIANT 13.
 #[test]
 fn a_second_opener_is_refused_by_name_until_the_first_is_gone() {
     let dir = tempfile::tempdir().unwrap();
@@ -106,7 +106,7 @@ fn a_second_opener_is_refused_by_name_until_the_first_is_gone() {
     open(dir.path()).unwrap();
 }
 
-/// A renamed index beside a running store has sled's own lock still.
+/// INVARIANT 13. A renamed index beside a running store has sled's own lock still.
 #[test]
 fn a_renamed_index_of_a_running_store_is_refused() {
     let dir = tempfile::tempdir().unwrap();
@@ -173,7 +173,7 @@ fn copy_of(dir: &Path) -> tempfile::TempDir {
     copy
 }
 
-/// invariants.md 14, below the reserve.
+/// INVARIANT 14, below the reserve.
 #[test]
 fn below_the_reserve_only_urgent_batches_pass_until_there_is_room() {
     let dir = tempfile::tempdir().unwrap();

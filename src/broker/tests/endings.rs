@@ -36,7 +36,7 @@ async fn panic_now(call: Call<Panicking>, _: Nothing, _: Nothing) -> Result<Answ
 
 const NOTES: crate::contract::Table<u8> = crate::contract::Table::sealed(1);
 
-/// Invariant 43, HTTP-12.
+/// INVARIANT 43, HTTP-12.
 #[tokio::test]
 async fn a_panic_is_one_callers_500_and_is_recorded() {
     let rig = Rig::open().await;
@@ -52,7 +52,7 @@ async fn a_panic_is_one_callers_500_and_is_recorded() {
     assert!(!serde_json::to_string(&lines).unwrap().contains("CANARY"));
 }
 
-/// Invariant 44: a client that goes away at any point changes nothing about a change that was recorded.
+/// INVARIANT 44: a client that goes away at any point changes nothing about a change that was recorded.
 #[tokio::test]
 async fn a_client_that_hangs_up_changes_nothing() {
     let rig = Rig::open().await;

@@ -9,7 +9,7 @@ use crate::services::{
     sweeper, tokens,
 };
 
-/// Invariant 27: swept in steps, from any step on; at the end nothing is left under the mark and all beside it is there.
+/// INVARIANT 27: swept in steps, from any step on; at the end nothing is left under the mark and all beside it is there.
 #[tokio::test]
 async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
     let rig = Rig::open().await;
@@ -40,7 +40,7 @@ async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
     assert_eq!(rig.send("", "POST", "auth/approle/login", login).await.status, 400);
 }
 
-/// Invariant 26: a unit that was judged before a mark does not commit after it.
+/// INVARIANT 26: a unit that was judged before a mark does not commit after it.
 #[tokio::test]
 async fn what_was_judged_before_a_mark_meets_a_conflict() {
     let rig = Rig::open().await;
@@ -67,7 +67,7 @@ async fn what_was_judged_before_a_mark_meets_a_conflict() {
     assert!(late.commit(Vec::new()).await.is_err());
 }
 
-/// Invariant 28: a write judged under a policy that has changed is judged again, and refused.
+/// INVARIANT 28: a write judged under a policy that has changed is judged again, and refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_changes_under_a_write_counts() {
     let rig = std::sync::Arc::new(Rig::open().await);

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::Rig;
 
+/// INVARIANT 30, on one server.
 #[tokio::test]
 async fn a_store_opens_with_its_shares_and_no_others() {
     let mut rig = Rig::empty();

@@ -106,7 +106,7 @@ async fn the_walk_finds_a_token_without_one_of_its_entries() {
     }
 }
 
-/// Invariant 23, for the memory store: neither values nor names lie in it, and the search finds what does.
+/// INVARIANT 23, for the memory store: neither values nor names lie in it, and the search finds what does.
 #[tokio::test]
 async fn the_store_holds_neither_values_nor_names_in_plain() {
     let rig = Rig::open().await;

@@ -43,7 +43,7 @@ async fn a_token_with_uses_works_that_often() {
     assert_eq!(seen, [200, 403, 200, 403]);
 }
 
-/// AUTH-08: as many as its uses, however many come at once.
+/// INVARIANT 45, on one node. AUTH-08: as many as its uses, however many come at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_uses_are_counted_one_by_one() {
     let rig = std::sync::Arc::new(Rig::open().await);

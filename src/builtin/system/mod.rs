@@ -80,7 +80,7 @@ fn state() -> Api<System> {
             write("unseal", seal::unseal, "Hand in one share of the key; the last one that is needed opens the store.")
                 .public()
                 .sealed_ok(),
-            write("seal", seal::seal, "Seal the store: wipe its keys from memory.").sudo(),
+            write("seal", seal::seal, "Seal the store: wipe its keys from memory.").sudo().unstoppable(),
             read("health", health::health, "Tell the state of the server by status code.")
                 .public()
                 .sealed_ok()

@@ -53,7 +53,7 @@ fn shown(session: &Session, token: &str, now: Time) -> Result<Answer> {
         creation_time: creation_secs(record.created),
         creation_ttl: record.creation_ttl,
         display_name: &record.display_name,
-        entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+        entity_id: record.entity_id(),
         expire_time: record.expires.map(|at| Time::from_unix_secs(at).rfc3339()),
         explicit_max_ttl: record.explicit_max_ttl,
         id: token,

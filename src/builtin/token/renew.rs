@@ -48,7 +48,7 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: b
         metadata: record.metadata.clone(),
         lease: lease.ttl,
         is_renewable: record.is_renewable,
-        entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+        entity_id: record.entity_id(),
         kind: "service",
         is_orphan: record.is_orphan(),
         num_uses: record.num_uses,

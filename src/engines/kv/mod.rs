@@ -22,6 +22,17 @@ use crate::contract::{Api, Host, Opaque, Result, SecretsEngine, delete, list, pa
 /// The engine; everything it knows is in its records.
 pub struct Kv;
 
+/// What the audit log shows of the answer to a read: which version it was.
+const VERSION_READ: &[&str] = &[
+    "metadata.created_time",
+    "metadata.custom_metadata.",
+    "metadata.deletion_time",
+    "metadata.destroyed",
+    "metadata.version",
+];
+/// The same of a write.
+const VERSION_WRITTEN: &[&str] = &["created_time", "deletion_time", "destroyed", "version"];
+
 /// The path of a key.
 #[derive(serde::Deserialize)]
 struct At {
@@ -35,9 +46,13 @@ impl SecretsEngine for Kv {
         Api::new(
             "Key/value secrets: keep JSON documents under paths, with versions.",
             [
-                read("data/{*path}", data::read, "Read a version of a secret, the latest unless `version` is given."),
-                write("data/{*path}", data::write, "Write a new version of a secret.").exists(metadata::exists),
-                patch("data/{*path}", data::patch, "Merge into the latest version (RFC 7396) and write the outcome."),
+                read("data/{*path}", data::read, "Read a version of a secret, the latest unless `version` is given.")
+                    .shows(VERSION_READ),
+                write("data/{*path}", data::write, "Write a new version of a secret.")
+                    .exists(metadata::exists)
+                    .shows(VERSION_WRITTEN),
+                patch("data/{*path}", data::patch, "Merge into the latest version (RFC 7396) and write the outcome.")
+                    .shows(VERSION_WRITTEN),
                 delete("data/{*path}", data::delete, "Delete the latest version; it can be undeleted."),
                 read("data", data::root, "Say that a secret is read at a path of its own."),
                 write("delete/{*path}", versions::delete, "Delete the given versions; they can be undeleted."),

@@ -108,7 +108,7 @@ async fn what_is_no_operation_of_a_path_is_unsupported() {
     }
 }
 
-/// Invariant 24, STO-12.
+/// INVARIANT 24, STO-12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_writers_make_a_hundred_versions() {
     let bench = Arc::new(bench().await);

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use super::{
-    fields,
+    fields::{self, Clear},
     id::Id,
     line::{decimal, rfc3339},
     note::{KEYLESS, MARK_BYTES, Note},
@@ -150,10 +150,10 @@ impl Draft<'_> {
     }
 
     /// Writes `data`, or, where it is too long, its hash and size.
-    pub fn data(&mut self, data: &str, plain_fields: &[&str]) {
+    pub fn data(&mut self, data: &str, clear: Clear<'_>) {
         self.raw(",\"data\":");
         let here = self.here();
-        if !fields::write(self, data, plain_fields, DATA_BYTES_MAX) {
+        if !fields::write(self, data, clear, DATA_BYTES_MAX) {
             self.back_to(here);
             self.mark(&[b"D", data.as_bytes()]);
             self.raw(",\"data_bytes\":");

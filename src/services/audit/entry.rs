@@ -29,9 +29,12 @@ pub struct Entry<'a> {
     pub error: Option<&'a str>,
     /// What was answered, as JSON text.
     pub response_data: Option<&'a str>,
-    /// The fields of `data` and `response_data` whose values are written clear: a name, or names joined by dots
-    /// (`metadata.version`). Whatever lies under a named field is clear too.
+    /// The fields of `data` whose numbers and booleans are written clear: a name, or names joined by dots
+    /// (`options.cas`). Whatever lies under a named field counts too.
     pub plain_fields: &'a [&'a str],
+    /// The fields of `response_data` that are our own words (`metadata.version`): their texts are clear too. A path that
+    /// ends in a dot makes the name clear and not what is under it.
+    pub shown_fields: &'a [&'a str],
 }
 
 /// Who asks.

@@ -1,16 +1,37 @@
-//! The data of a request or an answer, walked once: every value is hashed, save numbers and booleans of fields that are
-//! declared plain. A text is hashed wherever it stands: a caller who is wrong about a field may have put a secret there.
+//! The data of a request or an answer, walked once: every value is hashed, save those of fields that are declared clear.
+//! A text that a caller sent is hashed wherever it stands: who is wrong about a field may have put a secret there.
 //! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
 
 use super::draft::Draft;
 use crate::base::json::{Event, quote, unescape, walk};
 
+/// Which fields are written clear, and how far.
+#[derive(Clone, Copy)]
+pub(super) enum Clear<'a> {
+    /// Their numbers and booleans: a request's.
+    Numbers(&'a [&'a str]),
+    /// Whatever lies under them: an answer's, where it says something of ours. A path that ends in a dot names a field
+    /// whose name is clear and whose value is hashed.
+    All(&'a [&'a str]),
+}
+
 /// Writes `data` (JSON text) with its values hashed. `false` where that takes more than `bytes_max` or `data` is no
 /// JSON: what was written then is of no use.
-pub(super) fn write(draft: &mut Draft<'_>, data: &str, plain_fields: &[&str], bytes_max: usize) -> bool {
+pub(super) fn write(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>, bytes_max: usize) -> bool {
     let from = draft.len();
-    let mut fields =
-        Fields { plain: plain_fields, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false };
+    let (plain, are_texts_clear) = match clear {
+        Clear::Numbers(fields) => (fields, false),
+        Clear::All(fields) => (fields, true),
+    };
+    let mut fields = Fields {
+        plain,
+        are_texts_clear,
+        names: Vec::new(),
+        depth: 0,
+        objects: 0,
+        clear_from: None,
+        needs_comma: false,
+    };
     let mut fits = true;
     let is_json = walk(data, |event| {
         if fits {
@@ -23,6 +44,7 @@ pub(super) fn write(draft: &mut Draft<'_>, data: &str, plain_fields: &[&str], by
 
 struct Fields<'a> {
     plain: &'a [&'a str],
+    are_texts_clear: bool,
     /// The names that lead to where we are; elements of a list add none.
     names: Vec<&'a str>,
     /// Open objects and lists.
@@ -58,6 +80,7 @@ impl<'a> Fields<'a> {
                 self.needs_comma = false;
                 return;
             }
+            Event::String(raw) if self.are_texts_clear && self.clear_from.is_some() => draft.text(&unescape(raw)),
             Event::String(raw) => draft.hashed(&unescape(raw)),
             Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
             Event::Number(raw) => draft.hashed_literal(b'n', raw),

@@ -162,6 +162,12 @@ impl Audit {
         Ok(Receipt { hub: Some(Arc::clone(&self.0)), id: note.id() })
     }
 
+    /// The receipt of a request that is performed though no device takes its line: who asks for this says so in the
+    /// operator's log.
+    pub fn excuse(&self, note: &Note) -> Receipt {
+        Receipt { hub: None, id: note.id() }
+    }
+
     /// Records the outcome before the request is answered; `txn` is the sequence of its commit. Resolves when the line is
     /// with every device that is up. `Err`: the answer must be withheld; the line is kept and written later.
     pub fn outcome(
@@ -170,11 +176,14 @@ impl Audit {
         note: Note,
         txn: Option<Sequence>,
     ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
-        let hub = Arc::clone(&self.0);
-        receipt.hub = None;
         // Queued here and now: a caller that goes away takes nothing back.
-        let batch = hub.outcome(&note, txn.map(|txn| txn.0));
-        async move { hub.written(&batch).await }
+        let queued = receipt.hub.take().map(|hub| (hub.outcome(&note, txn.map(|txn| txn.0)), hub));
+        async move {
+            match queued {
+                Some((batch, hub)) => hub.written(&batch).await,
+                None => Ok(()),
+            }
+        }
     }
 
     /// Writes a line that needs no key.

@@ -5,6 +5,7 @@
 use super::{
     draft::{Draft, LIST_BYTES_MAX, Mark, PATH_BYTES_MAX},
     entry::{AuthFacts, Entry, PlainEntry},
+    fields::Clear,
 };
 use crate::base::time::Time;
 
@@ -24,7 +25,7 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
     draft.raw(",\"path\":");
     draft.text_up_to(entry.path, PATH_BYTES_MAX);
     if let Some(data) = entry.data {
-        draft.data(data, entry.plain_fields);
+        draft.data(data, Clear::Numbers(entry.plain_fields));
     }
     draft.member(",\"remote_address\":", entry.remote_address);
     draft.raw("}");
@@ -32,7 +33,7 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
         draft.raw(",\"response\":{\"status\":");
         draft.number(u64::from(entry.status));
         if let Some(data) = entry.response_data {
-            draft.data(data, entry.plain_fields);
+            draft.data(data, Clear::All(entry.shown_fields));
         }
         draft.raw("}");
     }

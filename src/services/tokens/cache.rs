@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     barrier::{BarrierError, Unit},
+    contract::Principal,
     services::{
         tables::{CORE, TOKENS},
         tokens::record::TokenRecord,
@@ -20,6 +21,21 @@ pub struct Session {
     pub hash: [u8; 32],
     pub record: TokenRecord,
     pub tag: Tag,
+    /// Who it speaks for.
+    pub principal: Arc<Principal>,
+}
+
+impl Session {
+    pub fn new(hash: [u8; 32], record: TokenRecord, tag: Tag) -> Self {
+        let principal = Arc::new(Principal {
+            entity_id: record.entity_id(),
+            display_name: record.display_name.clone(),
+            policies: record.policies.clone(),
+            metadata: record.metadata.clone(),
+            is_login: record.login_mount.is_some(),
+        });
+        Self { hash, record, tag, principal }
+    }
 }
 
 const SHARDS: usize = 16;
@@ -54,7 +70,7 @@ impl SessionCache {
             None => 0,
         };
         let Some((record, tag)) = unit().get_tagged(&CORE, &TOKENS, hash)? else { return Ok(None) };
-        let session = Arc::new(Session { hash: *hash, record, tag });
+        let session = Arc::new(Session::new(*hash, record, tag));
         if let Some(mut shard) = self.shard(hash).filter(|shard| shard.epoch == epoch) {
             if shard.entries.len() >= SHARD_ENTRIES_MAX {
                 shard.entries.clear();

@@ -58,7 +58,7 @@ impl Minted {
             identity_policies: Vec::new(),
             lease: record.creation_ttl,
             is_renewable: record.is_renewable,
-            entity_id: record.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default(),
+            entity_id: record.entity_id(),
             kind: "service",
             is_orphan: record.is_orphan(),
             num_uses: record.num_uses,

@@ -88,6 +88,11 @@ impl TokenRecord {
         self.ancestors.is_empty()
     }
 
+    /// The entity as the wire shows it; empty where there is none.
+    pub fn entity_id(&self) -> String {
+        self.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default()
+    }
+
     pub fn is_root(&self) -> bool {
         self.policies.iter().any(|policy| policy == "root")
     }

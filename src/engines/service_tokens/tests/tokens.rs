@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::{base::ttl::Ttl, contract::Caller};
+use crate::{
+    base::ttl::Ttl,
+    contract::{Caller, Principal},
+};
 
 #[tokio::test]
 async fn a_token_says_who_the_caller_is_and_others_verify_it_with_the_jwks_alone() {
@@ -103,7 +106,8 @@ async fn the_client_id_is_what_a_login_vouches_for() {
     let mut bench = bench().await;
     let metadata = BTreeMap::from([("role_name".to_owned(), "somebody-else".to_owned())]);
     let entity_id = ENTITY.to_owned();
-    bench.caller = Arc::new(Caller { entity_id, metadata, is_login: false, ..Caller::nobody(None) });
+    let principal = Arc::new(Principal { entity_id, metadata, ..Principal::default() });
+    bench.caller = Arc::new(Caller { principal, ..Caller::nobody(None) });
     assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY);
     bench.become_caller("userpass-ann", ENTITY, BTreeMap::new());
     assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY, "a login without a role");

@@ -178,7 +178,7 @@ pub fn response(id: &str) -> Entry<'_> {
         is_response: true,
         status: 200,
         response_data: Some(r#"{"data":{"password":"correct horse battery"},"metadata":{"version":3}}"#),
-        plain_fields: &["metadata.version"],
+        shown_fields: &["metadata.version"],
         ..request(id)
     }
 }

@@ -5,6 +5,7 @@ use std::{future::Future, pin::pin, task::Context, task::Poll, task::Waker};
 use super::{bench::*, *};
 use crate::store::files::faulty::{Fault, Loss};
 
+/// INVARIANT 36.
 #[test]
 fn a_device_that_fails_refuses_at_once_and_comes_back_complete() {
     for fault in [Fault::Full, Fault::Broken, Fault::ReadOnly] {
@@ -31,6 +32,7 @@ fn a_device_that_fails_refuses_at_once_and_comes_back_complete() {
     }
 }
 
+/// INVARIANT 36.
 #[test]
 fn the_request_that_finds_the_device_broken_is_not_performed() {
     let (bench, faults) = faulty(&["file"]);

@@ -6,8 +6,8 @@ use super::{bench::*, *};
 use crate::base::limits::AUDIT_LINE_BYTES_MAX;
 
 /// The outcome of a request whose answer holds `data`.
-fn answered(bench: &Bench, data: &str, plain_fields: &[&str]) -> Value {
-    write(bench, &Entry { response_data: Some(data), plain_fields, ..response("r-data") })
+fn answered(bench: &Bench, data: &str, shown_fields: &[&str]) -> Value {
+    write(bench, &Entry { response_data: Some(data), shown_fields, ..response("r-data") })
 }
 
 /// Records a request with this outcome, and reads the outcome's line.
@@ -102,18 +102,32 @@ fn a_guessable_value_differs_in_two_requests() {
 }
 
 #[test]
-fn a_declared_number_is_clear_and_its_neighbours_are_not() {
+fn what_an_answer_says_of_ours_is_clear_and_its_neighbours_are_not() {
     let bench = Bench::unsealed();
-    let data = r#"{"data":{"key":"secret value"},"metadata":{"version":3,"custom":{"k":"v is secret"}},"keys":["one","two"],"ttl":60}"#;
-    let line = answered(&bench, data, &["metadata.version", "keys", "ttl"]);
+    let data = r#"{"data":{"key":"secret value"},"metadata":{"version":3,"created_time":"2027-01-15","custom":{"k":"v is secret"}},"ttl":60}"#;
+    let line = answered(&bench, data, &["metadata.version", "metadata.created_time", "metadata.custom.", "ttl"]);
     let data = &line["response"]["data"];
     assert_eq!((&data["metadata"]["version"], &data["ttl"]), (&3.into(), &60.into()));
-    // A declared text is hashed all the same: who is wrong about a field may have put a secret there.
-    assert!(is_hash(&data["keys"][1]));
-    let (name, value) = data["data"].as_object().unwrap().iter().next().unwrap();
-    assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
-    assert_eq!(data["metadata"].as_object().unwrap().len(), 2);
+    assert_eq!(data["metadata"]["created_time"], "2027-01-15");
+    for hashed in [&data["data"], &data["metadata"]["custom"]] {
+        let (name, value) = hashed.as_object().unwrap().iter().next().unwrap();
+        assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
+    }
+    assert_eq!(data["metadata"].as_object().unwrap().len(), 3);
     assert!(!bench.text().contains("is secret"));
+}
+
+/// Who is wrong about a field may have put a secret there: of what was sent, a declared field's numbers are clear alone.
+#[test]
+fn a_text_that_was_sent_is_never_clear() {
+    let bench = Bench::unsealed();
+    let data = r#"{"ttl":"planted text","cas":7,"keys":["planted element"]}"#;
+    let entry = Entry { data: Some(data), plain_fields: &["ttl", "cas", "keys"], ..response("r-sent") };
+    let line = write(&bench, &entry);
+    let data = &line["request"]["data"];
+    assert!(is_hash(&data["ttl"]) && is_hash(&data["keys"][0]));
+    assert_eq!(data["cas"], 7);
+    assert!(!bench.text().contains("planted"));
 }
 
 /// Nothing in the clear fields starts a line of its own, or does anything to a terminal.

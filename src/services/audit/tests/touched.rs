@@ -2,6 +2,7 @@
 
 use super::{bench::*, verify::verify_with, *};
 
+/// INVARIANT 42.
 #[test]
 fn a_renamed_file_is_gone_on_with_in_a_new_one() {
     let bench = Bench::unsealed();
@@ -18,6 +19,7 @@ fn a_renamed_file_is_gone_on_with_in_a_new_one() {
     assert_eq!((report.logs.len(), report.proved_to), (1, report.lines));
 }
 
+/// INVARIANT 42.
 #[test]
 fn a_deleted_file_is_noticed_at_the_next_sync() {
     let bench = Bench::unsealed();
@@ -31,6 +33,7 @@ fn a_deleted_file_is_noticed_at_the_next_sync() {
     assert!(report.logs[0].first_line > 1);
 }
 
+/// INVARIANT 42.
 #[test]
 fn a_copied_and_truncated_file_is_proved_with_its_copy() {
     let bench = Bench::unsealed();
@@ -46,6 +49,7 @@ fn a_copied_and_truncated_file_is_proved_with_its_copy() {
     assert_eq!((report.logs.len(), report.proved_to), (1, report.lines));
 }
 
+/// INVARIANT 42.
 #[test]
 fn a_file_that_others_wrote_to_is_not_gone_on_with() {
     use std::io::Write;

@@ -1,0 +1,106 @@
+//! Memos: a line of text under a name.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::{
+    Answer, Api, Call, Error, Host, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing, write,
+};
+
+/// The engine; everything it knows is in its records.
+struct Memos;
+
+/// What is kept. Fields are numbered, so that a later version can add one and still read what this one wrote.
+#[derive(minicbor::Encode, minicbor::Decode, Serialize)]
+struct Memo {
+    #[n(0)]
+    text: String,
+}
+
+/// By name; a sealed table shows nobody its names.
+const MEMOS: Table<Memo> = Table::sealed(1);
+
+/// What a path's `{name}` is read into; a name that is none is refused before a handler runs.
+#[derive(Deserialize)]
+struct At {
+    name: RoleName,
+}
+
+/// What a write sends. A field's comment is its help.
+#[derive(Deserialize, JsonSchema)]
+struct Input {
+    /// The line to keep, of at most 1,024 bytes. Required.
+    text: Option<String>,
+}
+
+impl SecretsEngine for Memos {
+    const KIND: &'static str = "memos";
+
+    fn api() -> Api<Self> {
+        Api::new(
+            "Memos: keep a line of text under a name.",
+            [
+                list("memos", names, "List the names."),
+                read("memos/{name}", show, "Show a memo."),
+                write("memos/{name}", keep, "Keep a memo, in place of the one that was there.").exists(exists),
+                delete("memos/{name}", drop_memo, "Delete a memo."),
+            ],
+        )
+    }
+
+    async fn open(_: Host) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+async fn names(call: Call<Memos>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let names = call.store.names(&MEMOS, "").await?;
+    Answer::names(names.into_iter().map(|name| name.text).collect())
+}
+
+async fn exists(call: Call<Memos>, at: At) -> Result<bool> {
+    call.store.has(&MEMOS, &at.name.0).await
+}
+
+async fn show(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
+    let memo = call.store.get(&MEMOS, &at.name.0).await?.ok_or_else(Error::missing)?;
+    Answer::data(&memo)
+}
+
+async fn keep(call: Call<Memos>, at: At, input: Input) -> Result<Answer> {
+    let text = input.text.filter(|text| !text.is_empty()).ok_or_else(|| Error::invalid("missing text"))?;
+    if text.len() > 1024 {
+        return Err(Error::invalid("text: at most 1,024 bytes"));
+    }
+    call.store.put(&MEMOS, &at.name.0, &Memo { text }).await?;
+    Ok(Answer::done())
+}
+
+async fn drop_memo(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
+    call.store.delete(&MEMOS, &at.name.0).await?;
+    Ok(Answer::done())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::contract::bench::{Bench, conformance};
+
+    #[tokio::test]
+    async fn every_promise_of_an_engine_holds() {
+        let bench = Bench::engine::<Memos>().await;
+        assert_eq!(conformance(&bench).await, Vec::<String>::new());
+    }
+
+    #[tokio::test]
+    async fn a_memo_is_kept_until_it_is_deleted() {
+        let bench = Bench::engine::<Memos>().await;
+        bench.write("memos/lunch", json!({ "text": "at noon" })).await.unwrap();
+        assert_eq!(bench.read("memos/lunch").await.unwrap(), json!({ "text": "at noon" }));
+        assert_eq!(bench.list("memos").await.unwrap(), json!({ "keys": ["lunch"] }));
+        bench.delete("memos/lunch").await.unwrap();
+        assert!(bench.read("memos/lunch").await.is_err());
+    }
+}
