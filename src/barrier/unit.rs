@@ -3,7 +3,7 @@
 //! that has changed meanwhile; the caller of [`Unit::commit`] learns of it as [`BarrierError::Conflict`].
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -32,7 +32,7 @@ pub struct Unit {
 
 #[derive(Default)]
 struct State {
-    seen: HashMap<Vec<u8>, Old>,
+    seen: BTreeMap<Vec<u8>, Old>,
     writes: BTreeMap<Vec<u8>, Pending>,
     effects: Vec<Effect>,
     is_urgent: bool,

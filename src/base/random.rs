@@ -1,9 +1,12 @@
 //! Randomness as an argument. The system's generator is asked each time, so that a cloned machine never repeats what
-//! its twin drew; a test hands in a seeded source instead.
+//! its twin drew (but for the names of requests); a test hands in a seeded source instead.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::secret::Secret;
@@ -63,6 +66,26 @@ impl Random {
     pub fn uuid(&self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
+
+    /// A random UUID that names a request. It is no secret and keeps nothing apart but lines of a log, so a thread draws
+    /// many at once; the twin of a cloned machine may repeat some.
+    pub fn request_id(&self) -> uuid::Uuid {
+        if let Source::Seeded(_) = self.0 {
+            return self.uuid();
+        }
+        IDS.with_borrow_mut(|ids| {
+            if ids.is_empty() {
+                ids.extend(self.bytes::<IDS_BYTES>().as_chunks().0);
+            }
+            ids.pop().map_or_else(|| self.uuid(), |bytes| uuid::Builder::from_random_bytes(bytes).into_uuid())
+        })
+    }
+}
+
+const IDS_BYTES: usize = 1024;
+
+thread_local! {
+    static IDS: RefCell<Vec<[u8; 16]>> = RefCell::default();
 }
 
 fn splitmix(state: u64) -> u64 {
@@ -80,5 +103,12 @@ mod tests {
     fn a_seed_repeats_and_the_system_does_not() {
         assert_eq!(Random::seeded(7).bytes::<32>(), Random::seeded(7).bytes::<32>());
         assert_ne!(Random::system().bytes::<32>(), Random::system().bytes::<32>());
+    }
+
+    #[test]
+    fn no_two_requests_have_one_id() {
+        let ids: std::collections::HashSet<_> = (0..1_000).map(|_| Random::system().request_id()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(ids.iter().all(|id| id.get_version_num() == 4));
     }
 }

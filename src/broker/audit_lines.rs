@@ -13,7 +13,7 @@ use crate::{
     services::{
         Services,
         access::Ruling,
-        audit::{AuthFacts, Decision, Entry, Note, PlainEntry},
+        audit::{AuthFacts, Decision, Entry, Note, PlainEntry, Who},
         tokens::SPENT,
     },
     wire::{self, Peer},
@@ -27,14 +27,13 @@ struct Common<'a> {
     trip: &'a Trip,
     place: &'a Place,
     identity: &'a Identity,
-    remote: String,
     plain: Vec<&'a str>,
 }
 
 impl<'a> Common<'a> {
     fn new(trip: &'a Trip, place: &'a Place, identity: &'a Identity) -> Self {
         let plain = place.facts().map(|facts| facts.plain.iter().map(String::as_str).collect()).unwrap_or_default();
-        Self { trip, place, identity, remote: trip.peer.address.ip().to_string(), plain }
+        Self { trip, place, identity, plain }
     }
 
     fn entry(&'a self, ruling: &'a Ruling, allowed: bool) -> Entry<'a> {
@@ -47,8 +46,8 @@ impl<'a> Common<'a> {
             path: &self.place.full,
             mount_type,
             mount_accessor,
-            remote_address: &self.remote,
-            data: (self.trip.fields.fields.0 != "{}").then_some(&self.trip.fields.fields.0),
+            remote_address: &self.trip.remote,
+            data: Some(&*self.trip.fields.fields.0).filter(|fields| *fields != "{}"),
             auth: self.auth(),
             decision: Some(decision(ruling, allowed, self.identity)),
             plain_fields: &self.plain,
@@ -57,7 +56,18 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn auth(&'a self) -> Option<AuthFacts<'a>> {
+    /// Made with a token's first line.
+    fn auth(&'a self) -> Option<Who<'a>> {
+        let badge = &self.identity.session.as_ref()?.badge;
+        if badge.get().is_none()
+            && let Some(made) = self.facts().and_then(|facts| self.trip.services().audit.badge(&facts))
+        {
+            let _another_was_first = badge.set(made);
+        }
+        badge.get().map(Who::Badge).or_else(|| self.facts().map(Who::Facts))
+    }
+
+    fn facts(&'a self) -> Option<AuthFacts<'a>> {
         let session = self.identity.session.as_ref()?;
         let record = &session.record;
         let token = self.identity.caller.credential()?.token.expose();
@@ -117,7 +127,7 @@ pub(super) fn outcome(
                 Body::Auth(granted) => {
                     auth_text = wire::auth_json(granted);
                     entry.response_data = Some(&auth_text);
-                    entry.auth = entry.auth.or_else(|| Some(granted_facts(granted)));
+                    entry.auth = entry.auth.or_else(|| Some(granted_facts(granted).into()));
                     entry.shown_fields = AUTH_SHOWN;
                 }
                 Body::Raw { .. } | Body::Login(_) | Body::Done => {}
@@ -136,7 +146,7 @@ pub(super) fn outcome(
 /// quotes. The path itself has its own field.
 fn without_names(text: &str, place: &Place) -> String {
     let mut text = text.to_owned();
-    for (_, value) in place.params().0.iter().filter(|(_, value)| !value.is_empty()) {
+    for (_, value) in place.params().iter().filter(|(_, value)| !value.is_empty()) {
         text = text.replace(value, "…").replace(&value.to_ascii_lowercase(), "…");
     }
     let mut out = String::with_capacity(text.len());
@@ -176,7 +186,6 @@ fn granted_facts(granted: &Granted) -> AuthFacts<'_> {
 
 /// A line that needs no key, while the store is sealed.
 pub(super) fn plain(trip: &Trip, place: &Place, is_response: bool, status: u16, outcome: Option<&str>) {
-    let remote = trip.peer.address.ip().to_string();
     let seal = trip.services().barrier.status();
     let is_unseal = place.full == "sys/unseal";
     trip.services().audit.plain(PlainEntry {
@@ -185,7 +194,7 @@ pub(super) fn plain(trip: &Trip, place: &Place, is_response: bool, status: u16, 
         request_id: &trip.id_text,
         operation: trip.ask.operation.word(),
         path: &place.full,
-        remote_address: &remote,
+        remote_address: &trip.remote,
         progress: is_unseal.then_some((seal.progress, seal.threshold)),
         status,
         outcome,

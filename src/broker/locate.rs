@@ -70,11 +70,10 @@ impl Place {
         }
     }
 
-    pub fn params(&self) -> &Params {
-        static NONE: Params = Params(Vec::new());
+    pub fn params(&self) -> &[(String, String)] {
         match &self.target {
-            Target::Row { params, .. } => params,
-            _ => &NONE,
+            Target::Row { params, .. } => &params.0,
+            _ => &[],
         }
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Trip {
     pub now: Time,
     pub ask: Ask,
     pub peer: Peer,
+    /// The peer's address as lines show it.
+    pub remote: String,
     pub fields: wire::BodyFields,
 }
 
@@ -70,7 +72,7 @@ pub(super) async fn handle(broker: &Arc<Broker>, request: Request) -> Response {
 
 async fn handle_ask(broker: &Arc<Broker>, ask: Ask, request: Request) -> Response {
     let services = &broker.services;
-    let id = services.random.uuid();
+    let id = services.random.request_id();
     let now = services.clock.now();
     let under_way = UnderWay::begin(services);
 
@@ -102,8 +104,9 @@ async fn handle_ask(broker: &Arc<Broker>, ask: Ask, request: Request) -> Respons
     };
 
     let changes = ask.operation.changes();
-    let trip =
-        Trip { broker: Arc::clone(broker), id, id_text: id.to_string().into(), now, ask, peer: request.peer, fields };
+    let remote = request.peer.address.ip().to_string();
+    let id_text = Arc::from(&*id.hyphenated().encode_lower(&mut [0; uuid::fmt::Hyphenated::LENGTH]));
+    let trip = Trip { broker: Arc::clone(broker), id, id_text, now, ask, peer: request.peer, remote, fields };
     // judge, record, perform, record the outcome, render. A change runs on a task of its own: a client that hangs up
     // changes nothing. A read never waits for anything but its audit line, which the task that writes it hands over.
     if changes {

@@ -104,7 +104,7 @@ impl Bench {
         };
         loop {
             let (context, unit) = self.context();
-            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.to_owned())).await;
+            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.into())).await;
             match answer {
                 Err(error) if error.is_conflict => {}
                 Err(error) => return Err(error),

@@ -113,9 +113,9 @@ pub(super) type Reply<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 type Run<E> = Box<dyn Fn(Call<E>, Params, Fields) -> Reply<Answer> + Send + Sync>;
 type Exists<E> = Box<dyn Fn(Call<E>, Params) -> Reply<bool> + Send + Sync>;
 
-/// The parameters that a path gave.
+/// The parameters that a path gave. Clones share them.
 #[derive(Clone, Default, Debug)]
-pub struct Params(pub Vec<(String, String)>);
+pub struct Params(pub Arc<[(String, String)]>);
 
 impl Params {
     fn read<P: DeserializeOwned>(&self) -> Result<P> {
@@ -128,13 +128,13 @@ impl Params {
     }
 }
 
-/// The fields of a request: one JSON object, from query, form or body.
+/// The fields of a request: one JSON object, from query, form or body. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Fields(pub String);
+pub struct Fields(pub Arc<str>);
 
 impl Default for Fields {
     fn default() -> Self {
-        Self(String::from("{}"))
+        Self("{}".into())
     }
 }
 

@@ -1,9 +1,15 @@
 //! The life of one connection: handshake, requests one after another, close. Everything that waits for the client has
 //! a deadline.
 
-use std::{future::poll_fn, io, net::SocketAddr, sync::Arc};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use axum::Router;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
@@ -32,16 +38,16 @@ pub struct Dealt {
 }
 
 /// Serves the connection until it ends.
-pub async fn serve(dealt: Dealt, front: Arc<Front>, router: Router, phase: watch::Receiver<Phase>) {
+pub async fn serve(dealt: Dealt, front: Arc<Front>, phase: watch::Receiver<Phase>) {
     let Ok(stream) = TcpStream::from_std(dealt.stream) else { return };
     let address = dealt.address;
     let done = match dealt.tls {
-        None => exchange(stream, Peer { address, certificate: None }, front.limits, router, phase).await,
+        None => exchange(stream, Peer { address, certificate: None }, &front, phase).await,
         Some(config) => match timeout(front.limits.handshake, handshake(stream, config)).await {
             Ok(Ok(Hello::Tls(stream))) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate = shown.map(|certificate| certificate.as_ref().to_vec());
-                exchange(*stream, Peer { address, certificate }, front.limits, router, phase).await
+                exchange(*stream, Peer { address, certificate }, &front, phase).await
             }
             Ok(Ok(Hello::Http(stream))) => refuse_http(stream, front.limits).await,
             Ok(Err(error)) => Err(error.into()),
@@ -85,21 +91,17 @@ async fn refuse_http(mut stream: TcpStream, limits: Limits) -> Done {
 }
 
 /// Answers the requests of one stream.
-async fn exchange<S>(stream: S, peer: Peer, limits: Limits, router: Router, mut phase: watch::Receiver<Phase>) -> Done
+async fn exchange<S>(stream: S, peer: Peer, front: &Arc<Front>, mut phase: watch::Receiver<Phase>) -> Done
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let busy = Busy::default();
+    let (busy, limits) = (Busy::default(), front.limits);
     let guard = Guard::new(stream, limits, busy.clone());
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+    let handler = front.service(peer);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
         busy.set(true);
-        request.extensions_mut().insert(peer.clone());
-        let (mut router, busy) = (router.clone(), busy.clone());
-        Box::pin(async move {
-            let reply = router.call(request).await;
-            busy.set(false);
-            reply
-        })
+        let reply = handler.clone().call(request.map(axum::body::Body::new));
+        Answering { reply, busy: busy.clone() }
     });
     let mut connection = http1::Builder::new()
         // At most this many bytes of head, and by hyper's default at most 100 headers: 431.
@@ -122,4 +124,22 @@ where
     guard.shutdown().await?;
     guard.linger().await;
     Ok(done?)
+}
+
+/// An answer under way; the guard is told when it is there.
+struct Answering<F> {
+    reply: F,
+    busy: Busy,
+}
+
+impl<F: Future + Unpin> Future for Answering<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let polled = Pin::new(&mut self.reply).poll(cx);
+        if polled.is_ready() {
+            self.busy.set(false);
+        }
+        polled
+    }
 }

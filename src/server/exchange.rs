@@ -1,18 +1,19 @@
-//! One request and its answer: axum's router, with nothing but a fallback, turns hyper's words into `wire` words and
-//! back. Here stand the bucket per address, the deadline of a request, and the 500 of a handler that panicked. What a
+//! One request and its answer: an axum handler, without a router, turns hyper's words into `wire` words and back. Here stand the bucket per address, the deadline of a request, and the 500 of a handler that panicked. What a
 //! path means is none of this floor's business.
 
 use std::{
+    convert::Infallible,
     panic::AssertUnwindSafe,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use axum::{Router, extract::State, response::Response as Reply};
+use axum::{extract::State, handler::Handler as _, response::Response as Reply};
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Body as _;
 use tokio::time::{Instant, timeout};
+use tower::Service;
 
 use super::{limits::Limits, pace::Paced, refusals::Buckets};
 use crate::wire::{self, Body, Peer};
@@ -43,9 +44,15 @@ impl Front {
         Self { handler, limits, refusals: Buckets::new(limits.refusals) }
     }
 
-    /// The service of every connection. The connection adds its [`Peer`] to each request.
-    pub fn router(self: &Arc<Self>) -> Router {
-        Router::new().fallback(exchange).with_state(self.clone())
+    /// What answers the requests of one connection.
+    pub fn service(
+        self: &Arc<Self>,
+        peer: Peer,
+    ) -> impl Service<axum::extract::Request, Response = Reply, Error = Infallible, Future: Send + Unpin>
+    + Clone
+    + Send
+    + use<> {
+        exchange.with_state(Arc::new(Line { front: Arc::clone(self), peer }))
     }
 
     async fn answer(&self, request: wire::Request) -> wire::Response {
@@ -58,9 +65,15 @@ impl Front {
     }
 }
 
-async fn exchange(State(front): State<Arc<Front>>, request: axum::extract::Request) -> Reply {
-    let (mut parts, body) = request.into_parts();
-    let Some(peer) = parts.extensions.remove::<Peer>() else { return reply(refusal(500, "internal error")) };
+/// What the requests of one connection have in common.
+struct Line {
+    front: Arc<Front>,
+    peer: Peer,
+}
+
+async fn exchange(State(line): State<Arc<Line>>, request: axum::extract::Request) -> Reply {
+    let (parts, body) = request.into_parts();
+    let (front, peer) = (&line.front, line.peer.clone());
     let address = peer.address.ip();
     if let Some(wait) = front.refusals.wait(address, Instant::now()) {
         let mut response = refusal(429, "too many refused requests from this address: wait before the next");

@@ -137,13 +137,12 @@ async fn work(
     mut phase: watch::Receiver<Phase>,
     idle: oneshot::Sender<()>,
 ) {
-    let router = front.router();
     // Every connection holds a clone: the channel closes with the last of them.
     let (open, mut all_closed) = mpsc::channel::<()>(1);
     while let Some((next, permit)) = dealt.recv().await {
-        let (front, router, phase, open) = (front.clone(), router.clone(), phase.clone(), open.clone());
+        let (front, phase, open) = (front.clone(), phase.clone(), open.clone());
         tokio::spawn(async move {
-            serve(next, front, router, phase).await;
+            serve(next, front, phase).await;
             drop((permit, open));
         });
     }

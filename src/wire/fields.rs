@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     base::json,
-    contract::{Error, Fault, Fields, Operation, Params, Result, RowFacts},
+    contract::{Error, Fault, Fields, Operation, Result, RowFacts},
     wire::{Ask, ask::decode},
 };
 
@@ -16,7 +16,12 @@ pub struct BodyFields {
 }
 
 /// Makes the fields of a request. The body counts where there is one; else the query.
-pub fn read_fields(ask: &Ask, body: &[u8], facts: Option<&RowFacts>, params: &Params) -> Result<BodyFields> {
+pub fn read_fields(
+    ask: &Ask,
+    body: &[u8],
+    facts: Option<&RowFacts>,
+    params: &[(String, String)],
+) -> Result<BodyFields> {
     if ask.operation == Operation::Patch {
         match ask.media_type.as_deref() {
             Some("application/merge-patch+json") => {}
@@ -41,7 +46,7 @@ pub fn read_fields(ask: &Ask, body: &[u8], facts: Option<&RowFacts>, params: &Pa
         Some(_) => from_form(body)?,
     };
     let warning = facts.map(|facts| check_names(&text, facts, params)).transpose()?.flatten();
-    Ok(BodyFields { fields: Fields(text), warning })
+    Ok(BodyFields { fields: Fields(text.into()), warning })
 }
 
 fn not_an_object() -> Error {
@@ -100,7 +105,7 @@ fn from_query(pairs: &[(String, String)]) -> Result<String> {
 }
 
 /// A field that the path gives too must say the same; one that the row does not read is named in a warning.
-fn check_names(text: &str, facts: &RowFacts, params: &Params) -> Result<Option<String>> {
+fn check_names(text: &str, facts: &RowFacts, params: &[(String, String)]) -> Result<Option<String>> {
     let mut unknown = Vec::new();
     let (mut depth, mut clash) = (0_usize, None);
     let mut asked: Option<String> = None;
@@ -112,7 +117,7 @@ fn check_names(text: &str, facts: &RowFacts, params: &Params) -> Result<Option<S
         json::Event::ObjectEnd | json::Event::ArrayEnd => depth = depth.saturating_sub(1),
         json::Event::Key(raw) if depth == 1 => {
             let name = json::unescape(raw);
-            if params.0.iter().any(|(known, _)| *known == name) {
+            if params.iter().any(|(known, _)| *known == name) {
                 asked = Some(name.into_owned());
             } else if !facts.fields.iter().any(|known| *known == name) {
                 unknown.push(name.into_owned());
@@ -121,7 +126,7 @@ fn check_names(text: &str, facts: &RowFacts, params: &Params) -> Result<Option<S
         json::Event::String(raw) if depth == 1 => {
             if let Some(name) = asked.take() {
                 let value = json::unescape(raw);
-                if params.0.iter().any(|(known, given)| *known == name && *given != value) {
+                if params.iter().any(|(known, given)| *known == name && *given != value) {
                     clash = Some(name);
                 }
             }

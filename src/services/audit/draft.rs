@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 
 use super::{
+    entry::Badge,
     fields::{self, Clear},
     id::Id,
     line::{decimal, rfc3339},
@@ -32,14 +33,14 @@ thread_local! {
 }
 
 /// Lends a draft and gives what is made of it. Without a key, hashes are left out.
-pub(super) fn with_draft(key: Option<&MacKey>, id: &str, write: impl FnOnce(&mut Draft<'_>) -> Note) -> Note {
+pub(super) fn with_draft<T>(key: Option<&MacKey>, id: &str, write: impl FnOnce(&mut Draft<'_>) -> T) -> T {
     let mut buffers = BUFFERS.take();
     buffers.text.clear();
     buffers.marks.clear();
     let mut draft = Draft { key, id, buffers };
-    let note = write(&mut draft);
+    let made = write(&mut draft);
     BUFFERS.set(draft.buffers);
-    note
+    made
 }
 
 impl Draft<'_> {
@@ -64,6 +65,11 @@ impl Draft<'_> {
             let cut = format!("{}…", text.get(..kept).unwrap_or(""));
             quote(&cut, &mut self.buffers.text);
         }
+    }
+
+    /// Writes a name whole.
+    pub fn name(&mut self, name: &str) {
+        quote(name, &mut self.buffers.text);
     }
 
     pub fn number(&mut self, number: u64) {
@@ -119,14 +125,24 @@ impl Draft<'_> {
         self.raw("\"");
     }
 
-    /// Writes a member that is hashed, unless it is empty, and gives its mark.
+    /// Writes a member that is hashed whatever its length, unless it is empty, and gives its mark.
     pub fn hashed_member(&mut self, name: &str, value: &str) -> Option<Mark> {
         if value.is_empty() {
             return None;
         }
         self.raw(name);
-        self.hashed(value);
+        self.mark(&[b"S", value.as_bytes()]);
         Some(self.buffers.marks.last().copied())
+    }
+
+    /// Keeps what was written so far, and these marks, for other drafts.
+    pub fn badge(&self, token: Option<Mark>, accessor: Option<Mark>) -> Badge {
+        Badge { text: self.buffers.text.as_str().into(), token, accessor }
+    }
+
+    pub fn show_badge(&mut self, badge: &Badge) {
+        self.buffers.text.push_str(&badge.text);
+        self.buffers.marks.extend([badge.token, badge.accessor].into_iter().flatten().flatten());
     }
 
     /// Writes a member with a mark that was made before.

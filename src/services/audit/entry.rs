@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::draft::Mark;
 use crate::base::time::Time;
 
 /// A request before it is performed, or its outcome.
@@ -20,7 +21,7 @@ pub struct Entry<'a> {
     /// What was asked for, as JSON text.
     pub data: Option<&'a str>,
     /// The caller, once it is known.
-    pub auth: Option<AuthFacts<'a>>,
+    pub auth: Option<Who<'a>>,
     /// What decided, once it was judged.
     pub decision: Option<Decision<'a>>,
     /// The HTTP status of the answer; zero for a request.
@@ -35,6 +36,26 @@ pub struct Entry<'a> {
     /// The fields of `response_data` that are our own words (`metadata.version`): their texts are clear too. A path that
     /// ends in a dot makes the name clear and not what is under it.
     pub shown_fields: &'a [&'a str],
+}
+
+/// Who asks, in either form.
+#[derive(Clone, Copy)]
+pub enum Who<'a> {
+    Facts(AuthFacts<'a>),
+    Badge(&'a Badge),
+}
+
+impl<'a> From<AuthFacts<'a>> for Who<'a> {
+    fn from(facts: AuthFacts<'a>) -> Self {
+        Self::Facts(facts)
+    }
+}
+
+/// Who asks, as all lines of one token say it: made once, and cheaper to write than [`AuthFacts`].
+pub struct Badge {
+    pub(super) text: Box<str>,
+    pub(super) token: Option<Mark>,
+    pub(super) accessor: Option<Mark>,
 }
 
 /// Who asks.

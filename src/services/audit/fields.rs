@@ -3,7 +3,7 @@
 //! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
 
 use super::draft::Draft;
-use crate::base::json::{Event, quote, unescape, walk};
+use crate::base::json::{Event, unescape, walk};
 
 /// Which fields are written clear, and how far.
 #[derive(Clone, Copy)]
@@ -114,25 +114,29 @@ impl<'a> Fields<'a> {
         }
         self.names.truncate(self.objects.saturating_sub(1));
         self.names.push(raw);
-        let (mut is_named, mut leads_there) = (false, false);
-        for plain in self.plain {
-            let mut rest = plain.split('.');
-            if self.names.iter().all(|name| rest.next() == Some(name)) {
-                leads_there = true;
-                is_named |= rest.next().is_none();
+        let mut leads_there = false;
+        for rest in self.plain.iter().filter_map(|plain| behind(plain, &self.names)) {
+            leads_there = true;
+            if rest.is_empty() {
+                self.clear_from = Some(self.depth);
             }
         }
-        if is_named {
-            self.clear_from = Some(self.depth);
+        if leads_there || (self.depth == 1 && is_word(raw)) {
+            draft.name(&unescape(raw));
+        } else {
+            draft.hashed(&unescape(raw));
         }
-        if leads_there || (self.depth == 1 && is_word(raw)) { clear(draft, raw) } else { draft.hashed(&unescape(raw)) }
     }
 }
 
-fn clear(draft: &mut Draft<'_>, raw: &str) {
-    let mut text = String::new();
-    quote(&unescape(raw), &mut text);
-    draft.raw(&text);
+/// What is left of a path of names joined by dots, behind `names`; `None` where it does not begin with them.
+fn behind<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
+    let mut rest = path;
+    for (n, name) in names.iter().enumerate() {
+        let from = if n == 0 { rest } else { rest.strip_prefix('.')? };
+        rest = from.strip_prefix(name)?;
+    }
+    (rest.is_empty() || rest.starts_with('.')).then_some(rest)
 }
 
 /// Whether a name could be one of our fields.

@@ -108,20 +108,20 @@ impl Sheet {
     }
 
     fn text(&mut self, parts: &Parts<'_>, mut key: Option<&mut DeviceKey>) {
-        let mut marks = parts.marks.iter();
-        for (n, piece) in parts.text.split(|&byte| byte == 0).enumerate() {
-            if n > 0 {
-                match (marks.next(), key.as_deref_mut()) {
-                    (Some(mark), Some(key)) => {
-                        self.bytes.extend_from_slice(b"\"hmac-sha256:");
-                        self.bytes.extend_from_slice(key.hex(mark));
-                        self.bytes.push(b'"');
-                    }
-                    _ => self.bytes.extend_from_slice(KEYLESS_TEXT.as_bytes()),
+        let (mut marks, mut from) = (parts.marks.iter(), 0);
+        for at in memchr::memchr_iter(0, parts.text) {
+            self.bytes.extend_from_slice(parts.text.get(from..at).unwrap_or_default());
+            from = at + 1;
+            match (marks.next(), key.as_deref_mut()) {
+                (Some(mark), Some(key)) => {
+                    self.bytes.extend_from_slice(b"\"hmac-sha256:");
+                    self.bytes.extend_from_slice(key.hex(mark));
+                    self.bytes.push(b'"');
                 }
+                _ => self.bytes.extend_from_slice(KEYLESS_TEXT.as_bytes()),
             }
-            self.bytes.extend_from_slice(piece);
         }
+        self.bytes.extend_from_slice(parts.text.get(from..).unwrap_or_default());
     }
 
     fn open(&mut self) -> usize {
@@ -215,12 +215,10 @@ pub(super) fn rfc3339(time: Time, out: &mut String) {
 }
 
 fn padded(number: u64, width: usize, out: &mut String) {
-    let mut digits = [0; 20];
-    let digits = decimal(number, &mut digits);
-    for _ in digits.len()..width {
-        out.push('0');
-    }
-    out.push_str(digits);
+    let mut digits = [b'0'; 20];
+    let len = decimal(number, &mut digits).len().max(width);
+    let text = digits.len().checked_sub(len).and_then(|from| digits.get(from..));
+    out.push_str(text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or(""));
 }
 
 /// Year, month and day of the Gregorian calendar, counted in days since 1970-01-01. Years begin in March here, so that

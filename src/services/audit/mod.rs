@@ -42,7 +42,7 @@ use self::{
 };
 pub use self::{
     device::{DeviceConfig, DeviceStatus, State},
-    entry::{AuthFacts, Decision, Entry, PlainEntry, Urgency},
+    entry::{AuthFacts, Badge, Decision, Entry, PlainEntry, Urgency, Who},
     keys::Keys,
     note::Note,
 };
@@ -144,6 +144,13 @@ impl Audit {
     /// device. Texts under 8 bytes are hashed with their request's id and cannot be found by this.
     pub fn hash(&self, device: &str, input: &str) -> Option<String> {
         self.0.ring.load().as_ref()?.hash(device, input)
+    }
+
+    /// Makes a caller's part of all his lines; `None` while there is no key for it.
+    pub fn badge(&self, facts: &AuthFacts<'_>) -> Option<Badge> {
+        let ring = self.0.ring.load();
+        let key = &ring.as_ref()?.values;
+        Some(draft::with_draft(Some(key), "", |draft| wording::write_badge(draft, facts)))
     }
 
     /// Makes the line of a request, or of its outcome.

@@ -4,7 +4,7 @@
 
 use super::{
     draft::{Draft, LIST_BYTES_MAX, Mark, PATH_BYTES_MAX},
-    entry::{AuthFacts, Entry, PlainEntry},
+    entry::{AuthFacts, Badge, Entry, PlainEntry, Who},
     fields::Clear,
 };
 use crate::base::time::Time;
@@ -12,8 +12,13 @@ use crate::base::time::Time;
 pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
     draft.begin(entry.time, if entry.is_response { "response" } else { "request" });
     let (mut token, mut accessor) = (None, None);
-    if let Some(auth) = &entry.auth {
-        (token, accessor) = write_auth(draft, auth);
+    match entry.auth {
+        Some(Who::Facts(facts)) => (token, accessor) = write_auth(draft, &facts),
+        Some(Who::Badge(badge)) => {
+            draft.show_badge(badge);
+            (token, accessor) = (badge.token, badge.accessor);
+        }
+        None => {}
     }
     draft.raw(",\"request\":{\"id\":");
     draft.text(entry.request_id);
@@ -55,6 +60,12 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
         }
         draft.raw("}");
     }
+}
+
+/// Writes the caller once and for all.
+pub(super) fn write_badge(draft: &mut Draft<'_>, auth: &AuthFacts<'_>) -> Badge {
+    let (token, accessor) = write_auth(draft, auth);
+    draft.badge(token, accessor)
 }
 
 /// Gives the marks of token and accessor, which stand in the line twice.

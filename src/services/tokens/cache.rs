@@ -3,13 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use crate::{
     barrier::{BarrierError, Unit},
     contract::Principal,
     services::{
+        audit::Badge,
         tables::{CORE, TOKENS},
         tokens::record::TokenRecord,
     },
@@ -23,6 +24,8 @@ pub struct Session {
     pub tag: Tag,
     /// Who it speaks for.
     pub principal: Arc<Principal>,
+    /// The same for audit lines, once the first was written.
+    pub badge: OnceLock<Badge>,
 }
 
 impl Session {
@@ -34,7 +37,7 @@ impl Session {
             metadata: record.metadata.clone(),
             is_login: record.login_mount.is_some(),
         });
-        Self { hash, record, tag, principal }
+        Self { hash, record, tag, principal, badge: OnceLock::new() }
     }
 }
 

@@ -167,7 +167,7 @@ pub fn request(id: &str) -> Entry<'_> {
         mount_type: "kv",
         mount_accessor: "kv_1234",
         remote_address: "127.0.0.1",
-        auth: Some(auth()),
+        auth: Some(auth().into()),
         decision: Some(Decision { rule: "secret/data/web/*", policy: "web", line: 3, allowed: true }),
         ..Entry::default()
     }

@@ -145,7 +145,7 @@ fn a_log_cannot_be_injected_into() {
         mount_type: evil,
         remote_address: evil,
         error: Some(evil),
-        auth: Some(auth),
+        auth: Some(auth.into()),
         decision: Some(Decision { rule: evil, policy: evil, line: 1, allowed: true }),
         ..response("r-evil")
     };
@@ -201,7 +201,7 @@ fn no_line_is_longer_than_a_tile_entry() {
         error: Some(&long),
         data: Some(&data),
         response_data: Some(&data),
-        auth: Some(auth),
+        auth: Some(auth.into()),
         decision: Some(Decision { rule: &long, policy: &long, line: u32::MAX, allowed: true }),
         ..response("r-long")
     };

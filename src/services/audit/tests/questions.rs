@@ -22,7 +22,7 @@ fn log() -> Bench {
         let auth = AuthFacts { display_name: name, ..auth() };
         let decision = Decision { allowed, line: 3 + n, policy: "web", rule: "secret/data/web/*" };
         let time = Time::from_unix_secs(START + 10 * i64::from(n));
-        let ask = Entry { time, path, auth: Some(auth), decision: Some(decision), ..request(&id) };
+        let ask = Entry { time, path, auth: Some(auth.into()), decision: Some(decision), ..request(&id) };
         let receipt = bench.audit.record(&bench.audit.note(&ask), Urgency::Now).unwrap();
         if n == 3 {
             std::mem::forget(receipt);
