@@ -10,6 +10,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
+KINDS = {"request", "response", "head", "tail", "key", "frontier", "checkpoint", "torn", "gap", "unreadable"}
+
+
 class Bad(Exception):
     pass
 
@@ -66,6 +69,8 @@ def verify(key, files, kept=None):
                 torn = 0
             elif not fits or (torn and kind != "head"):
                 torn += 1
+            elif kind not in KINDS:
+                raise Bad(f"line {size + 1}: of no known type")
             elif kind == "checkpoint":
                 origin, count = check_head(line["checkpoint"], key, size, edge, origin, size + 1)
                 again = json.dumps(line["checkpoint"], ensure_ascii=False).encode()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""INVARIANT 41. The audit log under other eyes: a log is made by real requests, a kill and a restart, and both verifiers believe it; then bytes are
-flipped, lines taken out, doubled and moved, and both must name it. The key is the one that init printed, never the file's.
+"""INVARIANT 41. The audit log under other eyes: a log is made by real requests, a kill and a restart, and both verifiers
+believe it; then bytes are flipped, lines taken out, doubled and moved, and both must name it. The key is the one that
+init printed, never the file's.
 
     audit_verify.py          about 60 changed files
     audit_verify.py --long   a flip of every byte up to and including the first signed head

@@ -6,7 +6,7 @@ Each takes the world and whether it is the long form, raises `Wrong`, and answer
 import re
 import time
 
-from tests.abuse import canary, fuzz, slow
+from tests.abuse import canary, fuzz, memory, slow
 from tests.abuse.world import Wrong
 from tests.oracle.servers import ROOT
 
@@ -161,5 +161,6 @@ CASES = [
     ("TOK-01", "what was revoked stays dead", "fresh", revoked),
     ("HTTP-01", "2,000 slow connections", "fresh", slow.connections),
     ("HTTP-12", "random bodies at every row", "fresh", lambda world, long: fuzz.bodies(world, rows_of(world), 10**6 if long else 2000)),
+    ("MEM-04", "no planted value stays in memory", "fresh", memory.image),
     ("AUD-01", "planted values are found nowhere", "fresh", lambda world, long: canary.sweep(world, rows_of(world))),
 ]
