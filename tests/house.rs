@@ -166,6 +166,7 @@ impl House {
         for source in &self.sources {
             self.direction(source, &mut found);
             floor_words(source, &mut found);
+            doors(source, &mut found);
             homes(source, &mut found);
             sizes(source, &mut found);
             names(source, &mut found);
@@ -249,6 +250,20 @@ fn floor_words(source: &Source, found: &mut Vec<Finding>) {
         if is_path && words.iter().copied().flatten().any(|word| begins(&mention.path, word)) {
             let (line, what) = (mention.line, mention.path);
             found.push(Finding { law: "floor", file: source.file.clone(), line, what, why: why.to_owned() });
+        }
+    }
+}
+
+/// What an engine or an auth method is handed leads, through these doors, to more than its own mount.
+fn doors(source: &Source, found: &mut Vec<Finding>) {
+    if !matches!(source.floor(), Some("engines" | "auth_methods")) {
+        return;
+    }
+    for window in source.code.windows(3) {
+        let words: Vec<&str> = window.iter().map(|token| token.text.as_str()).collect();
+        if let [".", door @ ("unit" | "credential"), "("] = words.as_slice() {
+            let (what, why) = (format!(".{door}()"), "for the built-in mounts alone".to_owned());
+            found.push(Finding { law: "door", file: source.file.clone(), line: window[0].line, what, why });
         }
     }
 }
@@ -346,6 +361,11 @@ fn a_floor_never_names_what_is_not_its_own() {
 }
 
 #[test]
+fn an_engine_keeps_to_its_own_mount() {
+    hold("door");
+}
+
+#[test]
 fn time_randomness_files_and_unsafe_stay_at_home() {
     hold("home");
 }
@@ -423,7 +443,7 @@ fn every_law_notices_what_breaks_it() {
         file("src/store/utils.rs", "// no header"),
         file("src/engines/mod.rs", "//! x\nmod kv; mod totp; use totp::X; fn f() { crate::engines::kv::g(); }"),
         file("src/engines/kv/mod.rs", "//! x\nuse crate::{engines::{totp::A, Kind}, store};"),
-        file("src/engines/totp/mod.rs", "//! x\nfn f(secret: S) { secret.expose(); }"),
+        file("src/engines/totp/mod.rs", "//! x\nfn f(secret: S) { secret.expose(); call.store.unit(); }"),
         file("src/cli/run.rs", "//! x\nuse crate::{base::a, engines::Kind, store};"),
         file(
             "src/server/run.rs",
@@ -438,6 +458,7 @@ fn every_law_notices_what_breaks_it() {
         "direction src/base/a.rs crate::store::X",
         "direction src/cli/run.rs crate::engines::Kind",
         "direction src/engines/kv/mod.rs crate::engines::totp::A",
+        "door src/engines/totp/mod.rs .unit()",
         "floor src/base/a.rs tokio::spawn",
         "floor src/engines/kv/mod.rs crate::store",
         "header src/store/utils.rs no header",
