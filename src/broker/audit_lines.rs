@@ -49,7 +49,7 @@ impl<'a> Common<'a> {
             remote_address: &self.trip.remote,
             data: Some(&*self.trip.fields.fields.0).filter(|fields| *fields != "{}"),
             auth: self.auth(),
-            decision: Some(decision(ruling, allowed, self.identity)),
+            decision: Some(decision(ruling, allowed)),
             plain_fields: &self.plain,
             shown_fields: self.place.facts().map_or(&[], |facts| facts.shown),
             ..Entry::default()
@@ -85,12 +85,10 @@ impl<'a> Common<'a> {
     }
 }
 
-fn decision<'a>(ruling: &'a Ruling, allowed: bool, identity: &Identity) -> Decision<'a> {
-    let is_root = identity.session.as_ref().is_some_and(|session| session.record.is_root());
+fn decision(ruling: &Ruling, allowed: bool) -> Decision<'_> {
     match &ruling.rule {
         Some(rule) => Decision { rule: &rule.pattern, policy: &rule.policy, line: rule.line, allowed },
-        // No rule binds the root token: what lets it pass is its policy.
-        None if is_root && allowed => Decision { policy: "root", allowed, ..Decision::default() },
+        None if ruling.is_root => Decision { policy: "root", allowed, ..Decision::default() },
         None => Decision { allowed, ..Decision::default() },
     }
 }

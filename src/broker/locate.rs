@@ -63,6 +63,11 @@ impl Place {
         }
     }
 
+    /// Whether it is performed even where no audit device takes its line.
+    pub fn is_unstoppable(&self) -> bool {
+        self.facts().is_some_and(|facts| facts.is_unstoppable)
+    }
+
     pub fn mount(&self) -> Option<&Arc<Mount>> {
         match &self.target {
             Target::Row { mount, .. } | Target::Nothing { mount, .. } => Some(mount),

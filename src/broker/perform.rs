@@ -161,17 +161,18 @@ fn record(trip: &Trip, place: &Place, identity: &Identity, permit: &Permit) -> R
     let note = audit_lines::request(trip, place, identity, permit.ruling(), true);
     let urgency = if trip.ask.operation.changes() { Urgency::Now } else { Urgency::WithOutcome };
     let audit = &trip.services().audit;
-    let receipt = match audit.record(&note, urgency) {
-        Ok(receipt) => receipt,
-        Err(error) if place.facts().is_some_and(|facts| facts.is_unstoppable) => {
-            let (request, who, from) = (&trip.id_text, &identity.caller.display_name, trip.peer.address.ip());
-            tracing::warn!(%request, path = place.full, who, %from, %error, "performed without a line in the audit log");
-            audit.excuse(&note)
+    let receipt = if place.is_unstoppable() {
+        let (receipt, error) = audit.insist(&note);
+        if let Some(error) = error {
+            let (request, who, from) = (&trip.id_text, &identity.caller.display_name, &trip.remote);
+            tracing::warn!(%request, path = place.full, who, from, %error, "goes on without a line in the audit log");
         }
-        Err(error) => {
+        receipt
+    } else {
+        audit.record(&note, urgency).map_err(|error| {
             tracing::error!(%error, "a request cannot be recorded and is refused");
-            return Err(Error::unavailable("the audit log cannot be written: nothing was done"));
-        }
+            Error::unavailable("the audit log cannot be written: nothing was done")
+        })?
     };
     Ok(Recorded { receipt, note: Some(note) })
 }
@@ -287,7 +288,7 @@ async fn settle(
     {
         tracing::error!(%error, "an outcome cannot be recorded");
         // A change is committed with its lines beside it and may be told; what was read must not leave.
-        if sequence.is_none() {
+        if sequence.is_none() && !place.is_unstoppable() {
             return wire::render_error(&Error::unavailable("the audit log cannot be written: the answer is withheld"));
         }
     }

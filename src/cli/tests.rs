@@ -128,6 +128,26 @@ fn a_deleted_version_is_not_found_and_can_come_back() {
     assert_eq!(desk.run("kv get secret/app", Some("t"), Persona::Vault).unwrap(), 0);
 }
 
+/// A secret without the version that was asked for was called a folder.
+#[test]
+fn a_version_that_never_was_is_not_called_a_folder() {
+    let desk = Desk::new(&[
+        MOUNT,
+        Route("GET /v1/secret/metadata?list=true ", 200, r#"{"request_id":"l","data":{"keys":["app","apps/"]}}"#),
+        Route("GET /v1/secret/data/", 404, r#"{"errors":[]}"#),
+    ]);
+    assert_eq!(
+        desk.told("kv get -version=99 secret/app", Some("t")),
+        "error: nothing found: read secret/app\n  why  secret/app is there, but not in that version\n  \
+         fix  its versions: strongroom kv metadata get secret/app\nexit 5"
+    );
+    assert_eq!(
+        desk.told("kv get secret/apps", Some("t")),
+        "error: nothing found: read secret/apps\n  why  secret/apps is a folder\n  \
+         fix  strongroom kv list secret/apps\nexit 5"
+    );
+}
+
 const SEALED: &[Route] = &[
     Route(
         "GET /v1/sys/seal-status ",

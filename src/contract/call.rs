@@ -167,7 +167,7 @@ impl View {
         Ok(self.unit.scan(&self.mount, table, prefix, prefix, limit)?)
     }
 
-    /// Lets the commit use the disk's reserve: for what revokes.
+    /// Lets the commit use the disk's reserve: for what revokes, deletes or destroys.
     pub fn urgent(&self) {
         self.unit.urgent();
     }

@@ -2,7 +2,7 @@
 //! for by a label that says what it is for; two labels never give the same key.
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{HmacReset, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -31,7 +31,7 @@ fn expand<const N: usize>(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8
 }
 
 /// A key of HMAC-SHA256. Both keyed states are kept, so that a short message costs two blocks of SHA-256, not four.
-pub struct MacKey(Hmac<Sha256>);
+pub struct MacKey(HmacReset<Sha256>);
 
 impl MacKey {
     /// Takes a key of any length.
@@ -43,7 +43,7 @@ impl MacKey {
         for (to, byte) in block.iter_mut().zip(from) {
             *to = *byte;
         }
-        Self(Hmac::new((&*block).into()))
+        Self(HmacReset::new((&*block).into()))
     }
 
     /// The MAC of the parts as one run of bytes: a caller whose parts vary in length puts their lengths between them.
@@ -52,7 +52,8 @@ impl MacKey {
         for part in parts {
             state.update(part);
         }
-        state.finalize().into_bytes().into()
+        // In place: a state that is moved leaves its last block, and so a short secret, behind on the stack.
+        state.finalize_reset().into_bytes().into()
     }
 }
 

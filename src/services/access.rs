@@ -22,6 +22,8 @@ pub struct Refusal {
 #[derive(Clone, Default)]
 pub struct Ruling {
     pub rule: Option<RuleRef>,
+    /// No rule was asked: the root policy binds nobody.
+    pub is_root: bool,
 }
 
 impl Permit {
@@ -39,7 +41,7 @@ impl Refusal {
 /// Judges a request that needs a token. `path` is the full path, with its trailing slash where a list is asked.
 pub fn judge(acl: &Acl, path: &str, wanted: Wanted, facts: Option<&RowFacts>) -> Result<Permit, Refusal> {
     let verdict = acl.judge(path, wanted, facts.is_some_and(|facts| facts.is_sudo));
-    let ruling = Ruling { rule: verdict.rule };
+    let ruling = Ruling { rule: verdict.rule, is_root: acl.is_root() };
     if verdict.allowed { Ok(Permit { ruling }) } else { Err(Refusal { ruling }) }
 }
 

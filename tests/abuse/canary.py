@@ -1,4 +1,4 @@
-"""AUD-01: a planted value in every field, header, query and path of every row, right and wrong in type, whole and cut; then a search
+"""AUD-01 and, with the log at trace, MEM-01: a planted value in every field, header, query and path of every row, right and wrong in type, whole and cut; then a search
 of everything that the server wrote. Values in names may stand where an audit line is clear, and nowhere else.
 """
 

@@ -71,18 +71,31 @@ def mistakes(check, terminal, share):
     shown = give(typo)
     check("a typing error is told as one", "checksum does not fit" in shown and "compare it with the original" in shown, True)
     check("a wrong share is not repeated", typo in shown or share in shown, False)
-    shown = give("srk1-" + "a" * 4 + share[9:])
-    check("a share of another set is no typing error of ours alone", "error: " in shown, True)
+    other, other_ca = share_of_another(terminal, address)
+    shown = give(other)
+    check(f"a share of another store is told as one: {shown}", "another" in shown and "checksum" not in shown, True)
+    check("and took nothing away", "Sealed" in terminal.type("strongroom status"), True)
     shown = give(share)
     check("the right share still opens it", bool(re.search(r"^Sealed +false$", shown, re.MULTILINE)), True)
 
-    shown = terminal.type("VAULT_CACERT=/etc/ssl/certs/ca-certificates.crt strongroom kv get secret/shop/payments")
+    shown = terminal.type(f"VAULT_CACERT={other_ca} strongroom kv get secret/shop/payments")
     check("a wrong CA is told as one", "is signed by a CA that is not known here" in shown, True)
     check("with what was presented", "it showed a certificate for \"Strongroom\"" in shown and "SHA-256 " in shown, True)
     check("and what to do", "--ca-cert=FILE" in shown, True)
     check("and by its exit code", terminal.code(), 10)
     check("nothing was read", VALUE in shown, False)
     check("all is well again", VALUE in terminal.type("strongroom kv get secret/shop/payments"), True)
+
+
+def share_of_another(terminal, address):
+    """A share and the CA of a second store, whose server then ends."""
+    host, port = address.rsplit(":", 1)
+    address = f"{host}:{servers.free_port()}"
+    terminal.type(f"strongroom server --data other --listen {address} &", r"VAULT_CACERT=\S+\n(?s:.)*started")
+    shown = terminal.type(f"STRONGROOM_HOME=other-home VAULT_ADDR=https://{address} VAULT_CACERT=other/tls/ca.pem "
+                          "strongroom operator init -key-shares=1 -key-threshold=1")
+    terminal.type("kill %2; wait %2")
+    return re.search(r"srk1-\S+", shown).group(), "other/tls/ca.pem"
 
 
 def desk():

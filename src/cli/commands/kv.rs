@@ -201,8 +201,14 @@ async fn get(session: &mut Session, at: At, version: Option<u64>, field: Option<
 async fn with_neighbour(client: &Client, secret: &Secret, fault: Fault) -> Fault {
     let (folder, name) = secret.split();
     let Ok(names) = client.list(&folder.api("metadata")).await else { return fault };
-    let names = names.names();
-    let names: Vec<&str> = names.iter().map(|name| name.trim_end_matches('/')).collect();
+    let listed = names.names();
+    if listed.iter().any(|listed| listed == name) {
+        let spoken = secret.spoken();
+        return fault
+            .why(format!("{spoken} is there, but not in that version"))
+            .fix(format!("its versions: strongroom kv metadata get {spoken}"));
+    }
+    let names: Vec<&str> = listed.iter().map(|name| name.trim_end_matches('/')).collect();
     match nearest(name, &names) {
         Some(near) if near == name => {
             fault.why(format!("{} is a folder", secret.spoken())).fix(format!("strongroom kv list {}", secret.spoken()))

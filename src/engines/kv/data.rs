@@ -98,6 +98,7 @@ pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     let current = key.current;
     if let Some(latest) = key.version_mut(current).filter(|latest| !latest.is_gone(call.now)) {
         latest.deletion = Some(call.now.into());
+        call.store.urgent();
         call.store.put(&records::KEYS, &at.path.0, &key).await?;
     }
     Ok(Answer::done())

@@ -36,6 +36,7 @@ pub async fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
         }
     }
     if is_changed {
+        call.store.urgent();
         call.store.put(&records::KEYS, &at.path.0, &key).await?;
     }
     Ok(Answer::done())
@@ -68,6 +69,7 @@ pub async fn destroy(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> 
         is_changed = true;
     }
     if is_changed {
+        call.store.urgent();
         call.store.put(&records::KEYS, &at.path.0, &key).await?;
     }
     Ok(Answer::done())

@@ -129,10 +129,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What is left of a path of names joined by dots, behind `names`; `None` where it does not begin with them.
+/// What is left of a path of names joined by dots, behind `names`; `None` where it does not begin with them. A name that
+/// is empty or holds a dot is a caller's.
 fn behind<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
     let mut rest = path;
     for (n, name) in names.iter().enumerate() {
+        if name.is_empty() || name.contains('.') {
+            return None;
+        }
         let from = if n == 0 { rest } else { rest.strip_prefix('.')? };
         rest = from.strip_prefix(name)?;
     }

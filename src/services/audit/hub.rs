@@ -143,6 +143,17 @@ impl Hub {
         Ok(())
     }
 
+    /// Puts a note into the queue whatever there is to take it, and says why its line is not written yet.
+    pub fn insist(&self, note: &Note) -> Option<AuditError> {
+        {
+            let mut queue = hold(&self.queue);
+            queue.open += 1;
+            queue.push(note, None);
+        }
+        self.attend();
+        (!self.is_ready.load(Ordering::Acquire)).then(|| self.why_not_ready())
+    }
+
     /// Puts a note into the queue that is never refused.
     pub fn push(&self, note: &Note) {
         hold(&self.queue).push(note, None);

@@ -169,10 +169,11 @@ impl Audit {
         Ok(Receipt { hub: Some(Arc::clone(&self.0)), id: note.id() })
     }
 
-    /// The receipt of a request that is performed though no device takes its line: who asks for this says so in the
-    /// operator's log.
-    pub fn excuse(&self, note: &Note) -> Receipt {
-        Receipt { hub: None, id: note.id() }
+    /// Records a request that is performed whatever the devices do. Where they cannot take its line now, it waits for
+    /// them, and the caller is told why, to say so in the operator's log.
+    pub fn insist(&self, note: &Note) -> (Receipt, Option<AuditError>) {
+        let error = self.0.insist(note);
+        (Receipt { hub: Some(Arc::clone(&self.0)), id: note.id() }, error)
     }
 
     /// Records the outcome before the request is answered; `txn` is the sequence of its commit. Resolves when the line is
@@ -183,14 +184,11 @@ impl Audit {
         note: Note,
         txn: Option<Sequence>,
     ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
+        let hub = Arc::clone(&self.0);
+        receipt.hub = None;
         // Queued here and now: a caller that goes away takes nothing back.
-        let queued = receipt.hub.take().map(|hub| (hub.outcome(&note, txn.map(|txn| txn.0)), hub));
-        async move {
-            match queued {
-                Some((batch, hub)) => hub.written(&batch).await,
-                None => Ok(()),
-            }
-        }
+        let batch = hub.outcome(&note, txn.map(|txn| txn.0));
+        async move { hub.written(&batch).await }
     }
 
     /// Writes a line that needs no key.

@@ -109,6 +109,10 @@ impl Acl {
         Self { is_root: false, rules, as_written, denied, is_capital_denied }
     }
 
+    pub fn is_root(&self) -> bool {
+        self.is_root
+    }
+
     /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. `needs_sudo` asks for
     /// `sudo` beside it.
     pub fn judge(&self, path: &str, wanted: Wanted, needs_sudo: bool) -> Verdict {

@@ -42,7 +42,7 @@ impl Session {
 }
 
 const SHARDS: usize = 16;
-/// Entries of one shard: 4,096 tokens in all, about 3 MB.
+/// Entries of one shard: 4,096 tokens in all, some 6 MB.
 const SHARD_ENTRIES_MAX: usize = 256;
 
 #[derive(Default)]

@@ -46,6 +46,38 @@ fn the_request_that_finds_the_device_broken_is_not_performed() {
     assert_eq!(paired(&[bench.text()]), 2);
 }
 
+/// What nothing may stop, a seal, goes on whether the device is down, breaks with the request's line or with the
+/// outcome's; and both lines follow, with the true outcome.
+#[test]
+fn what_insists_goes_on_and_has_its_lines_later() {
+    for broken_from in 0..3 {
+        let (bench, faults) = faulty(&["file"]);
+        bench.unseal();
+        let break_it = |step| {
+            if step == broken_from {
+                faults.break_path(&bench.path("file"), Fault::Broken);
+            }
+        };
+        break_it(0);
+        if broken_from == 0 {
+            assert!(bench.ask("finds-it").is_err());
+        }
+        break_it(1);
+        let (receipt, error) = bench.audit.insist(&bench.audit.note(&request("seal")));
+        assert_eq!(error.is_some(), broken_from < 2, "{broken_from}");
+        break_it(2);
+        assert!(bench.answer(receipt, "seal", None).is_err());
+        faults.mend_path(&bench.path("file"));
+        bench.tick(2);
+        let of_seal: Vec<_> = bench.lines().into_iter().filter(|line| line["request"]["id"] == "seal").collect();
+        let [ask, answer] = of_seal.as_slice() else { panic!("{broken_from}: {of_seal:?}") };
+        assert_eq!((ask["type"].as_str(), answer["type"].as_str()), (Some("request"), Some("response")));
+        assert_eq!(answer["response"]["status"], 200);
+        assert!(answer["closed"].is_null());
+        assert_eq!(bench.audit.dropped(), 0);
+    }
+}
+
 #[test]
 fn what_a_failed_sync_left_is_not_signed_again() {
     let (bench, faults) = faulty(&["file"]);

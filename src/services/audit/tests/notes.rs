@@ -114,6 +114,9 @@ fn what_an_answer_says_of_ours_is_clear_and_its_neighbours_are_not() {
         assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
     }
     assert_eq!(data["metadata"].as_object().unwrap().len(), 3);
+    // Names that only look like a path to such a field.
+    let data = r#"{"metadata.version":"dot is secret","metadata":{"versions":"near is secret","custom":{"":"empty is secret"}}}"#;
+    answered(&bench, data, &["metadata.version", "metadata.custom."]);
     assert!(!bench.text().contains("is secret"));
 }
 
