@@ -12,7 +12,7 @@ fn root() -> &'static Path {
 }
 
 fn text(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(root().join(file)).unwrap()
 }
 
 /// Every Markdown file of the project, by its path from the root.
@@ -21,7 +21,7 @@ fn documents() -> Vec<String> {
     for folder in ["", "docs", "docs/adr", "docs/guides", "docs/reference"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
+            if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
                 found.push(format!("{folder}/{name}").trim_start_matches('/').to_owned());
             }
         }
@@ -237,7 +237,7 @@ fn every_invariant_that_is_done_has_a_test() {
         .iter()
         .map(|(_, text)| text.as_str())
         .chain([text("tests/abuse/audit_verify.py").as_str()])
-        .flat_map(|text| text.split("INVARIANT ").skip(1).map(|rest| number(rest)).collect::<Vec<_>>())
+        .flat_map(|text| text.split("INVARIANT ").skip(1).map(number).collect::<Vec<_>>())
         .flatten()
         .collect();
     let plan = text("docs/plan.md");
