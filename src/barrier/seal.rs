@@ -28,11 +28,14 @@ struct Sealed {
     /// The document in force, or the one that an init has proposed.
     document: Option<BootDocument>,
     is_proposed: bool,
+    /// The proposal was found at the start, and nobody has come back with a share of it: perhaps nobody was shown one.
+    is_left: bool,
     nonce: String,
     shares: Vec<Secret<Vec<u8>>>,
 }
 
-/// What a sealed server can say about itself.
+/// What a sealed server can say about itself. An init that was not answered is none; where its shares were shown after
+/// all, they still open the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SealStatus {
     pub kind: &'static str,
@@ -84,7 +87,8 @@ impl Barrier {
             None => (boot.proposed(), true),
         };
         let document = bytes.map(|bytes| BootDocument::decode(&bytes)).transpose()?;
-        let sealed = Sealed { boot, document, is_proposed, nonce: String::new(), shares: Vec::new() };
+        let is_left = is_proposed && document.is_some();
+        let sealed = Sealed { boot, document, is_proposed, is_left, nonce: String::new(), shares: Vec::new() };
         Ok(Self { store, random, open: ArcSwapOption::empty(), sealed: Mutex::new(sealed) })
     }
 
@@ -107,7 +111,7 @@ impl Barrier {
         let shamir = document.and_then(|d| d.shamir.as_ref());
         SealStatus {
             kind: if document.is_some_and(|d| d.fixed.is_some()) { "static" } else { "shamir" },
-            is_initialised: document.is_some(),
+            is_initialised: document.is_some() && !sealed.is_left,
             is_sealed: self.open.load().is_none(),
             shares: shamir.map_or(0, |seal| seal.shares),
             threshold: shamir.map_or(0, |seal| seal.threshold),
@@ -126,6 +130,7 @@ impl Barrier {
         sealed.boot.propose(&bytes).map_err(|e| stopped(e.to_string()))?;
         sealed.document = Some(document);
         sealed.is_proposed = true;
+        sealed.is_left = false;
         sealed.shares.clear();
         Ok(())
     }
@@ -148,6 +153,7 @@ impl Barrier {
         if !is_known(seal, &document.store, &share) {
             return Err(ShareError::Foreign);
         }
+        sealed.is_left = false;
         if !sealed.shares.iter().any(|known| share.same(known.expose())) {
             if sealed.shares.is_empty() {
                 sealed.nonce = self.random.uuid().to_string();

@@ -1,5 +1,6 @@
-//! One request and its answer: an axum handler, without a router, turns hyper's words into `wire` words and back. Here stand the bucket per address, the deadline of a request, and the 500 of a handler that panicked. What a
-//! path means is none of this floor's business.
+//! One request and its answer: an axum handler, without a router, turns hyper's words into `wire` words and back. Here
+//! stand the bucket per address, the deadline of a request, and the 500 of a handler that panicked. What a path means is
+//! none of this floor's business.
 
 use std::{
     convert::Infallible,

@@ -49,15 +49,20 @@ impl Reply {
 impl Rig {
     /// Sealed and empty.
     pub fn empty() -> Self {
-        Self::with_seal(None)
+        Self::with(Boot::memory(), None)
     }
 
     /// Sealed and empty, with a key in its configuration.
     pub fn sealed_by(key: [u8; 32]) -> Self {
-        Self::with_seal(Some((String::from("2026-11"), Secret::new(key))))
+        Self::with(Boot::memory(), Some((String::from("2026-11"), Secret::new(key))))
     }
 
-    fn with_seal(fixed_seal: Option<(String, Secret<[u8; 32]>)>) -> Self {
+    /// Over a boot file of one's own, and an empty store.
+    pub fn over(boot: Boot) -> Self {
+        Self::with(boot, None)
+    }
+
+    fn with(boot: Boot, fixed_seal: Option<(String, Secret<[u8; 32]>)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
         let device = DeviceConfig {
@@ -68,7 +73,7 @@ impl Rig {
         };
         let broker = Broker::start(Setup {
             store: Store::memory(clock.clone()),
-            boot: Boot::memory(),
+            boot,
             audit_devices: vec![device],
             files: Files::real(),
             clock: clock.clone(),

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Rig;
+use crate::store::{Boot, Files, files::faulty::Loss};
 
 /// INVARIANT 30, on one server.
 #[tokio::test]
@@ -86,4 +87,34 @@ async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
     rig.send(root, "PUT", "sys/seal", json!({})).await;
     assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 400);
     assert!(rig.broker.open_fixed().await.unwrap());
+}
+
+/// INVARIANT 29, for an init: the machine stops at each file call of it, and loses any part of what is not synced. What
+/// was answered opens with the shares that were shown; what was not is no init, and can be made anew.
+#[tokio::test]
+async fn an_init_that_was_not_answered_is_none() {
+    let plan = json!({"secret_shares": 1, "secret_threshold": 1});
+    let (mut answered, mut lost) = (0, 0);
+    for at in 1..60 {
+        for loss in [Loss::Nothing, Loss::Everything, Loss::Some(at)] {
+            let directory = tempfile::tempdir().unwrap();
+            let (files, faults) = Files::faulty();
+            let boot = Boot::open(directory.path(), files).unwrap();
+            faults.crash_at(faults.calls() + at);
+            let made = Rig::over(boot).send("", "PUT", "sys/init", plan.clone()).await;
+            faults.power_cut(loss);
+            *(if made.status == 200 { &mut answered } else { &mut lost }) += 1;
+
+            let rig = Rig::over(Boot::open(directory.path(), Files::real()).unwrap());
+            let shown = if made.status == 200 { made } else { rig.send("", "PUT", "sys/init", plan.clone()).await };
+            assert_eq!(shown.status, 200, "call {at}, {loss:?}: {shown:?}");
+            let opened = rig.send("", "PUT", "sys/unseal", json!({"key": shown.body["keys_base64"][0]})).await;
+            assert_eq!(opened.body["sealed"], false, "call {at}, {loss:?}: {opened:?}");
+            let root = shown.body["root_token"].as_str().unwrap();
+            assert_eq!(rig.send(root, "GET", "auth/token/lookup-self", json!(null)).await.status, 200);
+            let again = rig.send("", "PUT", "sys/init", plan.clone()).await;
+            assert_eq!(again.error(), "Vault is already initialized");
+        }
+    }
+    assert!(answered > 20 && lost > 10, "{answered} answered, {lost} lost");
 }

@@ -89,7 +89,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
         services.barrier.reset();
         return status(call, Nothing {}, Nothing {}).await;
     }
-    if !before.is_initialised {
+    if !before.is_initialised && before.shares == 0 {
         return Err(Error::invalid("Vault is not initialized"));
     }
     let share = share(input.key.as_ref(), before.shares)?;
