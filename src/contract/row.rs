@@ -92,7 +92,8 @@ pub struct RowFacts {
     pub is_slashed_ok: bool,
     /// Answered without a line in the audit log: health and the like.
     pub is_unrecorded: bool,
-    /// Performed even where no audit device can take its line, which goes to the operator's log then: a seal alone.
+    /// Performed even where no audit device can take its lines: the operator's log has it then, and the lines follow when
+    /// a device can. A seal alone.
     pub is_unstoppable: bool,
     /// Names of the fields that the row reads.
     pub fields: Vec<String>,
@@ -220,7 +221,7 @@ impl<E> Row<E> {
         self.with(|facts| facts.is_unrecorded = true)
     }
 
-    /// Performed even where no audit device can take its line; the operator's log has it then.
+    /// Performed even where no audit device can take its lines now.
     pub fn unstoppable(self) -> Self {
         self.with(|facts| facts.is_unstoppable = true)
     }
