@@ -20,7 +20,7 @@ pub use keys::{AuditKeys, Keys};
 pub use place::{MountId, Place};
 pub use seal::{Barrier, Opening, SealStatus, ShareError, Submitted};
 pub use table::{Form, Name, Record, Table};
-pub use unit::{Staged, Unit};
+pub use unit::{Staged, Unit, WrittenTag};
 
 use crate::store::{CommitError, StoreError};
 

@@ -9,7 +9,7 @@ use crate::{
     barrier::{
         BarrierError, Keys,
         boot::{BootDocument, BootError, ShamirSeal, share_hash},
-        unit::Staged,
+        unit::{Staged, Unit},
     },
     base::{random::Random, secret::Secret},
     crypto::shamir,
@@ -103,6 +103,21 @@ impl Barrier {
     /// The keys, while the store is open.
     pub fn keys(&self) -> Result<Arc<Keys>, BarrierError> {
         self.open.load_full().ok_or(BarrierError::Sealed)
+    }
+
+    /// A unit of work over the open store, for the request with this id.
+    pub fn unit(&self, request: [u8; 16]) -> Result<Unit, BarrierError> {
+        Ok(self.unit_with(self.keys()?, request))
+    }
+
+    /// A unit of work with keys that the caller holds: those of its snapshot.
+    pub fn unit_with(&self, keys: Arc<Keys>, request: [u8; 16]) -> Unit {
+        Unit::new(keys, self.store.clone(), request)
+    }
+
+    /// A unit that can read and write nothing: for what is answered while the store is sealed.
+    pub fn keyless_unit(&self) -> Unit {
+        self.unit_with(Arc::new(Keys::none(self.random.clone())), [0; 16])
     }
 
     pub fn status(&self) -> SealStatus {

@@ -3,8 +3,8 @@
 //! that has changed meanwhile; the caller of [`Unit::commit`] learns of it as [`BarrierError::Conflict`].
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use crate::{
         place::{MountId, Place},
     },
     base::limits::LIST_NAMES_MAX,
-    store::{Batch, Check, Effect, Old, Sequence, Store, Tag, Write},
+    store::{Batch, Check, Effect, Old, Sequence, Store, Tag, Value, Write},
 };
 
 /// Keys that a listing takes from the store at once.
@@ -36,11 +36,23 @@ struct State {
     writes: BTreeMap<Vec<u8>, Pending>,
     effects: Vec<Effect>,
     is_urgent: bool,
+    is_stale: bool,
 }
 
 enum Pending {
-    Put(Place, Zeroizing<Vec<u8>>),
+    Put(Place, Zeroizing<Vec<u8>>, WrittenTag),
     Delete,
+}
+
+/// The tag of a record that a unit writes. It is known once the unit commits, so the effects of the commit can read it.
+#[derive(Clone, Default)]
+pub struct WrittenTag(Arc<OnceLock<Tag>>);
+
+impl WrittenTag {
+    /// The state of the record after the commit; absent before it.
+    pub fn old(&self) -> Old {
+        self.0.get().map_or(Old::Absent, |tag| Old::Tag(*tag))
+    }
 }
 
 /// What a unit would write, sealed: the first batch of a new store.
@@ -72,7 +84,7 @@ impl Unit {
     ) -> Result<Option<T>, BarrierError> {
         let place = self.place(mount, table, name)?;
         match self.state().writes.get(place.as_bytes()) {
-            Some(Pending::Put(_, plain)) => return decode(&place, plain).map(Some),
+            Some(Pending::Put(_, plain, _)) => return decode(&place, plain).map(Some),
             Some(Pending::Delete) => return Ok(None),
             None => {}
         }
@@ -114,14 +126,14 @@ impl Unit {
         Ok(self.old_state(place.as_bytes())? != Old::Absent)
     }
 
-    /// Writes a record over whatever is there.
+    /// Writes a record over whatever is there. Gives the tag that the record will have.
     pub fn put<'k, T: Record>(
         &self,
         mount: &MountId,
         table: &Table<T>,
         name: impl Into<Key<'k>>,
         record: &T,
-    ) -> Result<(), BarrierError> {
+    ) -> Result<WrittenTag, BarrierError> {
         let place = self.place(mount, table, name)?;
         self.old_state(place.as_bytes())?;
         self.stage(place, record)
@@ -137,7 +149,8 @@ impl Unit {
     ) -> Result<(), BarrierError> {
         let place = self.place(mount, table, name)?;
         self.state().seen.entry(place.as_bytes().to_vec()).or_insert(Old::Absent);
-        self.stage(place, record)
+        self.stage(place, record)?;
+        Ok(())
     }
 
     /// Deletes a record; does nothing where there is none.
@@ -163,11 +176,12 @@ impl Unit {
         Ok(())
     }
 
-    fn stage<T: Record>(&self, place: Place, record: &T) -> Result<(), BarrierError> {
+    fn stage<T: Record>(&self, place: Place, record: &T) -> Result<WrittenTag, BarrierError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(256));
         minicbor::encode(record, &mut *plain).map_err(|_| BarrierError::TooLarge)?;
-        self.state().writes.insert(place.as_bytes().to_vec(), Pending::Put(place, plain));
-        Ok(())
+        let tag = WrittenTag::default();
+        self.state().writes.insert(place.as_bytes().to_vec(), Pending::Put(place, plain, tag.clone()));
+        Ok(tag)
     }
 
     /// What the store holds under a key, as this unit saw it first.
@@ -182,14 +196,19 @@ impl Unit {
 
     /// Two looks at one record in one unit must see the same.
     fn remember(&self, key: &[u8], old: Old) -> Result<(), BarrierError> {
-        match self.state().seen.entry(key.to_vec()) {
-            Entry::Occupied(seen) if *seen.get() != old => Err(BarrierError::Conflict),
-            Entry::Occupied(_) => Ok(()),
-            Entry::Vacant(free) => {
-                free.insert(old);
-                Ok(())
-            }
-        }
+        let is_same = *self.state().seen.entry(key.to_vec()).or_insert(old) == old;
+        if is_same { Ok(()) } else { Err(self.conflict()) }
+    }
+
+    /// Declares that what this unit read is no longer so: whoever runs the request performs it again on a fresh unit.
+    pub fn conflict(&self) -> BarrierError {
+        self.state().is_stale = true;
+        BarrierError::Conflict
+    }
+
+    /// Whether this unit has met a change of what it read. Its request must be performed again.
+    pub fn is_stale(&self) -> bool {
+        self.state().is_stale
     }
 
     /// Makes it a precondition that the record still has the tag with which it was seen elsewhere, in a cache or a
@@ -260,19 +279,47 @@ impl Unit {
         from: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>, BarrierError> {
-        let root = Place::table(mount, table.id);
+        let found = self.stored(mount, table.id, prefix, from, limit)?;
+        found.into_iter().map(|(name, place, value)| Ok((name, self.open(&place, &value)?))).collect()
+    }
+
+    /// The records of a plain table whose raw names begin with `prefix`, each as it opens: one that does not open is
+    /// its own error and nobody else's. For tables of few records.
+    pub fn scan_each<T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Result<T, BarrierError>)>, BarrierError> {
+        let found = self.stored(mount, table.id, prefix, prefix, usize::MAX)?;
+        Ok(found.into_iter().map(|(name, place, value)| (name, self.open(&place, &value))).collect())
+    }
+
+    fn open<T: Record>(&self, place: &Place, value: &Value) -> Result<T, BarrierError> {
+        let plain = self.keys.open_record(place, value.as_ref())?;
+        decode(place, &plain)
+    }
+
+    /// Raw names, places and sealed values of a plain table.
+    fn stored(
+        &self,
+        mount: &MountId,
+        table: u8,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Place, Value)>, BarrierError> {
+        let root = Place::table(mount, table);
         let head = root.as_bytes().len();
-        let start = root.clone().plain(if from > prefix { from } else { prefix });
+        let start = root.clone().plain(from.max(prefix));
         let end = root.plain(prefix).after();
         let found = self.store.scan(start.as_bytes(), &end, limit)?;
-        let mut records = Vec::with_capacity(found.len());
-        for (key, value) in found {
+        let records = found.into_iter().map(|(key, value)| {
             let name = key.get(head..).unwrap_or_default().to_vec();
-            let place = Place::table(mount, table.id).plain(&name);
-            let plain = self.keys.open_record(&place, value.as_ref())?;
-            records.push((name, decode(&place, &plain)?));
-        }
-        Ok(records)
+            let place = Place::table(mount, table).plain(&name);
+            (name, place, value)
+        });
+        Ok(records.collect())
     }
 
     /// Up to `limit` full keys of a mount, whatever their table: for sweeps of what a mount has left behind.
@@ -307,13 +354,18 @@ impl Unit {
     }
 
     fn batch(&self, notes: Vec<Vec<u8>>) -> Result<Batch, BarrierError> {
-        let State { mut seen, writes, effects, is_urgent } = std::mem::take(&mut *self.state());
+        let State { mut seen, writes, effects, is_urgent, .. } = std::mem::take(&mut *self.state());
         let only_deletes = writes.values().all(|pending| matches!(pending, Pending::Delete));
         let mut sealed = Vec::with_capacity(writes.len());
         for (key, pending) in writes {
             let old = seen.remove(&key).unwrap_or(Old::Absent);
             let new = match pending {
-                Pending::Put(place, plain) => Some(self.keys.seal_record(&place, &plain)?),
+                Pending::Put(place, plain, tag) => {
+                    let sealed = self.keys.seal_record(&place, &plain)?;
+                    // Each record is sealed once, when its unit commits: nobody has set the tag before.
+                    let _ = tag.0.set(tag_of(&sealed));
+                    Some(sealed)
+                }
                 Pending::Delete => None,
             };
             sealed.push(Write { key, old, new });

@@ -26,6 +26,10 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of a policy's text.
 pub const POLICY_BYTES_MAX: usize = 256 << 10;
+/// Bytes of compiled policies that are kept: some thousand sets of ten rules.
+pub const ACL_CACHE_BYTES_MAX: u64 = 8 << 20;
+/// Bytes of opened tokens that are kept: some 8,000 tokens without much metadata.
+pub const TOKEN_CACHE_BYTES_MAX: u64 = 12 << 20;
 /// Nesting of an HCL text.
 pub const HCL_DEPTH_MAX: usize = 16;
 /// Items of an HCL text.

@@ -1,59 +1,107 @@
 //! The broker puts the floors together. Start reading at `pipeline.rs`: every request passes through it, in one order.
+//!
+//! It speaks typed requests and replies ([`Request`], [`Reply`]) and knows no protocol; dialects translate.
 
 mod pipeline;
-mod locate;
-mod identify;
+mod request;
+mod shared;
+mod context;
+mod routed;
+mod identity;
+mod known;
+mod recognise;
+mod input;
+mod strangers;
+mod judged;
+mod lines;
 mod perform;
-mod dispatch;
+mod answer;
+mod finish;
+mod chain;
 mod uses;
-mod audit_lines;
+mod sampler;
 mod stripes;
-mod errands;
+mod background;
+mod kinds;
 mod start;
 pub mod offline;
 #[cfg(test)]
 mod tests;
 
-pub use crate::services::{audit::DeviceConfig, tokens::WalkReport};
+pub use crate::services::{audit::DeviceConfig, lifecycle::StaticKey, tokens::WalkReport};
+pub use chain::Chain;
+pub(crate) use input::from_pairs;
+pub use kinds::KINDS;
+pub use request::{Body, BodyError, BodySource, Decode, Peer, Reading, Reply, Request};
 pub use start::{DevInit, Setup, StartError};
+pub use strangers::{RefusalLimit, Unlimited};
 
 use std::sync::Arc;
 
-use crate::{
-    broker::{audit_lines::Sampler, stripes::Stripes},
-    contract::Kind,
-    services::{Services, mounts::MountTable},
-    wire,
-};
-
-/// The kinds that can be enabled. Adding one is a folder and a line here.
-pub static KINDS: &[Kind] = &[
-    Kind::engine::<crate::engines::kv::Kv>(),
-    Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),
-    Kind::auth::<crate::auth_methods::approle::AppRole>(),
-    #[cfg(test)]
-    Kind::engine::<tests::endings::Panicking>(),
-];
+use crate::{broker::shared::Shared, contract::Error};
 
 /// The whole server behind its listeners.
 pub struct Broker {
-    services: Arc<Services>,
-    /// What can be reached while the store is sealed: `sys/` alone.
-    sealed_mounts: Arc<MountTable>,
-    stripes: Stripes,
-    /// Whose turn it is to use a token that has few uses.
-    use_turns: Stripes,
-    sampler: Sampler,
+    shared: Arc<Shared>,
 }
 
 impl Broker {
-    /// Answers one request. Every way in ends here.
-    pub async fn handle(self: &Arc<Self>, request: wire::Request) -> wire::Response {
-        pipeline::handle(self, request).await
+    /// Answers one request. Every way in ends here or in [`Broker::handle_chain`].
+    pub async fn handle(&self, request: Request) -> Reply {
+        pipeline::handle(&self.shared, request).await
+    }
+
+    /// Answers a request whose caller logs in with it: both are judged and recorded, and one unit commits both.
+    pub async fn handle_chain(&self, chain: Chain) -> Reply {
+        chain::handle(&self.shared, chain).await
+    }
+
+    /// Refuses a request that a dialect could not read. It counts as a stranger's.
+    pub fn refuse_unread(&self, peer: &Peer, error: Error) -> Reply {
+        let address = peer.address.ip();
+        let error = match strangers::check(&self.shared.refusal_limit, address) {
+            Ok(()) => {
+                self.shared.refusal_limit.count(address);
+                error
+            }
+            Err(too_many) => too_many,
+        };
+        // The path did not parse, so it is not written down.
+        self.shared.sampler.refused(&self.shared.services, "refused", "", peer, error.fault.status());
+        Reply::refusal(error)
+    }
+
+    /// The state of the server for health checks that ask no token.
+    pub fn readiness(&self) -> Readiness {
+        let seal = self.shared.services.barrier.status();
+        Readiness {
+            is_initialised: seal.is_initialised,
+            is_sealed: seal.is_sealed,
+            is_audit_ready: self.shared.services.audit.is_ready(),
+            is_store_open: self.shared.services.barrier.store().check_open().is_ok(),
+        }
     }
 
     /// For the panic hook: writes audit lines that are still queued.
     pub fn drain_for_panic(&self) {
-        self.services.audit.drain_for_panic();
+        self.shared.services.audit.drain_for_panic();
+    }
+}
+
+/// Whether the server can do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    pub is_initialised: bool,
+    pub is_sealed: bool,
+    /// Every required audit device can be written.
+    pub is_audit_ready: bool,
+    /// The store has not closed itself after a failure.
+    pub is_store_open: bool,
+}
+
+impl Readiness {
+    /// Whether it answers requests: unsealed, with a store and an audit log that can be written.
+    pub const fn is_ready(&self) -> bool {
+        self.is_initialised && !self.is_sealed && self.is_audit_ready && self.is_store_open
     }
 }

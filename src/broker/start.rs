@@ -1,23 +1,24 @@
 //! How a broker is made, opened and closed.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, AtomicUsize},
-};
-
-use arc_swap::ArcSwap;
+use std::sync::Arc;
 
 use crate::{
     barrier::{Barrier, BootError, ShamirPlan},
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
-    broker::{Broker, KINDS, audit_lines::Sampler, errands, stripes::Stripes},
+    broker::{Broker, KINDS, RefusalLimit, StaticKey, background, sampler::Sampler, shared::Shared, stripes::Stripes},
     builtin::{system, token},
     contract::{Error, Host},
     services::{
         Services,
+        admission::Admission,
         audit::{Audit, DeviceConfig},
-        mounts::{Mount, MountRecord, MountTable, SystemTtls},
-        tokens::SessionCache,
+        identity::Identity,
+        lifecycle::{Lifecycle, NewStore},
+        mounts::{MountRecord, MountTable, Mounts, SYSTEM_KIND, SystemTtls, TOKEN_KIND},
+        opened::OpenEngine,
+        policies::Policies,
+        revocations::Revocations,
+        tokens::{RootPlan, Tokens},
     },
     store::{Boot, Files, Store},
 };
@@ -34,8 +35,10 @@ pub struct Setup {
     pub api_address: String,
     pub default_lease_ttl: Ttl,
     pub max_lease_ttl: Ttl,
-    /// The key of `seal "static"`, with its id.
-    pub fixed_seal: Option<(String, Secret<[u8; 32]>)>,
+    /// The key of `seal "static"`.
+    pub static_key: Option<StaticKey>,
+    /// How often strangers of one address may be refused.
+    pub refusal_limit: Arc<dyn RefusalLimit>,
 }
 
 /// Why a broker does not start.
@@ -55,92 +58,121 @@ pub struct DevInit {
 }
 
 impl Broker {
-    /// Makes a broker, sealed. Needs a runtime for its errands.
+    /// Makes a broker, sealed. Needs a runtime for its background tasks.
     pub fn start(setup: Setup) -> Result<Arc<Self>, StartError> {
-        let barrier = Barrier::new(setup.store, setup.boot, setup.random.clone())?;
-        let audit = Audit::start(setup.audit_devices, setup.files, setup.clock.clone());
-        let services = Arc::new(Services {
-            barrier,
-            audit,
-            clock: setup.clock,
-            random: setup.random.clone(),
-            system: SystemTtls { default_ttl: setup.default_lease_ttl, max_ttl: setup.max_lease_ttl },
-            host: Host { random: setup.random, api_address: setup.api_address.trim_end_matches('/').into() },
-            kinds: KINDS,
-            mounts: ArcSwap::default(),
-            policies: ArcSwap::default(),
-            marks: ArcSwap::default(),
-            sessions: SessionCache::default(),
-            builtin: OnceLock::new(),
-            fixed_seal: setup.fixed_seal,
-            is_closing: AtomicBool::new(false),
-            under_way: AtomicUsize::new(0),
-            sweep: tokio::sync::Notify::new(),
-        });
+        let refusal_limit = Arc::clone(&setup.refusal_limit);
+        let services = Arc::new(services(setup)?);
         let broken = |error: Error| StartError::Broken(error.cause.unwrap_or(error.message));
-        let system = system::open(Arc::clone(&services)).map_err(broken)?;
-        let token = token::open(Arc::clone(&services)).map_err(broken)?;
-        let mut sealed_mounts = MountTable::default();
-        let record = MountRecord::new("sys/", "system", "", &services.random);
-        sealed_mounts.insert(Mount::new(record, Arc::clone(&system), &services.system));
-        if services.builtin.set(vec![("sys/", system), ("auth/token/", token)]).is_err() {
-            return Err(StartError::Broken(String::from("the built-in mounts were set twice")));
-        }
-        tokio::spawn(errands::run(Arc::downgrade(&services)));
-        tokio::spawn(errands::release_notes(Arc::downgrade(&services)));
-        Ok(Arc::new(Self {
+        let system = system::open(&services).map_err(broken)?;
+        let token = token::open(&services).map_err(broken)?;
+        let sealed_mounts = MountTable::sealed(&services.random, services.mounts.system_ttls());
+        tokio::spawn(background::sweep(Arc::downgrade(&services)));
+        tokio::spawn(background::release_notes(Arc::downgrade(&services)));
+        let shared = Shared {
             services,
+            built_in: vec![(SYSTEM_KIND, OpenEngine::built_in(system)), (TOKEN_KIND, OpenEngine::built_in(token))],
             sealed_mounts: Arc::new(sealed_mounts),
-            stripes: Stripes::default(),
+            retry_queue: Stripes::default(),
             use_turns: Stripes::default(),
+            refusal_limit,
             sampler: Sampler::default(),
-        }))
+        };
+        Ok(Arc::new(Self { shared: Arc::new(shared) }))
     }
 
     /// Opens a store that is sealed by the configuration's key. Says whether it did.
-    pub async fn open_fixed(self: &Arc<Self>) -> Result<bool, StartError> {
-        self.services.open_fixed().await.map_err(|error| StartError::Broken(error.cause.unwrap_or(error.message)))
+    pub async fn open_static(&self) -> Result<bool, StartError> {
+        let opened = self.shared.services.lifecycle.open_static().await;
+        opened.map_err(|error| StartError::Broken(error.cause.unwrap_or(error.message)))
+    }
+
+    /// Hands in one share, as `sys/unseal` does: for a development server that kept its own.
+    pub async fn unseal_with(&self, share: Secret<Vec<u8>>) -> Result<(), StartError> {
+        let status = self.shared.services.lifecycle.submit_share(share).await;
+        let status = status.map_err(|error| StartError::Broken(error.cause.unwrap_or(error.message)))?;
+        if status.is_sealed {
+            Err(StartError::Broken(String::from("the share did not open the store")))
+        } else {
+            Ok(())
+        }
     }
 
     /// Initialises with one share, unseals and mounts `secret/`: for development servers. On a store that exists
     /// already it fails.
-    pub async fn dev_init(self: &Arc<Self>, root_token: Option<String>) -> Result<DevInit, StartError> {
+    pub async fn dev_init(&self, root_token: Option<String>) -> Result<DevInit, StartError> {
         let broken = |error: Error| StartError::Broken(error.cause.unwrap_or(error.message));
         let plan = ShamirPlan { shares: 1, threshold: 1 };
-        let made = self.services.initialise(Some(plan), root_token, None).map_err(broken)?;
+        let root = RootPlan { chosen: root_token, ttl: None };
+        let made = self.shared.services.lifecycle.initialise(NewStore { shamir: Some(plan), root }).map_err(broken)?;
         let share = made.initialised.shares.into_iter().next();
         let share = share.ok_or_else(|| StartError::Broken(String::from("init made no share")))?;
         let unseal_key = Secret::new(data_encoding::BASE64.encode(share.expose()));
-        self.services.submit_share(share).await.map_err(broken)?;
+        self.shared.services.lifecycle.submit_share(share).await.map_err(broken)?;
         self.mount_secret().await.map_err(broken)?;
         Ok(DevInit { unseal_key, root_token: made.root_token })
     }
 
     async fn mount_secret(&self) -> Result<(), Error> {
-        let services = &self.services;
+        let services = &self.shared.services;
         let Some(kind) = KINDS.iter().find(|kind| kind.name == "kv") else { return Ok(()) };
         let mut record = MountRecord::new("secret/", "kv", "key/value secret storage", &services.random);
         record.options.insert(String::from("version"), String::from("2"));
-        let opened = kind.open(services.host.clone()).await?;
-        let unit = services.unit(services.random.bytes())?;
-        crate::services::mounts::save(&unit, &record)?;
-        services.mount_changes(&unit, Mount::new(record, opened, &services.system));
+        let unit = services.barrier.unit(services.random.bytes())?;
+        services.mounts.enable(&unit, record, kind).await?;
         unit.commit(Vec::new()).await?;
         Ok(())
     }
 
     /// Whether the store is sealed; for the lines a server prints at its start.
     pub fn is_sealed(&self) -> bool {
-        self.services.barrier.status().is_sealed
+        self.shared.services.barrier.status().is_sealed
     }
 
     pub fn is_initialised(&self) -> bool {
-        self.services.barrier.status().is_initialised
+        self.shared.services.barrier.status().is_initialised
     }
 
     /// Seals and closes the store: the orderly end.
     pub async fn shutdown(&self) {
-        self.services.seal(0).await;
-        self.services.barrier.store().clone().close();
+        self.shared.services.lifecycle.seal(0).await;
+        self.shared.services.barrier.store().clone().close();
     }
+}
+
+/// The services of a broker, each with what it needs of the others.
+fn services(setup: Setup) -> Result<Services, StartError> {
+    let barrier = Arc::new(Barrier::new(setup.store, setup.boot, setup.random.clone())?);
+    let audit = Audit::start(setup.audit_devices, setup.files, setup.clock.clone());
+    let host = Host { random: setup.random.clone(), api_address: setup.api_address.trim_end_matches('/').into() };
+    let system = SystemTtls { default_ttl: setup.default_lease_ttl, max_ttl: setup.max_lease_ttl };
+    let (admission, policies, revocations) = (Admission::default(), Policies::default(), Revocations::default());
+    let mounts = Mounts::new(KINDS, host, system);
+    let tokens = Tokens::new(revocations.clone(), setup.random.clone());
+    let lifecycle = Arc::new(Lifecycle {
+        barrier: Arc::clone(&barrier),
+        audit: audit.clone(),
+        admission: admission.clone(),
+        mounts: mounts.clone(),
+        policies: policies.clone(),
+        tokens: tokens.clone(),
+        revocations: revocations.clone(),
+        clock: setup.clock.clone(),
+        random: setup.random.clone(),
+        static_key: setup.static_key,
+    });
+    let identity = Identity::new(setup.random.clone());
+    let (clock, random) = (setup.clock, setup.random);
+    Ok(Services {
+        barrier,
+        audit,
+        admission,
+        mounts,
+        policies,
+        tokens,
+        revocations,
+        identity,
+        lifecycle,
+        clock,
+        random,
+    })
 }

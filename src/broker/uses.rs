@@ -1,70 +1,52 @@
 //! Tokens that may be used a few times only. A use is taken off in a unit of its own, before anything is performed; the
-//! last one leaves the token dead, and it is deleted once its last request is over.
-
-use std::sync::Arc;
+//! last one leaves the token spent, and it is deleted once its last request is over.
 
 use crate::{
     barrier::BarrierError,
-    broker::{identify::Identity, locate::Snapshot, perform::Recorded, pipeline::Trip},
+    broker::{identity::fresh_unit, known::Known},
     contract::{Error, Result},
     services::{
-        tables::{CORE, TOKENS},
-        tokens::{self, SPENT, Session},
+        recorded::{Decision, Recorded},
+        tokens::{SPENT, Use},
     },
 };
 
-/// Takes one use off the token, in a unit of its own: a refused request has cost a use too. Its batch is the request's
-/// first and carries the request's line.
-pub(super) async fn spend(
-    trip: &Trip,
-    snapshot: &Snapshot,
-    identity: &mut Identity,
-    recorded: &mut Option<Recorded>,
-) -> Result<()> {
-    let services = trip.services();
+/// Takes one use off the caller's token: a refused request has cost a use too. The batch is the request's first and
+/// carries the request's line.
+pub(super) async fn take_use<D: Decision<Request = Known>>(recorded: &mut Recorded<D>) -> Result<()> {
     loop {
-        let Some(session) = identity.session.as_ref().filter(|session| session.record.num_uses > 0) else {
-            return Ok(());
-        };
-        let keys = snapshot.keys.clone().ok_or(BarrierError::Sealed)?;
-        let unit = services.unit_with(keys, trip.id.into_bytes());
-        let Some(mut record) = unit.get(&CORE, &TOKENS, &session.hash)? else { return Err(Error::denied()) };
-        record.num_uses = match record.num_uses {
-            SPENT => return Err(Error::denied()),
-            1 => SPENT,
-            uses => uses.saturating_sub(1),
-        };
-        unit.put(&CORE, &TOKENS, &session.hash, &record)?;
-        unit.urgent();
-        services.session_changes(&unit, session.hash);
-        let notes = recorded.as_ref().and_then(|recorded| recorded.note.as_ref()).map(|note| note.as_bytes().to_vec());
-        match unit.commit(notes.into_iter().collect()).await {
+        let known = recorded.request();
+        let Some(session) = known.session().filter(|session| session.record.num_uses > 0) else { return Ok(()) };
+        let (context, hash) = (&known.routed.context, session.hash);
+        let tokens = &context.services().tokens;
+        let unit = fresh_unit(context, &known.routed.snapshot);
+        if matches!(tokens.take_use(&unit, &hash)?, Use::NoneLeft) {
+            return Err(Error::denied());
+        }
+        let note = recorded.note_for_batch().map(|note| note.as_bytes().to_vec());
+        match unit.commit(note.into_iter().collect()).await {
             Err(BarrierError::Conflict) => continue,
             Err(error) => return Err(error.into()),
             Ok(_) => {}
         }
-        if let Some(recorded) = recorded {
-            recorded.note = None;
-        }
-        let hash = session.hash;
-        let unit = services.unit(trip.id.into_bytes())?;
-        let (record, tag) = unit.get_tagged(&CORE, &TOKENS, &hash)?.ok_or_else(Error::denied)?;
-        identity.session = Some(Arc::new(Session::new(hash, record, tag)));
+        let unit = fresh_unit(context, &known.routed.snapshot);
+        let session = tokens.read(&unit, &hash)?.ok_or_else(Error::denied)?;
+        // Set once a request: it takes one use.
+        let _ = known.after_use.set(session);
+        recorded.note_was_carried();
         return Ok(());
     }
 }
 
-/// A token without uses is deleted once its last request is over.
-pub(super) async fn bury(trip: &Trip, identity: &Identity) {
-    let Some(session) = identity.session.as_ref().filter(|session| session.record.num_uses == SPENT) else { return };
-    let services = trip.services();
+/// Deletes the caller's token if this request had its last use.
+pub(super) async fn delete_if_spent(known: &Known) {
+    let Some(session) = known.session().filter(|session| session.record.num_uses == SPENT) else { return };
+    let (context, hash) = (&known.routed.context, session.hash);
+    let tokens = &context.services().tokens;
     let result = async {
-        let unit = services.unit(trip.id.into_bytes())?;
-        if let Some(record) = unit.get(&CORE, &TOKENS, &session.hash)? {
-            if tokens::revoke(&unit, &session.hash, &record)? {
-                services.marks_change(&unit);
-            }
-            services.session_changes(&unit, session.hash);
+        let unit = fresh_unit(context, &known.routed.snapshot);
+        if let Some(record) = tokens.record(&unit, &hash)? {
+            tokens.revoke(&unit, &hash, &record)?;
             unit.commit(Vec::new()).await?;
         }
         Ok::<(), BarrierError>(())

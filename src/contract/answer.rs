@@ -1,8 +1,9 @@
-//! What a handler gives back. The shapes are Vault's; `wire/envelope.rs` turns them into bytes.
+//! What a handler gives back. A dialect turns it into the bytes of its protocol.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     base::{secret::Secret, ttl::Ttl},
@@ -15,8 +16,15 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// A code of its own, for `sys/health`; else the body's.
     pub status: Option<u16>,
-    /// The store is sealed once the answer is recorded: `sys/seal` alone.
-    pub seals: bool,
+    pub after: AfterAnswer,
+}
+
+/// What the pipeline does once the outcome is recorded and before the answer leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AfterAnswer {
+    Nothing,
+    /// Seals the store: `sys/seal` alone.
+    Seal,
 }
 
 pub enum Body {
@@ -56,6 +64,22 @@ pub struct Login {
     pub has_no_default_policy: bool,
 }
 
+impl Login {
+    /// The policies of the token, `default` among them unless it was declined.
+    pub fn token_policies(&self) -> Result<Vec<String>> {
+        let mut policies = self.policies.clone();
+        if !self.has_no_default_policy {
+            policies.push(String::from("default"));
+        }
+        policies.sort_unstable();
+        policies.dedup();
+        if policies.iter().any(|policy| policy == "root") {
+            return Err(Error::internal("a login asked for the root policy"));
+        }
+        Ok(policies)
+    }
+}
+
 /// A live token as its receiver sees it.
 pub struct Granted {
     pub token: Secret<String>,
@@ -80,25 +104,64 @@ pub struct Renewal {
     pub period: Ttl,
 }
 
+impl Body {
+    /// The status of an answer that names none of its own.
+    const fn status(&self) -> u16 {
+        match self {
+            Self::Missing(_) => 404,
+            Self::Done => 204,
+            _ => 200,
+        }
+    }
+}
+
+impl Granted {
+    /// The `auth` object of a Vault answer; the audit log records the same members.
+    pub fn to_json(&self) -> String {
+        let metadata = if self.metadata.is_empty() { serde_json::Value::Null } else { json!(self.metadata) };
+        let mut auth = json!({
+            "accessor": self.accessor,
+            "policies": self.policies,
+            "token_policies": self.token_policies,
+            "metadata": metadata,
+            "lease_duration": self.lease,
+            "renewable": self.is_renewable,
+            "entity_id": self.entity_id,
+            "token_type": self.kind,
+            "orphan": self.is_orphan,
+            "mfa_requirement": null,
+            "num_uses": self.num_uses,
+        });
+        if let Some(fields) = auth.as_object_mut() {
+            if !self.identity_policies.is_empty() {
+                fields.insert(String::from("identity_policies"), json!(self.identity_policies));
+            }
+            let token = self.token.expose();
+            fields.insert(String::from("client_token"), json!(token));
+        }
+        auth.to_string()
+    }
+}
+
 impl Answer {
     pub fn new(body: Body) -> Self {
-        Self { body, warnings: Vec::new(), status: None, seals: false }
+        Self { body, warnings: Vec::new(), status: None, after: AfterAnswer::Nothing }
     }
 
     pub fn data(data: &impl Serialize) -> Result<Self> {
-        json(data).map(|text| Self::new(Body::Data(text)))
+        text_of(data).map(|text| Self::new(Body::Data(text)))
     }
 
     pub fn missing(data: &impl Serialize) -> Result<Self> {
-        json(data).map(|text| Self::new(Body::Missing(text)))
+        text_of(data).map(|text| Self::new(Body::Missing(text)))
     }
 
     pub fn flat(data: &impl Serialize) -> Result<Self> {
-        json(data).map(|text| Self::new(Body::Flat(text)))
+        text_of(data).map(|text| Self::new(Body::Flat(text)))
     }
 
     pub fn bare(data: &impl Serialize) -> Result<Self> {
-        json(data).map(|text| Self::new(Body::Bare(text)))
+        text_of(data).map(|text| Self::new(Body::Bare(text)))
     }
 
     /// A list of names, or Vault's 404 where there is none.
@@ -121,6 +184,10 @@ impl Answer {
         Self::new(Body::Login(Box::new(login)))
     }
 
+    pub fn status(&self) -> u16 {
+        self.status.unwrap_or(self.body.status())
+    }
+
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
         self
@@ -132,6 +199,6 @@ impl Answer {
     }
 }
 
-fn json(data: &impl Serialize) -> Result<String> {
+fn text_of(data: &impl Serialize) -> Result<String> {
     serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer does not serialize: {error}")))
 }

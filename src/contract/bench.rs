@@ -7,15 +7,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use crate::{
-    barrier::{Keyring, Keys, Unit},
+    barrier::{BarrierError, Keyring, Keys, Unit},
     base::{
         random::Random,
         time::{Clock, Time},
         ttl::Ttl,
     },
     contract::{
-        Answer, AuthMethod, Body, Caller, Context, Error, Fault, Fields, Found, Host, Kind, Login, MountFacts, Mounted,
-        Operation, Principal, Renewal, Result, SecretsEngine, View,
+        Answer, Asked, AuthMethod, Body, Caller, Context, ContextParts, Error, Fault, Fields, Found, Host, Kind, Login,
+        MountFacts, Mounted, Operation, Principal, Renewal, Result, SecretsEngine,
     },
     store::Store,
 };
@@ -79,14 +79,14 @@ impl Bench {
 
     fn context(&self) -> (Context, Arc<Unit>) {
         let unit = Arc::new(Unit::new(Arc::clone(&self.keys), self.store.clone(), [0; 16]));
-        let context = Context {
-            store: View::new(Arc::clone(&unit), self.mount.id),
-            caller: Arc::clone(&self.caller),
+        let context = Context::from(ContextParts {
+            unit: &unit,
+            caller: &self.caller,
             now: self.clock.now(),
-            mount: Arc::clone(&self.mount),
-            host: self.host.clone(),
-            request_id: "00000000-0000-4000-8000-000000000000".into(),
-        };
+            mount: &self.mount,
+            host: &self.host,
+            request_id: &Arc::from("00000000-0000-4000-8000-000000000000"),
+        });
         (context, unit)
     }
 
@@ -98,21 +98,22 @@ impl Bench {
     /// Like [`Bench::ask`] with the fields as JSON text, for numbers that a [`Value`] would round.
     pub async fn ask_text(&self, operation: Operation, path: &str, fields: &str) -> Result<Answer> {
         let (row, params) = match self.mounted.find(operation, path) {
-            Found::Row(row, params) => (row, params),
-            Found::NoOperation => return Err(Error::new(Fault::Unsupported, "unsupported operation").listed()),
+            Found::Row { row, params, .. } => (row, params),
+            Found::NoOperation { .. } => return Err(Error::new(Fault::Unsupported, "unsupported operation").listed()),
             Found::NoPath => return Err(Error::new(Fault::Missing, "unsupported path").listed()),
         };
         loop {
             let (context, unit) = self.context();
-            let answer = self.mounted.run(row, context, params.clone(), Fields(fields.into())).await;
+            let asked = Asked { params: params.clone(), fields: Fields(fields.into()) };
+            let answer = self.mounted.run(row, context, asked).await;
             match answer {
-                Err(error) if error.is_conflict => {}
+                Err(_) if unit.is_stale() => {}
                 Err(error) => return Err(error),
                 Ok(answer) if !unit.writes_something() => return Ok(answer),
-                Ok(answer) => match unit.commit(Vec::new()).await.map_err(Error::from) {
+                Ok(answer) => match unit.commit(Vec::new()).await {
                     Ok(_) => return Ok(answer),
-                    Err(error) if error.is_conflict => {}
-                    Err(error) => return Err(error),
+                    Err(BarrierError::Conflict) => {}
+                    Err(error) => return Err(error.into()),
                 },
             }
         }
@@ -120,7 +121,7 @@ impl Bench {
 
     /// Whether the row's `exists` says so; `None` where it has none.
     pub async fn exists(&self, path: &str) -> Option<bool> {
-        let Found::Row(row, params) = self.mounted.find(Operation::Update, path) else { return None };
+        let Found::Row { row, params, .. } = self.mounted.find(Operation::Update, path) else { return None };
         let (context, _) = self.context();
         self.mounted.exists(row, context, params)?.await.ok()
     }
@@ -190,6 +191,7 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
         }
         let path = facts
             .path
+            .as_str()
             .replace("{*", "{")
             .split('/')
             .map(|s| if s.starts_with('{') { "zz" } else { s })
@@ -213,13 +215,13 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
             if !operation.changes() && bench.everything() != before {
                 broken.push(format!("{row}: a read changed the store"));
             }
-            if matches!(&answer, Ok(Answer { body: Body::Login(_), .. })) && !facts.is_public {
+            if matches!(&answer, Ok(Answer { body: Body::Login(_), .. })) && !facts.is_public() {
                 broken.push(format!("{row}: a login from a row that is no login"));
             }
         }
     }
     if !matches!(bench.mounted.find(Operation::Read, "no/such/path/at/all/anywhere"), Found::NoPath)
-        && bench.mounted.rows().iter().all(|row| !row.path.contains("{*"))
+        && bench.mounted.rows().iter().all(|row| !row.path.as_str().contains("{*"))
     {
         broken.push(String::from("a path that no row has is found"));
     }

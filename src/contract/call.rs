@@ -1,12 +1,12 @@
 //! All that a handler is given: owned and cheap to pass on. An engine sees its own mount's records through [`View`],
 //! who is calling, and one reading of the clock; nothing else.
 
-use std::{collections::BTreeMap, net::SocketAddr, ops::Deref, sync::Arc};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::Deref, sync::Arc};
 
 use crate::{
     barrier::{MountId, Name, Record, Table, Unit},
     base::{random::Random, secret::Secret, time::Time, ttl::Ttl},
-    contract::Result,
+    contract::{Error, Result},
 };
 
 /// One request as its handler sees it: the engine, and everything in [`Context`].
@@ -34,6 +34,39 @@ pub struct Context {
     pub mount: Arc<MountFacts>,
     pub host: Host,
     pub request_id: Arc<str>,
+    /// The token that the caller showed. Only [`BuiltInCall`](super::BuiltInCall) gives it out.
+    pub(super) own_token: Option<Arc<OwnToken>>,
+}
+
+impl Context {
+    /// Attaches the caller's own token, for the mounts that every broker has.
+    pub fn with_own_token(self, own_token: Option<Arc<OwnToken>>) -> Self {
+        Self { own_token, ..self }
+    }
+}
+
+/// What a [`Context`] is made of.
+pub struct ContextParts<'a> {
+    pub unit: &'a Arc<Unit>,
+    pub caller: &'a Arc<Caller>,
+    pub now: Time,
+    pub mount: &'a Arc<MountFacts>,
+    pub host: &'a Host,
+    pub request_id: &'a Arc<str>,
+}
+
+impl From<ContextParts<'_>> for Context {
+    fn from(parts: ContextParts<'_>) -> Self {
+        Self {
+            store: View::new(Arc::clone(parts.unit), parts.mount.id),
+            caller: Arc::clone(parts.caller),
+            now: parts.now,
+            mount: Arc::clone(parts.mount),
+            host: parts.host.clone(),
+            request_id: Arc::clone(parts.request_id),
+            own_token: None,
+        }
+    }
 }
 
 /// Who a token speaks for: the same for all of its requests.
@@ -53,25 +86,24 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     pub address: Option<SocketAddr>,
     /// The client certificate's DER, if the connection showed one.
-    pub certificate: Option<Vec<u8>>,
-    pub(crate) credential: Option<Credential>,
+    pub certificate: Option<Arc<[u8]>>,
 }
 
-/// The token itself and its hash; for the built-in mounts alone.
-pub struct Credential {
+/// The token that a caller showed, and its keyed hash.
+pub struct OwnToken {
     pub token: Secret<String>,
     pub hash: [u8; 32],
 }
 
+impl fmt::Debug for OwnToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnToken")
+    }
+}
+
 impl Caller {
     pub fn nobody(address: Option<SocketAddr>) -> Self {
-        Self { principal: Arc::default(), address, certificate: None, credential: None }
-    }
-
-    /// The caller's own token: the built-in mounts look themselves up with it. Engines and auth methods never call
-    /// this; the house test sees to it.
-    pub fn credential(&self) -> Option<&Credential> {
-        self.credential.as_ref()
+        Self { principal: Arc::default(), address, certificate: None }
     }
 }
 
@@ -106,20 +138,20 @@ pub struct Host {
 /// This mount's records in this request's unit of work.
 #[derive(Clone)]
 pub struct View {
-    unit: Arc<Unit>,
+    pub(super) unit: Arc<Unit>,
     mount: MountId,
 }
 
 impl View {
-    /// The pipeline makes views, and the bench for tests; an engine is only ever handed one.
-    pub(crate) fn new(unit: Arc<Unit>, mount: MountId) -> Self {
+    /// An engine is only ever handed a view; a context makes it.
+    pub(super) fn new(unit: Arc<Unit>, mount: MountId) -> Self {
         Self { unit, mount }
     }
 
-    /// The whole unit of work: for the built-in mounts, which the services write through. Engines and auth methods
-    /// never call this; the house test sees to it.
-    pub fn unit(&self) -> &Arc<Unit> {
-        &self.unit
+    /// Something that this request relies on has changed since it was read. Return this error: the pipeline then
+    /// performs the request again on fresh reads.
+    pub fn conflict(&self) -> Error {
+        self.unit.conflict().into()
     }
 
     pub async fn get<T: Record>(&self, table: &Table<T>, name: &str) -> Result<Option<T>> {
@@ -131,7 +163,8 @@ impl View {
     }
 
     pub async fn put<T: Record>(&self, table: &Table<T>, name: &str, record: &T) -> Result<()> {
-        Ok(self.unit.put(&self.mount, table, name, record)?)
+        self.unit.put(&self.mount, table, name, record)?;
+        Ok(())
     }
 
     pub async fn delete<T: Record>(&self, table: &Table<T>, name: &str) -> Result<()> {
@@ -150,7 +183,8 @@ impl View {
     }
 
     pub async fn put_raw<T: Record>(&self, table: &Table<T>, name: &[u8], record: &T) -> Result<()> {
-        Ok(self.unit.put(&self.mount, table, name, record)?)
+        self.unit.put(&self.mount, table, name, record)?;
+        Ok(())
     }
 
     pub async fn delete_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<()> {

@@ -5,7 +5,7 @@ use crate::barrier::BarrierError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The nine words for a failure; `wire/status.rs` is the one table from them to HTTP.
+/// The words for a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// The request itself is wrong: 400.
@@ -22,14 +22,39 @@ pub enum Fault {
     TooLarge,
     /// The body is of a type that the row does not read: 415.
     WrongType,
+    /// The caller's address has been refused too often: 429.
+    TooMany,
     /// Not now: 503.
     Unavailable,
     /// Our own failure: 500.
     Internal,
 }
 
+impl Fault {
+    /// Whether a stranger pays for it. Our own failures are not its fault, and a wait that was asked for grows no longer
+    /// by asking again.
+    pub const fn counts_as_refusal(self) -> bool {
+        !matches!(self, Self::Internal | Self::Unavailable | Self::TooMany)
+    }
+
+    /// The one table from failures to the status of an answer, in HTTP's numbers, which the audit log shares.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Invalid | Self::Conflict => 400,
+            Self::Denied => 403,
+            Self::Missing => 404,
+            Self::Unsupported => 405,
+            Self::TooLarge => 413,
+            Self::WrongType => 415,
+            Self::TooMany => 429,
+            Self::Internal => 500,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
 /// A refusal or a failure.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     pub fault: Fault,
     /// What the caller reads; empty for Vault's bare 404.
@@ -38,13 +63,13 @@ pub struct Error {
     pub cause: Option<String>,
     /// Vault words errors of its router and of token operations as a list ("1 error occurred: …").
     pub is_listed: bool,
-    /// The whole request must be tried again on fresh reads.
-    pub is_conflict: bool,
+    /// How many seconds the caller should wait before it asks again.
+    pub retry_after_secs: Option<u64>,
 }
 
 impl Error {
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into(), cause: None, is_listed: false, is_conflict: false }
+        Self { fault, message: message.into(), cause: None, is_listed: false, retry_after_secs: None }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -62,11 +87,6 @@ impl Error {
 
     pub fn internal(cause: impl Into<String>) -> Self {
         Self { cause: Some(cause.into()), ..Self::new(Fault::Internal, "internal error") }
-    }
-
-    /// Something that this request relies on has changed: the pipeline tries it again on fresh reads.
-    pub fn conflict() -> Self {
-        BarrierError::Conflict.into()
     }
 
     pub fn unavailable(message: impl Into<String>) -> Self {
@@ -96,10 +116,10 @@ impl From<BarrierError> for Error {
     fn from(error: BarrierError) -> Self {
         match error {
             BarrierError::Sealed => Self::unavailable("Vault is sealed"),
-            BarrierError::Conflict => Self {
-                is_conflict: true,
-                ..Self::unavailable("this request met others that changed the same records: try again")
-            },
+            // The caller sees this only when a request has met others until its deadline: the pipeline tries again.
+            BarrierError::Conflict => {
+                Self::unavailable("this request met others that changed the same records: try again")
+            }
             BarrierError::Full(_) => Self::unavailable(error.to_string()),
             BarrierError::TooLarge => Self::new(Fault::TooLarge, "a value is larger than a record may be"),
             BarrierError::Integrity { .. } | BarrierError::Stopped(_) => Self::internal(error.to_string()),

@@ -1,16 +1,22 @@
-//! The forms in which clients send values: a number may be a text, a list may be one text with commas. A handler's
-//! input uses these types and never sees the difference. What does not fit is refused with the field's name and the
-//! expected form; serde's own words are never shown, since they repeat the value.
+//! How a handler's input is read from the fields of a request, and the types that its parameters and fields use. A number
+//! may come as a text and a list as one text with commas (weak.rs); a handler never sees the difference. What does not
+//! fit is refused with the field's name and the expected form, and never with the value.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
-use serde_json::Value;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, value::MapDeserializer},
+};
 
 use crate::{
     base::path,
-    contract::{Error, Result},
+    contract::{
+        Error, Result,
+        misfit::{Misfit, Tree},
+        weak::Weak,
+    },
 };
 
 /// A whole number, also as text.
@@ -39,50 +45,20 @@ pub struct RoleName(pub String);
 
 impl<'de> Deserialize<'de> for Int {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(from)? {
-            Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.parse().ok(),
-            Value::Null => Some(0),
-            _ => None,
-        };
-        number.map(Self).ok_or_else(|| D::Error::custom("expected a whole number"))
+        i64::deserialize(from).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let flag = match Value::deserialize(from)? {
-            Value::Bool(flag) => Some(flag),
-            Value::String(text) => match text.as_str() {
-                "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-                "0" | "f" | "F" | "false" | "FALSE" | "False" | "" => Some(false),
-                _ => None,
-            },
-            Value::Number(number) => number.as_i64().map(|n| n != 0),
-            Value::Null => Some(false),
-            _ => None,
-        };
-        flag.map(Self).ok_or_else(|| D::Error::custom("expected true or false"))
+        bool::deserialize(from).map(Self)
     }
 }
 
 impl<'de> Deserialize<'de> for Names {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let wrong = || D::Error::custom("expected a list of texts, or one text with commas");
-        let mut names = Vec::new();
-        match Value::deserialize(from)? {
-            Value::Null => {}
-            Value::String(text) => names.extend(text.split(',').map(|name| name.trim().to_owned())),
-            Value::Array(items) => {
-                for item in items {
-                    let Value::String(name) = item else { return Err(wrong()) };
-                    names.push(name.trim().to_owned());
-                }
-            }
-            _ => return Err(wrong()),
-        }
-        names.retain(|name| !name.is_empty());
-        Ok(Self(names))
+        let names = Vec::<String>::deserialize(from)?;
+        Ok(Self(names.iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()))
     }
 }
 
@@ -142,37 +118,30 @@ schemas! {
 
 /// Reads an input from the text of a JSON object.
 pub fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|_| explain::<T>(json))
+    let mut reader = serde_json::Deserializer::from_str(json);
+    T::deserialize(Weak(&mut reader)).map_err(|_| explain::<T>(json))
 }
 
-/// The slow path: reads again to learn which field was wrong.
+/// The slow path: reads again to learn which field was wrong, and how.
 fn explain<T: DeserializeOwned>(json: &str) -> Error {
-    let mut reader = serde_json::Deserializer::from_str(json);
-    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+    let Ok(tree) = serde_json::from_str(json) else { return Error::invalid("the body does not read") };
+    match serde_path_to_error::deserialize::<_, T>(Weak(Tree(tree))) {
         Ok(_) => Error::invalid("the body does not read"),
         Err(error) => {
             let field = error.path().to_string();
-            worded(&field, &error.into_inner().to_string())
+            error.into_inner().of_field(&field)
         }
     }
 }
 
-/// Turns serde's words into ours.
-pub(super) fn worded(field: &str, words: &str) -> Error {
-    let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
-    if let Some(missing) = words.strip_prefix("missing field `") {
-        return Error::invalid(format!("missing {}", missing.trim_end_matches('`')));
-    }
-    let expected = words.rsplit_once("expected ").map_or("another form", |(_, expected)| match expected {
-        "a string" => "a text",
-        "a map" => "an object",
-        "a sequence" => "a list",
-        "a boolean" => "true or false",
-        struct_name if struct_name.starts_with("struct ") => "an object",
-        "u8" | "u16" | "u32" | "u64" | "i32" | "i64" | "usize" => "a whole number",
-        other => other,
-    });
-    Error::invalid(format!("error converting input for field \"{field}\": expected {expected}"))
+/// Reads path parameters.
+pub(super) fn read_params<P: DeserializeOwned>(params: &[(String, String)]) -> Result<P> {
+    let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let reader: MapDeserializer<'_, _, Misfit> = MapDeserializer::new(pairs);
+    P::deserialize(reader).map_err(|misfit| {
+        let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
+        misfit.of_field(&names.join("/"))
+    })
 }
 
 #[cfg(test)]
@@ -205,7 +174,7 @@ mod tests {
             ),
             (
                 r#"{"role_id":"a","names":["a",["CANARY"]]}"#,
-                "error converting input for field \"names\": expected a list of texts, or one text with commas",
+                "error converting input for field \"names[1]\": expected a text",
             ),
             (r#"{"names":"CANARY"}"#, "missing role_id"),
         ] {

@@ -4,7 +4,9 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
-    Answer, Api, Call, Context, Error, Fields, Host, Operation, Params, Renewal, Result, Row, RowFacts, row::Reply,
+    Answer, Api, BuiltInApi, Call, Context, Error, Handled, Host, Login, Operation, Recognises, Renewal, Result, Row,
+    RowFacts, Shown,
+    row::{ApiOf, Fields, Params, Reply},
 };
 
 /// Keeps or makes secrets.
@@ -18,14 +20,24 @@ pub trait SecretsEngine: Sized + Send + Sync + 'static {
 /// A way to log in.
 pub trait AuthMethod: Sized + Send + Sync + 'static {
     const KIND: &'static str;
+    /// The forms of credentials that callers may show to this method with any request, without a login before it.
+    const RECOGNISES: &'static [Recognises] = &[];
+
     fn api() -> Api<Self>;
     fn open(host: Host) -> impl Future<Output = Result<Self>> + Send;
+
     /// Whether a token that this mount gave out may live on, judged by the metadata of its login. Refuses when the
     /// principal is gone.
     fn renew(
         call: Call<Self>,
         metadata: std::collections::BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Renewal>> + Send;
+
+    /// Who shows this credential; `None` where it is not one of this mount's. A credential that is this mount's and
+    /// does not verify is an error, so that no other mount is asked about it.
+    fn recognise(_call: Call<Self>, _shown: Shown<'_>) -> impl Future<Output = Result<Option<Login>>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// What a mount may do beyond its own records.
@@ -64,7 +76,7 @@ impl Kind {
     }
 }
 
-fn facts<E>(api: Api<E>) -> Vec<Arc<RowFacts>> {
+fn facts<C>(api: ApiOf<C>) -> Vec<Arc<RowFacts>> {
     api.rows.into_iter().map(|row| row.facts).collect()
 }
 
@@ -73,12 +85,16 @@ fn open_engine<E: SecretsEngine>(host: Host) -> Pin<Box<dyn Future<Output = Resu
 }
 
 fn open_auth<E: AuthMethod>(host: Host) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Mounted>>> + Send>> {
-    let renew: Renew<E> = |call, metadata| Box::pin(E::renew(call, metadata));
-    Box::pin(async move { mounted(E::open(host).await?, E::api(), Class::Auth, Some(renew)) })
+    let login = LoginRules::<E> {
+        renew: |call, metadata| Box::pin(E::renew(call, metadata)),
+        recognises: E::RECOGNISES,
+        recognise: |call, shown| Box::pin(E::recognise(call, shown)),
+    };
+    Box::pin(async move { mounted(E::open(host).await?, E::api(), Class::Auth, Some(login)) })
 }
 
 /// Opens a built-in kind, which the broker has made itself.
-pub fn built_in<E: Send + Sync + 'static>(engine: E, api: Api<E>) -> Result<Arc<dyn Mounted>> {
+pub fn built_in<E: Send + Sync + 'static>(engine: E, api: BuiltInApi<E>) -> Result<Arc<dyn Mounted>> {
     mounted(engine, api, Class::BuiltIn, None)
 }
 
@@ -86,12 +102,26 @@ pub fn built_in<E: Send + Sync + 'static>(engine: E, api: Api<E>) -> Result<Arc<
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RowRef(usize);
 
-/// What a path and an operation lead to.
+/// What a path and an operation lead to. `path` is the one spelling of the path within the mount, where the request's
+/// own differs from it.
 pub enum Found {
-    Row(RowRef, Params),
+    Row {
+        row: RowRef,
+        params: Params,
+        path: Option<String>,
+    },
     /// The path exists, the operation on it does not.
-    NoOperation,
+    NoOperation {
+        path: Option<String>,
+    },
     NoPath,
+}
+
+/// What a caller asks of a row.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub params: Params,
+    pub fields: Fields,
 }
 
 /// An opened mount without its type.
@@ -101,41 +131,53 @@ pub trait Mounted: Send + Sync {
     fn facts(&self, row: RowRef) -> Option<&Arc<RowFacts>>;
     fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
-    fn run(&self, row: RowRef, context: Context, params: Params, fields: Fields) -> Reply<Answer>;
+    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Reply<Answer>;
     /// Whether the thing at the path exists; `None` where the row does not ask.
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Reply<bool>>;
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal>;
+    /// The forms of credentials that this mount recognises when they are shown with a request.
+    fn recognises(&self) -> &'static [Recognises];
+    fn recognise<'s>(&self, context: Context, shown: Shown<'s>) -> Recognising<'s>;
 }
 
-type Renew<E> = fn(Call<E>, std::collections::BTreeMap<String, String>) -> Reply<Renewal>;
+type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send + 's>>;
 
-struct Erased<E> {
-    engine: Arc<E>,
+/// What an auth method has beside its rows.
+struct LoginRules<E> {
+    renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Reply<Renewal>,
+    recognises: &'static [Recognises],
+    recognise: for<'s> fn(Call<E>, Shown<'s>) -> Recognising<'s>,
+}
+
+struct Erased<C: Handled> {
+    engine: Arc<C::Engine>,
     class: Class,
     summary: &'static str,
-    rows: Vec<Row<E>>,
-    table: matchit::Router<[Option<usize>; 6]>,
-    renew: Option<Renew<E>>,
+    rows: Vec<Row<C>>,
+    /// By path: which row handles which operation.
+    table: matchit::Router<ByOperation>,
+    login: Option<LoginRules<C::Engine>>,
 }
 
-fn mounted<E: Send + Sync + 'static>(
-    engine: E,
-    api: Api<E>,
+/// Where the row of an operation stands; no row handles the operation behind the last.
+type ByOperation = [Option<usize>; Operation::Help as usize];
+
+fn mounted<C: Handled>(
+    engine: C::Engine,
+    api: ApiOf<C>,
     class: Class,
-    renew: Option<Renew<E>>,
+    login: Option<LoginRules<C::Engine>>,
 ) -> Result<Arc<dyn Mounted>> {
-    let mut paths: Vec<(&'static str, [Option<usize>; 6])> = Vec::new();
+    let mut paths: Vec<(&str, ByOperation)> = Vec::new();
     for (index, row) in api.rows.iter().enumerate() {
-        let known = paths.iter().position(|(path, _)| *path == row.facts.path);
-        let place = known.unwrap_or_else(|| {
-            paths.push((row.facts.path, [None; 6]));
+        let (verb, path) = (row.facts.verb, row.facts.path.as_str());
+        let place = paths.iter().position(|(known, _)| *known == path).unwrap_or_else(|| {
+            paths.push((path, ByOperation::default()));
             paths.len() - 1
         });
-        if let Some(slot) =
-            paths.get_mut(place).and_then(|(_, slots)| slots.get_mut(row.facts.verb.operation() as usize))
-        {
+        if let Some(slot) = paths.get_mut(place).and_then(|(_, slots)| slots.get_mut(verb.operation() as usize)) {
             if slot.is_some() {
-                return Err(Error::internal(format!("two rows for {} {}", row.facts.verb.word(), row.facts.path)));
+                return Err(Error::internal(format!("two rows for {} {path}", verb.word())));
             }
             *slot = Some(index);
         }
@@ -144,27 +186,46 @@ fn mounted<E: Send + Sync + 'static>(
     for (path, slots) in paths {
         table.insert(path, slots).map_err(|error| Error::internal(format!("row {path}: {error}")))?;
     }
-    Ok(Arc::new(Erased { engine: Arc::new(engine), class, summary: api.summary, rows: api.rows, table, renew }))
+    Ok(Arc::new(Erased { engine: Arc::new(engine), class, summary: api.summary, rows: api.rows, table, login }))
 }
 
-impl<E: Send + Sync + 'static> Erased<E> {
-    fn call(&self, context: Context) -> Call<E> {
+impl<C: Handled> Erased<C> {
+    fn plain_call(&self, context: Context) -> Call<C::Engine> {
         Call { engine: Arc::clone(&self.engine), context }
+    }
+
+    fn call(&self, context: Context) -> C {
+        C::from_call(self.plain_call(context))
+    }
+
+    /// The template of a path of this API: all rows of one path spell it alike.
+    fn template(&self, slots: &ByOperation) -> Option<&crate::contract::Template> {
+        let index = slots.iter().flatten().next()?;
+        self.rows.get(*index).map(|row| &row.facts.path)
     }
 }
 
-impl<E: Send + Sync + 'static> Mounted for Erased<E> {
+impl<C: Handled> Mounted for Erased<C> {
     fn class(&self) -> Class {
         self.class
     }
 
     fn find(&self, operation: Operation, path: &str) -> Found {
         let Ok(found) = self.table.at(path) else { return Found::NoPath };
+        if let Some(template) = self.template(found.value)
+            && let std::borrow::Cow::Owned(canonical) = template.canonical(path)
+        {
+            return match self.find(operation, &canonical) {
+                Found::Row { row, params, .. } => Found::Row { row, params, path: Some(canonical) },
+                Found::NoOperation { .. } => Found::NoOperation { path: Some(canonical) },
+                Found::NoPath => Found::NoPath,
+            };
+        }
         match found.value.get(operation as usize).copied().flatten() {
-            None => Found::NoOperation,
+            None => Found::NoOperation { path: None },
             Some(index) => {
                 let params = found.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-                Found::Row(RowRef(index), Params(params))
+                Found::Row { row: RowRef(index), params: Params(params), path: None }
             }
         }
     }
@@ -181,9 +242,9 @@ impl<E: Send + Sync + 'static> Mounted for Erased<E> {
         self.summary
     }
 
-    fn run(&self, row: RowRef, context: Context, params: Params, fields: Fields) -> Reply<Answer> {
+    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Reply<Answer> {
         match self.rows.get(row.0) {
-            Some(row) => (row.run)(self.call(context), params, fields),
+            Some(row) => (row.run)(self.call(context), asked.params, asked.fields),
             None => Box::pin(async { Err(Error::internal("no such row")) }),
         }
     }
@@ -194,9 +255,20 @@ impl<E: Send + Sync + 'static> Mounted for Erased<E> {
     }
 
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal> {
-        match self.renew {
-            Some(renew) => renew(self.call(context), metadata),
+        match &self.login {
+            Some(login) => (login.renew)(self.plain_call(context), metadata),
             None => Box::pin(async { Err(Error::invalid("this mount renews nothing")) }),
+        }
+    }
+
+    fn recognises(&self) -> &'static [Recognises] {
+        self.login.as_ref().map_or(&[], |login| login.recognises)
+    }
+
+    fn recognise<'s>(&self, context: Context, shown: Shown<'s>) -> Recognising<'s> {
+        match &self.login {
+            Some(login) => (login.recognise)(self.plain_call(context), shown),
+            None => Box::pin(async { Ok(None) }),
         }
     }
 }

@@ -7,17 +7,28 @@
 pub mod answer;
 #[cfg(test)]
 pub mod bench;
+pub mod built_in;
 pub mod call;
+pub mod credential;
 pub mod error;
 pub mod input;
 pub mod keyset;
 pub mod kind;
+mod misfit;
 pub mod row;
+mod template;
+mod weak;
 
 pub use crate::barrier::{Name, Table};
-pub use answer::{Answer, Body, Granted, Login, Renewal};
-pub use call::{Call, Caller, Context, Credential, Host, MountFacts, Principal, View};
+pub use answer::{AfterAnswer, Answer, Body, Granted, Login, Renewal};
+pub use built_in::{BuiltInApi, BuiltInCall, Handled};
+pub use call::{Call, Caller, Context, ContextParts, Host, MountFacts, OwnToken, Principal, View};
+pub use credential::{Credential, Form, NeedsBody, Recognises, Shown, Signature};
 pub use error::{Error, Fault, Result};
 pub use input::{Flag, Ident, Int, Names, Opaque, RoleName};
-pub use kind::{AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};
-pub use row::{Api, Fields, Operation, Params, Row, RowFacts, Verb, delete, list, login, patch, read, write};
+pub use kind::{Asked, AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};
+pub use row::{
+    Access, Api, ApiOf, Fields, Operation, Params, Recording, Row, RowFacts, TrailingSlash, Verb, WhenSealed,
+    WhenUnrecordable, delete, list, login, patch, read, write,
+};
+pub use template::Template;

@@ -4,9 +4,9 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
-use serde::de::{DeserializeOwned, value::MapDeserializer};
+use serde::de::DeserializeOwned;
 
-use crate::contract::{Answer, Call, Result, input};
+use crate::contract::{Answer, Call, Result, Template, input};
 
 /// What the caller does to a path, after Vault's reading of method and query.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -17,14 +17,18 @@ pub enum Operation {
     Update,
     Patch,
     Delete,
+    /// The documentation of the path is asked for, not the path. No row handles it: the broker answers from the rows.
+    Help,
 }
 
 impl Operation {
-    pub const ALL: [Self; 6] = [Self::Read, Self::List, Self::Scan, Self::Update, Self::Patch, Self::Delete];
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::List, Self::Scan, Self::Update, Self::Patch, Self::Delete, Self::Help];
 
     /// As audit lines and capabilities call it.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Help => "help",
             Self::Read => "read",
             Self::List => "list",
             Self::Scan => "scan",
@@ -75,26 +79,60 @@ impl Verb {
     }
 }
 
+/// Who may use a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// A live token with the capability of the operation.
+    Ordinary,
+    /// The `sudo` capability beside that of the operation.
+    Sudo,
+    /// Anybody. Every public row is listed in `data/public_routes.txt`.
+    Public,
+}
+
+/// Which lines a row leaves in the audit log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recording {
+    /// One line for the request before it is performed and one for its outcome before it is answered.
+    Paired,
+    /// None: health, seal status and public documents.
+    Unrecorded,
+}
+
+/// What a row does while the store is sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenSealed {
+    Refuses,
+    Answers,
+}
+
+/// What becomes of a request whose line no audit device can take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WhenUnrecordable {
+    /// It is refused and nothing is done.
+    Refuses,
+    /// It is performed. The operator's log has it, and its lines follow when a device can take them. A seal alone.
+    Proceeds,
+}
+
+/// Whether a path may end in a slash, as the path of a list does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrailingSlash {
+    Refused,
+    Accepted,
+}
+
 /// What a row says about itself, whatever its engine.
 #[derive(Clone, Debug)]
 pub struct RowFacts {
     pub verb: Verb,
-    /// Segments; `{name}` is one parameter, `{*path}` the rest.
-    pub path: &'static str,
+    pub path: Template,
     pub help: &'static str,
-    /// No token is asked for.
-    pub is_public: bool,
-    /// Answers while the store is sealed.
-    pub is_sealed_ok: bool,
-    /// Needs the `sudo` capability beside its own.
-    pub is_sudo: bool,
-    /// Accepts one trailing slash, as a list does.
-    pub is_slashed_ok: bool,
-    /// Answered without a line in the audit log: health and the like.
-    pub is_unrecorded: bool,
-    /// Performed even where no audit device can take its lines: the operator's log has it then, and the lines follow when
-    /// a device can. A seal alone.
-    pub is_unstoppable: bool,
+    pub access: Access,
+    pub recording: Recording,
+    pub when_sealed: WhenSealed,
+    pub when_unrecordable: WhenUnrecordable,
+    pub trailing_slash: TrailingSlash,
     /// Names of the fields that the row reads.
     pub fields: Vec<String>,
     /// Fields whose numbers and booleans stand in audit lines as they are.
@@ -103,29 +141,31 @@ pub struct RowFacts {
     pub shown: &'static [&'static str],
 }
 
-/// One line of an engine's API.
-pub struct Row<E> {
+impl RowFacts {
+    pub fn is_public(&self) -> bool {
+        self.access == Access::Public
+    }
+}
+
+/// One line of an API. `C` is what its handler is given: [`Call`](super::Call), or
+/// [`BuiltInCall`](super::BuiltInCall) in the mounts that every broker has.
+pub struct Row<C> {
     pub facts: Arc<RowFacts>,
-    pub(super) run: Run<E>,
-    pub(super) exists: Option<Exists<E>>,
+    pub(super) run: Run<C>,
+    pub(super) exists: Option<Exists<C>>,
 }
 
 pub(super) type Reply<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-type Run<E> = Box<dyn Fn(Call<E>, Params, Fields) -> Reply<Answer> + Send + Sync>;
-type Exists<E> = Box<dyn Fn(Call<E>, Params) -> Reply<bool> + Send + Sync>;
+type Run<C> = Box<dyn Fn(C, Params, Fields) -> Reply<Answer> + Send + Sync>;
+type Exists<C> = Box<dyn Fn(C, Params) -> Reply<bool> + Send + Sync>;
 
-/// The parameters that a path gave. Clones share them.
+/// The parameters that a path gave, identifiers lower-cased. Clones share them.
 #[derive(Clone, Default, Debug)]
 pub struct Params(pub Arc<[(String, String)]>);
 
 impl Params {
     fn read<P: DeserializeOwned>(&self) -> Result<P> {
-        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let reader: MapDeserializer<'_, _, serde::de::value::Error> = MapDeserializer::new(pairs);
-        P::deserialize(reader).map_err(|error| {
-            let names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
-            input::worded(&names.join("/"), &error.to_string())
-        })
+        input::read_params(&self.0)
     }
 }
 
@@ -139,34 +179,36 @@ impl Default for Fields {
     }
 }
 
-/// The API of a kind.
-pub struct Api<E> {
+/// The API of a kind whose handlers are given a `C`.
+pub struct ApiOf<C> {
     pub summary: &'static str,
-    pub rows: Vec<Row<E>>,
+    pub rows: Vec<Row<C>>,
 }
 
-impl<E> Api<E> {
-    pub fn new<const N: usize>(summary: &'static str, rows: [Row<E>; N]) -> Self {
+/// The API of an engine or an auth method.
+pub type Api<E> = ApiOf<Call<E>>;
+
+impl<C> ApiOf<C> {
+    pub fn new<const N: usize>(summary: &'static str, rows: [Row<C>; N]) -> Self {
         Self { summary, rows: rows.into_iter().collect() }
     }
 
     /// The same API with more rows, for kinds whose rows stand in several files.
-    pub fn with<const N: usize>(mut self, rows: [Row<E>; N]) -> Self {
+    pub fn with<const N: usize>(mut self, rows: [Row<C>; N]) -> Self {
         self.rows.extend(rows);
         self
     }
 }
 
-impl<E> Row<E> {
+impl<C: Send + 'static> Row<C> {
     fn new<P, I, F, Fut>(verb: Verb, path: &'static str, handler: F, help: &'static str) -> Self
     where
-        E: Send + Sync + 'static,
         P: DeserializeOwned + Send + 'static,
         I: DeserializeOwned + JsonSchema + Send + 'static,
-        F: Fn(Call<E>, P, I) -> Fut + Send + Sync + Copy + 'static,
+        F: Fn(C, P, I) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<Answer>> + Send + 'static,
     {
-        let run = move |call: Call<E>, params: Params, fields: Fields| -> Reply<Answer> {
+        let run = move |call: C, params: Params, fields: Fields| -> Reply<Answer> {
             Box::pin(async move {
                 let path = params.read()?;
                 let input = input::read(&fields.0)?;
@@ -176,14 +218,13 @@ impl<E> Row<E> {
         let (fields, plain) = field_names::<I>();
         let facts = RowFacts {
             verb,
-            path,
+            path: Template::new(path),
             help,
-            is_public: verb == Verb::Login,
-            is_sealed_ok: false,
-            is_sudo: false,
-            is_slashed_ok: verb == Verb::List,
-            is_unrecorded: false,
-            is_unstoppable: false,
+            access: if verb == Verb::Login { Access::Public } else { Access::Ordinary },
+            recording: Recording::Paired,
+            when_sealed: WhenSealed::Refuses,
+            when_unrecordable: WhenUnrecordable::Refuses,
+            trailing_slash: if verb == Verb::List { TrailingSlash::Accepted } else { TrailingSlash::Refused },
             fields,
             plain,
             shown: &[],
@@ -196,34 +237,24 @@ impl<E> Row<E> {
         self
     }
 
-    /// Asks for no token. Every public row is listed in `data/public_routes.txt`.
-    pub fn public(self) -> Self {
-        self.with(|facts| facts.is_public = true)
+    pub fn access(self, access: Access) -> Self {
+        self.with(|facts| facts.access = access)
     }
 
-    /// Answers while the store is sealed.
-    pub fn sealed_ok(self) -> Self {
-        self.with(|facts| facts.is_sealed_ok = true)
+    pub fn recording(self, recording: Recording) -> Self {
+        self.with(|facts| facts.recording = recording)
     }
 
-    /// Needs the `sudo` capability too.
-    pub fn sudo(self) -> Self {
-        self.with(|facts| facts.is_sudo = true)
+    pub fn when_sealed(self, when_sealed: WhenSealed) -> Self {
+        self.with(|facts| facts.when_sealed = when_sealed)
     }
 
-    /// Accepts one trailing slash.
-    pub fn slashed_ok(self) -> Self {
-        self.with(|facts| facts.is_slashed_ok = true)
+    pub fn when_unrecordable(self, when_unrecordable: WhenUnrecordable) -> Self {
+        self.with(|facts| facts.when_unrecordable = when_unrecordable)
     }
 
-    /// Leaves no line in the audit log.
-    pub fn unrecorded(self) -> Self {
-        self.with(|facts| facts.is_unrecorded = true)
-    }
-
-    /// Performed even where no audit device can take its lines now.
-    pub fn unstoppable(self) -> Self {
-        self.with(|facts| facts.is_unstoppable = true)
+    pub fn trailing_slash(self, trailing_slash: TrailingSlash) -> Self {
+        self.with(|facts| facts.trailing_slash = trailing_slash)
     }
 
     /// Fields of the answer that hold nothing of a caller's: audit lines show them, where they would hash them. A path
@@ -233,12 +264,12 @@ impl<E> Row<E> {
     }
 
     /// How to tell whether the thing exists already: a write is a create where it does not. Without this a write is
-    /// always an update.
+    /// always an update. The question is asked through the unit that the write commits, so that of two creators of one
+    /// path one meets a conflict.
     pub fn exists<P, F, Fut>(mut self, question: F) -> Self
     where
-        E: Send + Sync + 'static,
         P: DeserializeOwned + Send + 'static,
-        F: Fn(Call<E>, P) -> Fut + Send + Sync + Copy + 'static,
+        F: Fn(C, P) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<bool>> + Send + 'static,
     {
         self.exists = Some(Box::new(move |call, params| {
@@ -266,12 +297,12 @@ fn field_names<I: JsonSchema>() -> (Vec<String>, Vec<String>) {
 macro_rules! words {
     ($($(#[$doc:meta])* $word:ident $verb:ident),*) => {$(
         $(#[$doc])*
-        pub fn $word<E, P, I, F, Fut>(path: &'static str, handler: F, help: &'static str) -> Row<E>
+        pub fn $word<C, P, I, F, Fut>(path: &'static str, handler: F, help: &'static str) -> Row<C>
         where
-            E: Send + Sync + 'static,
+            C: Send + 'static,
             P: DeserializeOwned + Send + 'static,
             I: DeserializeOwned + JsonSchema + Send + 'static,
-            F: Fn(Call<E>, P, I) -> Fut + Send + Sync + Copy + 'static,
+            F: Fn(C, P, I) -> Fut + Send + Sync + Copy + 'static,
             Fut: Future<Output = Result<Answer>> + Send + 'static,
         {
             Row::new(Verb::$verb, path, handler, help)

@@ -28,7 +28,7 @@ use super::{
     limits::Limits,
     listener::{Phase, is_over},
 };
-use crate::{base::limits::HEAD_BYTES_MAX, wire::Peer};
+use crate::{base::limits::HEAD_BYTES_MAX, broker::Peer};
 
 /// A connection as the acceptor deals it out.
 pub struct Dealt {
@@ -46,7 +46,7 @@ pub async fn serve(dealt: Dealt, front: Arc<Front>, phase: watch::Receiver<Phase
         Some(config) => match timeout(front.limits.handshake, handshake(stream, config)).await {
             Ok(Ok(Hello::Tls(stream))) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-                let certificate = shown.map(|certificate| certificate.as_ref().to_vec());
+                let certificate = shown.map(|certificate| Arc::from(certificate.as_ref()));
                 exchange(*stream, Peer { address, certificate }, &front, phase).await
             }
             Ok(Ok(Hello::Http(stream))) => refuse_http(stream, front.limits).await,

@@ -13,7 +13,10 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::limits::Limits;
-use crate::wire::{Failure, Slow};
+use crate::dialects::Slow;
+
+/// What a body fails with.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// A body and its due date.
 pub struct Paced<B> {

@@ -1,5 +1,5 @@
-//! How many refused requests an address has made lately. Only refusals count, so that a busy honest client is never
-//! slowed; a guesser of tokens is. One moment per address is kept (the "theoretical arrival time" of the generic cell
+//! How many refused requests strangers of an address have made lately. The pipeline says what was refused and asks for
+//! callers alone whom nobody knows, so that a busy honest client is never slowed; a guesser of tokens is. One moment per address is kept (the "theoretical arrival time" of the generic cell
 //! rate algorithm, ITU-T I.371), and it is forgotten once it has passed.
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::limits::Refusals;
-use crate::base::limits::REFUSAL_ADDRESSES_MAX;
+use crate::{base::limits::REFUSAL_ADDRESSES_MAX, broker::RefusalLimit};
 
 /// The buckets of all addresses.
 pub struct Buckets {
@@ -52,7 +52,7 @@ impl Buckets {
     }
 
     /// How long `address` has to wait before its next request; `None` if it need not.
-    pub fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+    pub fn wait_at(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let (_, most) = self.price?;
         if self.owing.load(Ordering::Acquire) == 0 {
             return None;
@@ -63,7 +63,7 @@ impl Buckets {
     }
 
     /// Counts one refused request. Above the limit of addresses, new ones go uncounted until old debts are gone.
-    pub fn count(&self, address: IpAddr, now: Instant) {
+    pub fn count_at(&self, address: IpAddr, now: Instant) {
         let Some((each, _)) = self.price else { return };
         let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
         let is_stale = debts.swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP);
@@ -77,6 +77,16 @@ impl Buckets {
             *until = (*until).max(now) + each;
         }
         self.owing.store(debts.until.len(), Ordering::Release);
+    }
+}
+
+impl RefusalLimit for Buckets {
+    fn wait(&self, address: IpAddr) -> Option<Duration> {
+        self.wait_at(address, Instant::now())
+    }
+
+    fn count(&self, address: IpAddr) {
+        self.count_at(address, Instant::now());
     }
 }
 
@@ -107,13 +117,13 @@ mod tests {
         let buckets = Buckets::new(Refusals::Limited { per_sec: 10, burst: 3 });
         let start = Instant::now();
         for _ in 0..3 {
-            buckets.count(ONE, start);
-            assert_eq!(buckets.wait(ONE, start), None);
+            buckets.count_at(ONE, start);
+            assert_eq!(buckets.wait_at(ONE, start), None);
         }
-        buckets.count(ONE, start);
-        assert_eq!(buckets.wait(ONE, start), Some(Duration::from_millis(100)));
-        assert_eq!(buckets.wait(OTHER, start), None);
-        assert_eq!(buckets.wait(ONE, start + Duration::from_millis(100)), None);
+        buckets.count_at(ONE, start);
+        assert_eq!(buckets.wait_at(ONE, start), Some(Duration::from_millis(100)));
+        assert_eq!(buckets.wait_at(OTHER, start), None);
+        assert_eq!(buckets.wait_at(ONE, start + Duration::from_millis(100)), None);
     }
 
     #[test]
@@ -121,10 +131,10 @@ mod tests {
         let buckets = Buckets::new(Refusals::Limited { per_sec: 10, burst: 3 });
         let start = Instant::now();
         for n in 0..100 {
-            buckets.count(IpAddr::from([10, 0, 0, n]), start);
+            buckets.count_at(IpAddr::from([10, 0, 0, n]), start);
         }
         assert_eq!(buckets.owing.load(Ordering::Acquire), 100);
-        buckets.count(ONE, start + SWEEP * 2);
+        buckets.count_at(ONE, start + SWEEP * 2);
         assert_eq!(buckets.owing.load(Ordering::Acquire), 1);
     }
 
@@ -133,7 +143,7 @@ mod tests {
         let buckets = Buckets::new(Refusals::Limited { per_sec: 1, burst: 1 });
         let start = Instant::now();
         for n in 0..u32::try_from(REFUSAL_ADDRESSES_MAX + 10).unwrap() {
-            buckets.count(IpAddr::V4(n.into()), start);
+            buckets.count_at(IpAddr::V4(n.into()), start);
         }
         assert_eq!(buckets.owing.load(Ordering::Acquire), REFUSAL_ADDRESSES_MAX);
     }
@@ -149,7 +159,7 @@ mod tests {
     fn without_a_limit_nothing_is_counted() {
         let buckets = Buckets::new(Refusals::Unlimited);
         let now = Instant::now();
-        (0..1_000).for_each(|_| buckets.count(ONE, now));
-        assert_eq!(buckets.wait(ONE, now), None);
+        (0..1_000).for_each(|_| buckets.count_at(ONE, now));
+        assert_eq!(buckets.wait_at(ONE, now), None);
     }
 }

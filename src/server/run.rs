@@ -19,6 +19,7 @@ use super::{
     panics,
     plan::{Dev, Listen, Plan, Secured, beside},
     private_file,
+    refusals::Buckets,
     seam::{self, DevKeys, Parts},
     tls::{self, Clients, Tls, Version},
 };
@@ -108,6 +109,7 @@ async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Resul
     let bound = bind(&plan.listeners, &scratch, &machine)?;
     let first = bound.listeners.first().map(Bound::url).unwrap_or_default();
     let api_addr = plan.api_addr.unwrap_or(first);
+    let limits = limits(environment);
     let broker = seam::start(Parts {
         store,
         boot,
@@ -119,6 +121,7 @@ async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Resul
         default_lease_ttl: plan.default_lease_ttl,
         max_lease_ttl: plan.max_lease_ttl,
         seal: plan.seal,
+        refusal_limit: Arc::new(Buckets::new(limits.refusals)),
     })
     .await?;
     let _set_once = panicked.set(broker.clone());
@@ -128,7 +131,7 @@ async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Resul
     };
     let listeners: Vec<_> = bound.listeners.iter().map(|bound| (bound.listener.address(), bound.is_tls)).collect();
     let sockets = bound.listeners.into_iter().map(|bound| bound.listener).collect();
-    let serving = listener::start(sockets, seam::handler(&broker), limits(environment), workers())?;
+    let serving = listener::start(sockets, seam::handler(&broker), limits, workers())?;
     let pid_file = PidFile::write(plan.pid_file, &machine.files)?;
     Ready {
         api_addr: &api_addr,

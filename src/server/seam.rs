@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::{Handler, config::AuditConfig, error::ServerError, plan::Dev, private_file};
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
-    broker::{Broker, DeviceConfig, Setup, StartError, WalkReport, offline},
+    broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},
+    dialects,
     store::{Boot, Files, Store},
-    wire::{Body, Peer, Request},
 };
 
 /// What a broker is made of, as the plan and the machine give it.
@@ -24,6 +24,7 @@ pub struct Parts {
     pub default_lease_ttl: Ttl,
     pub max_lease_ttl: Ttl,
     pub seal: Option<super::config::StaticSeal>,
+    pub refusal_limit: Arc<dyn RefusalLimit>,
 }
 
 /// Makes the broker, sealed, and opens it where the configuration holds the key.
@@ -44,21 +45,19 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
         api_address: parts.api_addr,
         default_lease_ttl: parts.default_lease_ttl,
         max_lease_ttl: parts.max_lease_ttl,
-        fixed_seal: parts.seal.map(|seal| (seal.key_id, seal.key)),
+        static_key: parts.seal.map(|seal| StaticKey { id: seal.key_id, key: seal.key }),
+        refusal_limit: parts.refusal_limit,
     })
     .map_err(started)?;
-    if broker.open_fixed().await.map_err(started)? {
+    if broker.open_static().await.map_err(started)? {
         tracing::info!("unsealed by the configuration's key");
     }
     Ok(broker)
 }
 
+/// Everything that a listener answers.
 pub fn handler(broker: &Arc<Broker>) -> Handler {
-    let broker = broker.clone();
-    Handler::new(move |request| {
-        let broker = broker.clone();
-        async move { broker.handle(request).await }
-    })
+    dialects::router(broker)
 }
 
 /// What a dev server shows and, if it keeps its data, keeps.
@@ -108,23 +107,11 @@ impl DevKeys {
     }
 }
 
-/// As any client unseals.
-async fn unseal(broker: &Arc<Broker>, key: &Secret<String>) -> Result<(), ServerError> {
+async fn unseal(broker: &Broker, key: &Secret<String>) -> Result<(), ServerError> {
     let share = key.expose();
-    let body = Zeroizing::new(serde_json::json!({ "key": share }).to_string());
-    let response = broker
-        .handle(Request {
-            method: "PUT".to_owned(),
-            target: "/v1/sys/unseal".to_owned(),
-            headers: http::HeaderMap::new(),
-            peer: Peer { address: ([127, 0, 0, 1], 0).into(), certificate: None },
-            body: Body::full(body.as_bytes().to_vec()),
-        })
-        .await;
-    match response.status {
-        200 if !broker.is_sealed() => Ok(()),
-        status => Err(ServerError::DevUnseal(format!("status {status}"))),
-    }
+    let share = data_encoding::BASE64.decode(share.as_bytes());
+    let share = share.map_err(|_| ServerError::DevUnseal("the kept key is damaged".to_owned()))?;
+    broker.unseal_with(Secret::new(share)).await.map_err(|error| ServerError::DevUnseal(error.to_string()))
 }
 
 /// Walks a store that nobody serves.

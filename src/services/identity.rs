@@ -2,14 +2,14 @@
 //! the same unit as its token.
 
 use crate::{
-    barrier::{BarrierError, Unit},
+    barrier::{BarrierError, Table, Unit},
     base::{random::Random, time::Time},
-    services::tables::{ALIASES, CORE, ENTITIES},
+    services::table_ids::{self, CORE},
 };
 
 /// A person or a service.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
-pub struct Entity {
+pub(crate) struct Entity {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub id: [u8; 16],
     #[n(1)]
@@ -22,7 +22,7 @@ pub struct Entity {
 
 /// One name of an entity, as the entity lists it.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
-pub struct EntityAlias {
+pub(crate) struct EntityAlias {
     #[n(0)]
     pub mount_accessor: String,
     #[n(1)]
@@ -31,33 +31,50 @@ pub struct EntityAlias {
 
 /// From an alias to its entity.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
-pub struct Alias {
+pub(crate) struct Alias {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub entity: [u8; 16],
 }
 
-/// The entity of a principal: found, or made in this unit.
-pub fn find_or_make(
-    unit: &Unit,
-    mount_accessor: &str,
-    name: &str,
-    now: Time,
-    random: &Random,
-) -> Result<uuid::Uuid, BarrierError> {
-    let key = alias_key(unit, mount_accessor, name)?;
-    if let Some(alias) = unit.get(&CORE, &ALIASES, &key)? {
-        return Ok(uuid::Uuid::from_bytes(alias.entity));
+/// By entity id (UUID, 16 bytes).
+const ENTITIES: Table<Entity> = Table::plain(table_ids::ENTITIES);
+/// By a keyed hash of mount accessor and principal name.
+const ALIASES: Table<Alias> = Table::plain(table_ids::ALIASES);
+
+/// The service of entities and their aliases.
+#[derive(Clone)]
+pub(crate) struct Identity {
+    random: Random,
+}
+
+impl Identity {
+    pub fn new(random: Random) -> Self {
+        Self { random }
     }
-    let id = random.uuid();
-    let entity = Entity {
-        id: id.into_bytes(),
-        name: format!("entity_{}", data_encoding::HEXLOWER.encode(&random.bytes::<4>())),
-        created: now.unix_nanos(),
-        aliases: vec![EntityAlias { mount_accessor: mount_accessor.to_owned(), name: name.to_owned() }],
-    };
-    unit.put(&CORE, &ALIASES, &key, &Alias { entity: entity.id })?;
-    unit.create(&CORE, &ENTITIES, &entity.id, &entity)?;
-    Ok(id)
+
+    /// The entity of a principal: found, or made in this unit.
+    pub fn find_or_create(
+        &self,
+        unit: &Unit,
+        mount_accessor: &str,
+        name: &str,
+        now: Time,
+    ) -> Result<uuid::Uuid, BarrierError> {
+        let key = alias_key(unit, mount_accessor, name)?;
+        if let Some(alias) = unit.get(&CORE, &ALIASES, &key)? {
+            return Ok(uuid::Uuid::from_bytes(alias.entity));
+        }
+        let id = self.random.uuid();
+        let entity = Entity {
+            id: id.into_bytes(),
+            name: format!("entity_{}", data_encoding::HEXLOWER.encode(&self.random.bytes::<4>())),
+            created: now.unix_nanos(),
+            aliases: vec![EntityAlias { mount_accessor: mount_accessor.to_owned(), name: name.to_owned() }],
+        };
+        unit.put(&CORE, &ALIASES, &key, &Alias { entity: entity.id })?;
+        unit.create(&CORE, &ENTITIES, &entity.id, &entity)?;
+        Ok(id)
+    }
 }
 
 fn alias_key(unit: &Unit, mount_accessor: &str, name: &str) -> Result<[u8; 32], BarrierError> {

@@ -1,24 +1,33 @@
-//! What is mounted where: the records, and the table that requests are located by. The table is a snapshot; each change
-//! rewrites the mounts guard, and everything that commits has the guard it was located by as a precondition.
+//! What is mounted where: the records, the table by which requests are routed, and the one way to change it. A change
+//! stages the record, the version guard and the new table together.
+//!
+//! The mounts that every broker has (`sys/`, `auth/token/`) have records like all others, but the broker itself holds
+//! their engines: a table that held them would keep alive what they hold.
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
+use arc_swap::ArcSwap;
+
 use crate::{
-    barrier::{BarrierError, MountId, Unit},
-    base::{path::CanonicalPath, random::Random, ttl::Ttl},
-    contract::{Host, Kind, MountFacts, Mounted},
+    barrier::{BarrierError, MountId, Table, Unit},
+    base::{random::Random, ttl::Ttl},
+    contract::{Host, Kind, MountFacts},
     services::{
-        guards::{self, Guarded},
-        tables::{CORE, MOUNTS},
+        guards::{self, Registry, Version},
+        opened::OpenEngine,
+        table_ids::{self, CORE},
     },
 };
 
+/// By mount id.
+const MOUNTS: Table<MountRecord> = Table::plain(table_ids::MOUNTS);
+
 /// A mount as it is stored.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
-pub struct MountRecord {
+pub(crate) struct MountRecord {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub id: MountId,
     /// With a trailing slash; `auth/` before it for auth methods.
@@ -63,20 +72,21 @@ impl MountRecord {
 
 /// The lease times of the whole server.
 #[derive(Clone, Copy, Debug)]
-pub struct SystemTtls {
+pub(crate) struct SystemTtls {
     pub default_ttl: Ttl,
     pub max_ttl: Ttl,
 }
 
 /// A mount in use.
-pub struct Mount {
+pub(crate) struct Mount {
     pub record: MountRecord,
     pub facts: Arc<MountFacts>,
-    pub opened: Arc<dyn Mounted>,
+    /// `None` for a mount that every broker has.
+    pub engine: Option<OpenEngine>,
 }
 
 impl Mount {
-    pub fn new(record: MountRecord, opened: Arc<dyn Mounted>, system: &SystemTtls) -> Self {
+    pub fn new(record: MountRecord, engine: Option<OpenEngine>, system: &SystemTtls) -> Self {
         let max_ttl = record.max_ttl.or(system.max_ttl);
         let facts = MountFacts {
             id: record.id,
@@ -86,7 +96,12 @@ impl Mount {
             default_ttl: record.default_ttl.or(system.default_ttl).min(max_ttl),
             max_ttl,
         };
-        Self { record, facts: Arc::new(facts), opened }
+        Self { record, facts: Arc::new(facts), engine }
+    }
+
+    /// Whether every broker has it, so that it can neither be enabled nor disabled.
+    pub fn is_built_in(&self) -> bool {
+        self.engine.is_none()
     }
 
     pub fn is_auth(&self) -> bool {
@@ -96,13 +111,14 @@ impl Mount {
 
 /// All mounts, by path.
 #[derive(Clone, Default)]
-pub struct MountTable {
-    pub guarded: Guarded,
+pub(crate) struct MountTable {
+    pub version: Version,
     by_path: HashMap<String, Arc<Mount>>,
+    is_open: bool,
 }
 
 /// Where a request leads.
-pub struct Located {
+pub(crate) struct Located {
     pub mount: Arc<Mount>,
     /// The path within the mount, without slashes at its ends.
     pub rest: String,
@@ -111,48 +127,28 @@ pub struct Located {
 }
 
 /// Segments that a mount path may have.
-pub const MOUNT_SEGMENTS_MAX: usize = 8;
+pub(crate) const MOUNT_SEGMENTS_MAX: usize = 8;
 
 impl MountTable {
-    /// Opens what is stored; `builtin` supplies the mounts that every broker has.
-    pub async fn load(
-        unit: &Unit,
-        kinds: &[Kind],
-        host: &Host,
-        system: &SystemTtls,
-        builtin: &[(&str, Arc<dyn Mounted>)],
-    ) -> Result<Self, crate::contract::Error> {
-        let mut table = Self { guarded: guards::load(unit, guards::Kind::Mounts)?, by_path: HashMap::new() };
-        for (_, record) in unit.scan(&CORE, &MOUNTS, &[], &[], usize::MAX)? {
-            let opened = if let Some((_, opened)) = builtin.iter().find(|(path, _)| *path == record.path) {
-                Arc::clone(opened)
-            } else if let Some(kind) = kinds.iter().find(|kind| kind.name == record.kind) {
-                kind.open(host.clone()).await?
-            } else {
-                let (path, kind) = (record.path, record.kind);
-                tracing::error!(path, kind, "a mount is of a kind that this version does not have; it is left out");
-                continue;
-            };
-            table.insert(Mount::new(record, opened, system));
-        }
-        Ok(table)
+    fn insert(&mut self, mount: Arc<Mount>) {
+        self.by_path.insert(mount.record.path.trim_end_matches('/').to_owned(), mount);
     }
 
-    pub fn insert(&mut self, mount: Mount) {
-        self.by_path.insert(mount.record.path.trim_end_matches('/').to_owned(), Arc::new(mount));
-    }
-
-    pub fn remove(&mut self, path: &str) {
+    fn remove(&mut self, path: &str) {
         self.by_path.remove(path.trim_end_matches('/'));
+    }
+
+    /// What can be reached while the store is sealed: `sys/` alone.
+    pub fn sealed(random: &Random, system: &SystemTtls) -> Self {
+        let mut table = Self::default();
+        let record = MountRecord::new("sys/", SYSTEM_KIND, "", random);
+        table.insert(Arc::new(Mount::new(record, None, system)));
+        table
     }
 
     /// The mount at exactly this path, with or without its trailing slash.
     pub fn at(&self, path: &str) -> Option<&Arc<Mount>> {
         self.by_path.get(path.trim_end_matches('/'))
-    }
-
-    pub fn by_accessor(&self, accessor: &str) -> Option<&Arc<Mount>> {
-        self.by_path.values().find(|mount| mount.record.accessor == accessor)
     }
 
     pub fn by_id(&self, id: &MountId) -> Option<&Arc<Mount>> {
@@ -174,15 +170,15 @@ impl MountTable {
             .find(|mount| mount.record.path.starts_with(&wanted) || wanted.starts_with(&mount.record.path))
     }
 
-    /// Finds the mount under which a path lies. Names of mounts are lower-cased here; the rest keeps its case.
-    pub fn locate(&self, path: &CanonicalPath) -> Option<Located> {
+    /// Finds the mount under which a decoded path lies. Names of mounts are lower-cased here; the rest keeps its case.
+    pub fn locate(&self, path: &str) -> Option<Located> {
         let mut end = 0;
-        for (index, segment) in path.segments().take(MOUNT_SEGMENTS_MAX + 1).enumerate() {
+        for (index, segment) in path.split('/').take(MOUNT_SEGMENTS_MAX + 1).enumerate() {
             end += segment.len() + usize::from(index > 0);
-            let head = path.joined().get(..end)?;
+            let head = path.get(..end)?;
             let lowered = head.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| head.to_ascii_lowercase());
             if let Some(mount) = self.by_path.get(lowered.as_deref().unwrap_or(head)) {
-                let rest = path.tail(index + 1);
+                let rest = path.get(end + 1..).unwrap_or("");
                 let full = format!("{}{rest}", mount.record.path);
                 return Some(Located { mount: Arc::clone(mount), rest: rest.to_owned(), full });
             }
@@ -191,14 +187,125 @@ impl MountTable {
     }
 }
 
-/// Writes a mount's record and the guard.
-pub fn save(unit: &Unit, record: &MountRecord) -> Result<(), BarrierError> {
-    guards::advance(unit, guards::Kind::Mounts)?;
-    unit.put(&CORE, &MOUNTS, &record.id, record)
+/// The kinds of the mounts that every broker has.
+pub(crate) const SYSTEM_KIND: &str = "system";
+pub(crate) const TOKEN_KIND: &str = "token";
+
+/// The records of the mounts that every broker has, for a new store.
+pub(crate) fn seed(unit: &Unit, random: &Random) -> Result<(), BarrierError> {
+    for (path, kind, description) in [
+        ("sys/", SYSTEM_KIND, "system endpoints used for control, policy and debugging"),
+        ("auth/token/", TOKEN_KIND, "token based credentials"),
+    ] {
+        let record = MountRecord::new(path, kind, description, random);
+        guards::advance(unit, Registry::Mounts)?;
+        unit.put(&CORE, &MOUNTS, &record.id, &record)?;
+    }
+    Ok(())
 }
 
-/// Deletes a mount's record and rewrites the guard.
-pub fn forget(unit: &Unit, id: &MountId) -> Result<(), BarrierError> {
-    guards::advance(unit, guards::Kind::Mounts)?;
-    unit.delete(&CORE, &MOUNTS, id)
+/// The service: the table, and what is needed to open a mount. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Mounts {
+    current: Arc<ArcSwap<MountTable>>,
+    kinds: &'static [Kind],
+    host: Host,
+    system: SystemTtls,
+}
+
+impl Mounts {
+    pub fn new(kinds: &'static [Kind], host: Host, system: SystemTtls) -> Self {
+        Self { current: Arc::default(), kinds, host, system }
+    }
+
+    /// Opens every mount. One whose record cannot be read, or whose kind this version does not have, is missing; it does
+    /// not keep the store closed.
+    pub async fn load(&self, unit: &Unit) -> Result<(), crate::contract::Error> {
+        let version = guards::load(unit, Registry::Mounts)?;
+        let mut table = MountTable { version, is_open: true, ..MountTable::default() };
+        for (id, record) in unit.scan_each(&CORE, &MOUNTS, &[])? {
+            let record = match record {
+                Ok(record) => record,
+                Err(error) => {
+                    let id = data_encoding::HEXLOWER.encode(&id);
+                    tracing::error!(%error, id, "the record of a mount cannot be read: the mount is left out");
+                    continue;
+                }
+            };
+            let engine = if [SYSTEM_KIND, TOKEN_KIND].contains(&record.kind.as_str()) {
+                None
+            } else if let Some(kind) = self.kinds.iter().find(|kind| kind.name == record.kind) {
+                Some(OpenEngine::open(kind, self.host.clone()).await?)
+            } else {
+                let (path, kind) = (record.path, record.kind);
+                tracing::error!(path, kind, "a mount is of a kind that this version does not have; it is left out");
+                continue;
+            };
+            table.insert(Arc::new(Mount::new(record, engine, &self.system)));
+        }
+        self.current.store(Arc::new(table));
+        Ok(())
+    }
+
+    pub fn forget(&self) {
+        self.current.store(Arc::default());
+    }
+
+    pub fn snapshot(&self) -> Arc<MountTable> {
+        self.current.load_full()
+    }
+
+    /// The kinds that can be enabled.
+    pub fn kinds(&self) -> &'static [Kind] {
+        self.kinds
+    }
+
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    pub fn system_ttls(&self) -> &SystemTtls {
+        &self.system
+    }
+
+    /// Enables a mount of this kind.
+    pub async fn enable(&self, unit: &Unit, record: MountRecord, kind: &Kind) -> Result<(), crate::contract::Error> {
+        let engine = OpenEngine::open(kind, self.host.clone()).await?;
+        Ok(self.save(unit, Mount::new(record, Some(engine), &self.system))?)
+    }
+
+    /// Gives an enabled mount another record.
+    pub fn change(&self, unit: &Unit, mount: &Mount, record: MountRecord) -> Result<(), BarrierError> {
+        self.save(unit, Mount::new(record, mount.engine.clone(), &self.system))
+    }
+
+    fn save(&self, unit: &Unit, mount: Mount) -> Result<(), BarrierError> {
+        let next = guards::advance(unit, Registry::Mounts)?;
+        unit.put(&CORE, &MOUNTS, &mount.record.id, &mount.record)?;
+        let (service, mount) = (self.clone(), Arc::new(mount));
+        unit.after_commit(move |_| service.change_table(&next, |table| table.insert(Arc::clone(&mount))));
+        Ok(())
+    }
+
+    /// Takes a mount out of the table. What it keeps is dead by its revocation marker.
+    pub fn disable(&self, unit: &Unit, mount: &Mount) -> Result<(), BarrierError> {
+        let next = guards::advance(unit, Registry::Mounts)?;
+        unit.delete(&CORE, &MOUNTS, &mount.record.id)?;
+        let (service, path) = (self.clone(), mount.record.path.clone());
+        unit.after_commit(move |_| service.change_table(&next, |table| table.remove(&path)));
+        Ok(())
+    }
+
+    /// A sealed table stays empty: the effect of a commit that a seal overtook changes nothing.
+    fn change_table(&self, next: &guards::NextVersion, change: impl Fn(&mut MountTable)) {
+        self.current.rcu(|table| {
+            if !table.is_open {
+                return Arc::clone(table);
+            }
+            let mut changed = MountTable::clone(table);
+            changed.version = next.committed();
+            change(&mut changed);
+            Arc::new(changed)
+        });
+    }
 }

@@ -1,141 +1,154 @@
-//! The broker's own errand: what has expired or is under a mark is dead already; the sweeper takes it out of the store,
-//! in batches, and removes a mark when nothing is left under it. A restart goes on where it was.
+//! The broker's own errand: what has expired or was revoked is dead already; the sweeper takes it out of the store, in
+//! batches, and removes a revocation marker when nothing is left under it. After a restart it continues where it was.
 
 use std::sync::Arc;
 
 use crate::{
-    barrier::{BarrierError, MountId, Unit},
-    base::limits::SWEEP_BATCH_MAX,
-    contract::Result,
+    barrier::{Barrier, BarrierError, MountId, Unit},
+    base::{limits::SWEEP_BATCH_MAX, random::Random, time::Clock},
     services::{
-        Services, guards,
-        marks::{self, Mark, Marked},
-        tables::{CHILDREN, CORE, EXPIRIES, LOGINS, MARKS, TOKENS},
-        tokens::{self, TokenRecord},
+        Services,
+        revocations::{Marker, Revocations, Revoked},
+        tokens::{TokenRecord, Tokens},
     },
 };
 
-/// Sweeps until nothing is due. Gives the number of tokens deleted.
-pub async fn sweep(services: &Arc<Services>) -> Result<usize> {
-    let mut swept = 0;
-    loop {
-        let step = expire(services).await? + sweep_marks(services).await?;
-        if step == 0 {
-            return Ok(swept);
+/// What sweeps, with what it needs.
+#[derive(Clone)]
+pub(crate) struct Sweeper {
+    pub barrier: Arc<Barrier>,
+    pub tokens: Tokens,
+    pub revocations: Revocations,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl Sweeper {
+    pub fn of(services: &Services) -> Self {
+        Self {
+            barrier: Arc::clone(&services.barrier),
+            tokens: services.tokens.clone(),
+            revocations: services.revocations.clone(),
+            clock: services.clock.clone(),
+            random: services.random.clone(),
         }
-        swept += step;
     }
-}
 
-fn unit(services: &Arc<Services>) -> Result<Unit, BarrierError> {
-    let unit = services.unit(services.random.bytes())?;
-    unit.urgent();
-    Ok(unit)
-}
-
-/// Revokes one batch of what has expired.
-async fn expire(services: &Arc<Services>) -> Result<usize> {
-    let now = services.clock.now();
-    let unit = unit(services)?;
-    let due = unit.scan(&CORE, &EXPIRIES, &[], &[], SWEEP_BATCH_MAX)?;
-    let mut count = 0;
-    for (key, _) in due {
-        let Some((at, hash)) = key.split_first_chunk::<8>() else { continue };
-        if u64::from_be_bytes(*at) > u64::try_from(now.unix_secs()).unwrap_or_default() {
-            break;
-        }
-        let Ok(hash) = <[u8; 32]>::try_from(hash) else { continue };
-        match unit.get(&CORE, &TOKENS, &hash)? {
-            Some(record) if record.is_expired(now) => {
-                if record.has_children && services.marks.load().kill(record.stamp, [&hash], None) {
-                    continue;
-                }
-                if tokens::revoke(&unit, &hash, &record)? {
-                    services.marks_change(&unit);
-                }
-                services.session_changes(&unit, hash);
+    /// Sweeps until nothing is due. Gives the number of records deleted.
+    pub async fn sweep(&self) -> Result<usize, BarrierError> {
+        let mut swept = 0;
+        loop {
+            let step = self.expire().await? + self.finish_revocations().await?;
+            if step == 0 {
+                return Ok(swept);
             }
-            _ => unit.delete(&CORE, &EXPIRIES, &key)?,
+            swept += step;
         }
-        count += 1;
     }
-    commit(unit, count).await
+
+    fn unit(&self) -> Result<Unit, BarrierError> {
+        let unit = self.barrier.unit(self.random.bytes())?;
+        unit.urgent();
+        Ok(unit)
+    }
+
+    /// Revokes one batch of what has expired.
+    async fn expire(&self) -> Result<usize, BarrierError> {
+        let now = self.clock.now();
+        let now_secs = u64::try_from(now.unix_secs()).unwrap_or_default();
+        let unit = self.unit()?;
+        let markers = self.revocations.snapshot();
+        let mut count = 0;
+        for (at, hash, key) in self.tokens.expiries(&unit, SWEEP_BATCH_MAX)? {
+            if at > now_secs {
+                break;
+            }
+            match self.tokens.record(&unit, &hash)? {
+                // A tree whose marker stands already is taken away with it.
+                Some(record) if record.has_children && markers.kill_tree(record.stamp, &hash) => continue,
+                Some(record) if record.is_expired(now) => self.tokens.revoke(&unit, &hash, &record)?,
+                _ => self.tokens.drop_expiry(&unit, &key)?,
+            }
+            count += 1;
+        }
+        commit(unit, count).await
+    }
+
+    /// Deletes one batch under the oldest marker, or the marker itself.
+    async fn finish_revocations(&self) -> Result<usize, BarrierError> {
+        let unit = self.unit()?;
+        let Some(marker) = Revocations::oldest(&unit)? else { return Ok(0) };
+        let count = match &marker.revoked {
+            Revoked::Tree(hash) => self.erase_tree(&unit, hash)?,
+            Revoked::Mount(id) => self.erase_mount(&unit, id)?,
+        };
+        if count == 0 {
+            return self.remove(unit, marker).await;
+        }
+        commit(unit, count).await
+    }
+
+    async fn remove(&self, unit: Unit, marker: Marker) -> Result<usize, BarrierError> {
+        self.revocations.remove(&unit, marker)?;
+        commit(unit, 1).await
+    }
+
+    fn erase_tree(&self, unit: &Unit, root: &[u8; 32]) -> Result<usize, BarrierError> {
+        let mut dead = Vec::new();
+        self.collect(unit, root, &mut dead)?;
+        for (hash, record) in &dead {
+            self.tokens.erase(unit, hash, record)?;
+        }
+        Ok(dead.len())
+    }
+
+    /// Gathers a token and its descendants, the deepest first, so that whoever is left over still hangs on the tree.
+    /// Says whether all of them were gathered.
+    fn collect(
+        &self,
+        unit: &Unit,
+        hash: &[u8; 32],
+        dead: &mut Vec<([u8; 32], TokenRecord)>,
+    ) -> Result<bool, BarrierError> {
+        for child in self.tokens.children(unit, hash, SWEEP_BATCH_MAX + 1)? {
+            if dead.len() >= SWEEP_BATCH_MAX || !self.collect(unit, &child, dead)? {
+                return Ok(false);
+            }
+        }
+        if dead.len() >= SWEEP_BATCH_MAX {
+            return Ok(false);
+        }
+        if let Some(record) = self.tokens.record(unit, hash)? {
+            dead.push((*hash, record));
+        }
+        Ok(true)
+    }
+
+    fn erase_mount(&self, unit: &Unit, id: &MountId) -> Result<usize, BarrierError> {
+        let mut count = 0;
+        for hash in self.tokens.logins(unit, id, SWEEP_BATCH_MAX)? {
+            count += self.erase_tree(unit, &hash)?;
+            if count >= SWEEP_BATCH_MAX {
+                break;
+            }
+        }
+        if count == 0 {
+            for key in unit.keys_of_mount(id, SWEEP_BATCH_MAX)? {
+                unit.delete_key(&key)?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
 }
 
-/// A conflict means that somebody else changed one of the tokens: the next round looks again.
-async fn commit(unit: Unit, count: usize) -> Result<usize> {
+/// A conflict means that somebody else changed one of the records: the next round looks again.
+async fn commit(unit: Unit, count: usize) -> Result<usize, BarrierError> {
     if !unit.writes_something() {
         return Ok(0);
     }
     match unit.commit(Vec::new()).await {
         Ok(_) | Err(BarrierError::Conflict) => Ok(count.max(1)),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
-}
-
-/// Deletes one batch under the oldest mark, or the mark itself.
-async fn sweep_marks(services: &Arc<Services>) -> Result<usize> {
-    let unit = unit(services)?;
-    let Some(mark) = marks::all(&unit)?.into_iter().next() else { return Ok(0) };
-    let count = match &mark.what {
-        Marked::Tree(hash) => erase_tree(services, &unit, hash)?,
-        Marked::Mount(id) => erase_mount(services, &unit, id)?,
-    };
-    if count == 0 {
-        return remove(services, unit, &mark).await;
-    }
-    commit(unit, count).await
-}
-
-async fn remove(services: &Arc<Services>, unit: Unit, mark: &Mark) -> Result<usize> {
-    guards::advance(&unit, guards::Kind::Marks)?;
-    unit.delete(&CORE, &MARKS, &mark.generation.to_be_bytes())?;
-    services.marks_change(&unit);
-    commit(unit, 1).await
-}
-
-fn erase_tree(services: &Arc<Services>, unit: &Unit, root: &[u8; 32]) -> Result<usize> {
-    let mut dead = Vec::new();
-    collect(unit, root, &mut dead)?;
-    for (hash, record) in &dead {
-        tokens::erase(unit, hash, record)?;
-        services.session_changes(unit, *hash);
-    }
-    Ok(dead.len())
-}
-
-/// Gathers a token and its descendants, the deepest first, so that whoever is left over still hangs on the tree. Says
-/// whether all of them were gathered.
-fn collect(unit: &Unit, hash: &[u8; 32], dead: &mut Vec<([u8; 32], TokenRecord)>) -> Result<bool> {
-    for (pair, _) in unit.scan(&CORE, &CHILDREN, hash, hash, SWEEP_BATCH_MAX + 1)? {
-        let Some(child) = pair.get(32..).and_then(|child| <[u8; 32]>::try_from(child).ok()) else { continue };
-        if dead.len() >= SWEEP_BATCH_MAX || !collect(unit, &child, dead)? {
-            return Ok(false);
-        }
-    }
-    if dead.len() >= SWEEP_BATCH_MAX {
-        return Ok(false);
-    }
-    if let Some(record) = unit.get(&CORE, &TOKENS, hash)? {
-        dead.push((*hash, record));
-    }
-    Ok(true)
-}
-
-fn erase_mount(services: &Arc<Services>, unit: &Unit, id: &MountId) -> Result<usize> {
-    let mut count = 0;
-    for (pair, _) in unit.scan(&CORE, &LOGINS, id, id, SWEEP_BATCH_MAX)? {
-        let Some(hash) = pair.get(16..).and_then(|hash| <[u8; 32]>::try_from(hash).ok()) else { continue };
-        count += erase_tree(services, unit, &hash)?;
-        if count >= SWEEP_BATCH_MAX {
-            break;
-        }
-    }
-    if count == 0 {
-        for key in unit.keys_of_mount(id, SWEEP_BATCH_MAX)? {
-            unit.delete_key(&key)?;
-            count += 1;
-        }
-    }
-    Ok(count)
 }

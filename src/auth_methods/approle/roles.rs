@@ -178,7 +178,7 @@ pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> 
     match store.get_raw(&ROLES, &pointer.key).await? {
         Some(role) => Ok(Some((pointer.key, role))),
         // Moved or deleted between the two looks.
-        None => Err(Error::conflict()),
+        None => Err(store.conflict()),
     }
 }
 

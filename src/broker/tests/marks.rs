@@ -4,9 +4,13 @@
 use serde_json::json;
 
 use super::Rig;
-use crate::services::{
-    marks::{self, Marked},
-    sweeper, tokens,
+use crate::{
+    broker::routed::Snapshot,
+    services::{
+        revocations::{Revocations, Revoked},
+        sweeper::Sweeper,
+        tokens,
+    },
 };
 
 /// INVARIANT 27: swept in steps, from any step on; at the end nothing is left under the mark and all beside it is there.
@@ -27,10 +31,10 @@ async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
         assert_eq!(rig.send(token, "GET", "auth/token/lookup-self", json!(null)).await.status, 403);
     }
     assert_eq!(rig.send("", "POST", "auth/approle/login", login.clone()).await.status, 403);
-    let services = &rig.broker.services;
-    sweeper::sweep(services).await.unwrap();
-    assert!(marks::all(&services.unit([0; 16]).unwrap()).unwrap().is_empty());
-    let report = tokens::walk(&services.unit([0; 16]).unwrap()).unwrap();
+    let services = rig.services();
+    Sweeper::of(services).sweep().await.unwrap();
+    assert!(Revocations::oldest(&services.barrier.unit([0; 16]).unwrap()).unwrap().is_none());
+    let report = tokens::walk(&services.barrier.unit([0; 16]).unwrap()).unwrap();
     assert_eq!((report.tokens, report.problems), (2, vec![]));
     assert_eq!(rig.send(&beside, "GET", "sys/mounts", json!(null)).await.status, 200);
     assert_eq!(rig.root("GET", "secret/data/kept", json!(null)).await.status, 200);
@@ -44,26 +48,14 @@ async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
 #[tokio::test]
 async fn what_was_judged_before_a_mark_meets_a_conflict() {
     let rig = Rig::open().await;
-    let services = &rig.broker.services;
-    let late = services.unit([1; 16]).unwrap();
-    crate::services::Services::expect_snapshots(
-        &late,
-        &services.mounts.load(),
-        &services.policies.load(),
-        &services.marks.load(),
-    )
-    .unwrap();
-    tokens::mint(
-        &late,
-        tokens::Plan { policies: vec!["default".into()], ..tokens::Plan::default() },
-        services.clock.now(),
-        &services.random,
-    )
-    .unwrap();
-    let mark = services.unit([2; 16]).unwrap();
-    marks::add(&mark, Marked::Tree([7; 32])).unwrap();
-    services.marks_change(&mark);
-    mark.commit(Vec::new()).await.unwrap();
+    let services = rig.services();
+    let late = services.barrier.unit([1; 16]).unwrap();
+    Snapshot::take(&rig.broker.shared).expect(&late).unwrap();
+    let plan = tokens::Plan { policies: vec!["default".into()], ..tokens::Plan::default() };
+    services.tokens.mint(&late, plan, services.clock.now()).unwrap();
+    let marker = services.barrier.unit([2; 16]).unwrap();
+    services.revocations.add(&marker, Revoked::Tree([7; 32])).unwrap();
+    marker.commit(Vec::new()).await.unwrap();
     assert!(late.commit(Vec::new()).await.is_err());
 }
 

@@ -1,10 +1,15 @@
-//! The whole server without its listeners: requests go in as the wire hands them over and come out as bytes.
+//! The whole server without its listeners and dialects: typed requests go in and typed replies come out.
 
 pub(super) mod endings;
 mod golden;
+mod judging;
 mod marks;
+mod names;
 mod sealing;
+mod shutdown;
+pub(super) mod signed;
 mod storage;
+mod strangers;
 mod tokens;
 
 use std::sync::Arc;
@@ -12,16 +17,17 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::{
+    base::path::CanonicalPath,
     base::{
         random::Random,
         secret::Secret,
         time::{Clock, Time},
         ttl::Ttl,
     },
-    broker::{Broker, Setup},
-    services::audit::DeviceConfig,
+    broker::{Body, Broker, Peer, RefusalLimit, Reply as Answered, Request, Setup, StaticKey, Unlimited},
+    contract::{Body as AnswerBody, Credential, Operation},
+    services::{Services, audit::DeviceConfig},
     store::{Boot, Files, Store},
-    wire::{Body, Peer, Request},
 };
 
 /// A broker over a memory store, with one audit file in a directory that goes away.
@@ -46,6 +52,53 @@ impl Reply {
     }
 }
 
+impl From<Answered> for Reply {
+    /// The members of a Vault envelope that tests look at.
+    fn from(reply: Answered) -> Self {
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        match reply.outcome {
+            Err(error) => Self {
+                status: error.fault.status(),
+                body: json!({ "errors": error.text().into_iter().collect::<Vec<_>>() }),
+            },
+            Ok(answer) => {
+                let status = answer.status();
+                let body = match &answer.body {
+                    AnswerBody::Data(text) | AnswerBody::Missing(text) | AnswerBody::Flat(text) => {
+                        json!({ "data": parse(text), "warnings": answer.warnings })
+                    }
+                    AnswerBody::Bare(text) => parse(text),
+                    AnswerBody::Auth(granted) => {
+                        json!({ "auth": parse(&granted.to_json()), "warnings": answer.warnings })
+                    }
+                    AnswerBody::Raw { .. } | AnswerBody::Login(_) | AnswerBody::Done => Value::Null,
+                };
+                Self { status, body }
+            }
+        }
+    }
+}
+
+/// A request as a dialect would make it.
+pub(super) fn request(token: &str, method: &str, path: &str, body: Value) -> Request {
+    let operation = match method {
+        "GET" => Operation::Read,
+        "LIST" => Operation::List,
+        "PATCH" => Operation::Patch,
+        "DELETE" => Operation::Delete,
+        "HELP" => Operation::Help,
+        _ => Operation::Update,
+    };
+    Request {
+        operation,
+        path: CanonicalPath::parse(&format!("/{path}")).unwrap(),
+        query: Vec::new(),
+        credential: (!token.is_empty()).then(|| Credential::Token(Secret::text(token))),
+        peer: Peer { address: "127.0.0.1:50000".parse().unwrap(), certificate: None },
+        body: if body.is_null() { Body::none() } else { Body::fields(body.to_string()) },
+    }
+}
+
 impl Rig {
     /// Sealed and empty.
     pub fn empty() -> Self {
@@ -54,7 +107,7 @@ impl Rig {
 
     /// Sealed and empty, with a key in its configuration.
     pub fn sealed_by(key: [u8; 32]) -> Self {
-        Self::with(Boot::memory(), Some((String::from("2026-11"), Secret::new(key))))
+        Self::with(Boot::memory(), Some(StaticKey { id: String::from("2026-11"), key: Secret::new(key) }))
     }
 
     /// Over a boot file of one's own, and an empty store.
@@ -62,7 +115,11 @@ impl Rig {
         Self::with(boot, None)
     }
 
-    fn with(boot: Boot, fixed_seal: Option<(String, Secret<[u8; 32]>)>) -> Self {
+    fn with(boot: Boot, static_key: Option<StaticKey>) -> Self {
+        Self::of(boot, static_key, Arc::new(Unlimited))
+    }
+
+    fn of(boot: Boot, static_key: Option<StaticKey>, refusal_limit: Arc<dyn RefusalLimit>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
         let device = DeviceConfig {
@@ -81,7 +138,8 @@ impl Rig {
             api_address: "https://127.0.0.1:8200".into(),
             default_lease_ttl: Ttl::from_hours(768),
             max_lease_ttl: Ttl::from_hours(768),
-            fixed_seal,
+            static_key,
+            refusal_limit,
         })
         .unwrap();
         Self { broker, clock, root: String::new(), directory }
@@ -89,27 +147,26 @@ impl Rig {
 
     /// Unsealed, with `secret/`.
     pub async fn open() -> Self {
-        let mut rig = Self::empty();
-        let made = rig.broker.dev_init(None).await.unwrap();
-        rig.root = made.root_token.expose().clone();
-        rig
+        Self::empty().opened().await
+    }
+
+    /// Unsealed, with a limit on refusals.
+    pub async fn limited(limit: Arc<dyn RefusalLimit>) -> Self {
+        Self::of(Boot::memory(), None, limit).opened().await
+    }
+
+    async fn opened(mut self) -> Self {
+        let made = self.broker.dev_init(None).await.unwrap();
+        self.root = made.root_token.expose().clone();
+        self
+    }
+
+    pub fn services(&self) -> &Services {
+        &self.broker.shared.services
     }
 
     pub async fn send(&self, token: &str, method: &str, path: &str, body: Value) -> Reply {
-        let mut headers = http::HeaderMap::new();
-        if !token.is_empty() {
-            headers.insert("x-vault-token", token.parse().unwrap());
-        }
-        if method == "PATCH" {
-            headers.insert("content-type", "application/merge-patch+json".parse().unwrap());
-        }
-        let bytes = if body.is_null() { String::new() } else { body.to_string() };
-        let peer = Peer { address: "127.0.0.1:50000".parse().unwrap(), certificate: None };
-        let request =
-            Request { method: method.into(), target: format!("/v1/{path}"), headers, peer, body: Body::full(bytes) };
-        let response = self.broker.handle(request).await;
-        let body = serde_json::from_slice(&response.body).unwrap_or(Value::Null);
-        Reply { status: response.status, body }
+        Reply::from(self.broker.handle(request(token, method, path, body)).await)
     }
 
     /// As root.

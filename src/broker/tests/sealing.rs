@@ -78,7 +78,7 @@ async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
     let rig = Rig::sealed_by([5; 32]);
     let made = rig.send("", "PUT", "sys/init", json!({})).await;
     assert_eq!((made.status, &made.body["keys"]), (200, &json!([])));
-    assert!(rig.broker.open_fixed().await.unwrap());
+    assert!(rig.broker.open_static().await.unwrap());
     let status = rig.send("", "GET", "sys/seal-status", json!(null)).await;
     assert_eq!((&status.body["type"], &status.body["sealed"]), (&json!("static"), &json!(false)));
     let root = made.body["root_token"].as_str().unwrap();
@@ -86,7 +86,7 @@ async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
     assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 200);
     rig.send(root, "PUT", "sys/seal", json!({})).await;
     assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 400);
-    assert!(rig.broker.open_fixed().await.unwrap());
+    assert!(rig.broker.open_static().await.unwrap());
 }
 
 /// INVARIANT 29, for an init: the machine stops at each file call of it, and loses any part of what is not synced. What

@@ -4,24 +4,21 @@ use serde_json::json;
 
 use super::Rig;
 use crate::{
-    services::{
-        tables::{ACCESSORS, CORE, EXPIRIES, LOGINS, TOKENS},
-        tokens,
-    },
+    services::{table_ids, table_ids::CORE, tokens},
     store::{Batch, Old, Write, tag_of},
 };
 
 impl Rig {
     /// Every record as it lies in the store.
     fn raw(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let all = self.broker.services.barrier.store().scan(&[], &[u8::MAX; 64], usize::MAX).unwrap();
+        let all = self.services().barrier.store().scan(&[], &[u8::MAX; 64], usize::MAX).unwrap();
         all.into_iter().map(|(key, value)| (key, value.as_ref().to_vec())).collect()
     }
 
     async fn overwrite(&self, key: &[u8], old: &[u8], new: Option<Vec<u8>>) {
         let write = Write { key: key.to_vec(), old: Old::Tag(tag_of(old)), new };
         let batch = Batch { writes: vec![write], urgent: true, ..Batch::default() };
-        self.broker.services.barrier.store().commit(batch).await.unwrap();
+        self.services().barrier.store().commit(batch).await.unwrap();
     }
 
     /// Ready to log in: AppRole with one role. Gives role id and secret id.
@@ -59,7 +56,7 @@ async fn records_that_change_places_do_not_open() {
             }
             rig.overwrite(key, other_value, Some(value.clone())).await;
             rig.overwrite(other_key, value, Some(other_value.clone())).await;
-            rig.broker.services.sessions.clear();
+            rig.services().tokens.forget();
         }
     }
     assert!(swapped > 20);
@@ -93,10 +90,10 @@ async fn the_walk_finds_a_token_without_one_of_its_entries() {
     for _ in 0..3 {
         assert_eq!(rig.send("", "POST", "auth/approle/login", login.clone()).await.status, 200);
     }
-    let services = &rig.broker.services;
-    let walk = || tokens::walk(&services.unit([0; 16]).unwrap()).unwrap();
+    let services = rig.services();
+    let walk = || tokens::walk(&services.barrier.unit([0; 16]).unwrap()).unwrap();
     assert_eq!((walk().tokens, walk().problems), (4, vec![]));
-    for table in [TOKENS.id, ACCESSORS.id, EXPIRIES.id, LOGINS.id] {
+    for table in [table_ids::TOKENS, table_ids::ACCESSORS, table_ids::EXPIRIES, table_ids::LOGINS] {
         let (key, value) = rig.raw().into_iter().find(|(key, _)| key[1..17] == CORE && key[17] == table).unwrap();
         rig.overwrite(&key, &value, None).await;
         assert!(!walk().problems.is_empty(), "table {table}");

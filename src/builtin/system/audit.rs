@@ -29,7 +29,7 @@ struct Device {
 
 pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let mut devices = BTreeMap::new();
-    for device in call.engine.services.audit.status() {
+    for device in call.engine.audit.status() {
         let path = format!("{}/", device.name);
         let options = BTreeMap::from([("file_path", device.path.display().to_string())]);
         devices.insert(path.clone(), Device { description: "", local: false, options, path, kind: "file" });
@@ -44,7 +44,7 @@ pub async fn enable(_: Sys, _: At, _: Nothing) -> Result<Answer> {
 }
 
 pub async fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
-    let known = call.engine.services.audit.status().iter().any(|device| device.name == at.path.0);
+    let known = call.engine.audit.status().iter().any(|device| device.name == at.path.0);
     if known { Err(Error::invalid("cannot disable configuration-managed audit device")) } else { Ok(Answer::done()) }
 }
 
@@ -64,7 +64,7 @@ pub async fn hash(call: Sys, at: At, input: Input) -> Result<Answer> {
     let text = input.input.filter(|text| !text.expose().is_empty());
     let text = text.ok_or_else(|| Error::invalid("the \"input\" parameter is empty"))?;
     let name = at.path.0.trim_end_matches('/');
-    let hash = call.engine.services.audit.hash(name, text.expose());
+    let hash = call.engine.audit.hash(name, text.expose());
     let hash = hash.ok_or_else(|| Error::invalid("unknown audit backend: `sys/audit` lists them"))?;
     Answer::flat(&Hash { hash })
 }

@@ -5,14 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Sys;
+use super::{Sys, System, rows::canonical};
 use crate::{
     base::secret::Secret,
     contract::{Answer, Error, Names, Result, row::Nothing},
-    services::{
-        policies::Acl,
-        tables::{ACCESSORS, CORE},
-    },
+    services::policies::Acl,
 };
 
 /// Paths, and whose rights on them are asked.
@@ -32,7 +29,7 @@ pub struct Asked {
 /// Paths that one request may ask about.
 const PATHS_MAX: usize = 1_000;
 
-fn answer(acl: &Acl, asked: &Asked) -> Result<Answer> {
+fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
     let paths = if asked.paths.0.is_empty() { &asked.path.0 } else { &asked.paths.0 };
     if paths.is_empty() {
         return Err(Error::invalid("paths must be supplied"));
@@ -41,8 +38,11 @@ fn answer(acl: &Acl, asked: &Asked) -> Result<Answer> {
         return Err(Error::invalid(format!("at most {PATHS_MAX} paths can be asked about at once")));
     }
     let mut shown: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
+    let table = call.engine.mounts.snapshot();
     for path in paths {
-        shown.insert(path, acl.capabilities(path.trim_start_matches('/')).words());
+        // Asked by the spelling that a request of this path would be judged by.
+        let judged = canonical(&table, path.trim_start_matches('/'));
+        shown.insert(path, acl.capabilities(&judged).words());
     }
     if let [only] = paths.as_slice() {
         let words = shown.get(only.as_str()).cloned().unwrap_or_default();
@@ -52,30 +52,28 @@ fn answer(acl: &Acl, asked: &Asked) -> Result<Answer> {
 }
 
 pub async fn of_self(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
-    let acl = call.engine.services.policies.load().acl(&call.caller.policies);
-    answer(&acl, &asked)
+    let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
+    answer(&call, &acl, &asked)
 }
 
 fn acl_of(call: &Sys, hash: &[u8; 32]) -> Result<Option<Arc<Acl>>> {
-    let services = &call.engine.services;
-    let keys = Arc::clone(call.store.unit().keys());
-    let session = services.sessions.find(hash, || services.unit_with(keys, [0; 16]))?;
-    let live = session.filter(|session| services.is_alive(session, call.now));
-    Ok(live.map(|session| services.policies.load().acl(&session.record.policies)))
+    let System { barrier, tokens, policies, .. } = &*call.engine;
+    let keys = Arc::clone(call.unit().keys());
+    let live = tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?;
+    Ok(live.map(|session| policies.snapshot().acl(&session.record.policies)))
 }
 
 pub async fn of_token(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
     let token = asked.token.as_ref().ok_or_else(|| Error::invalid("no token found").listed())?;
-    let hash = call.store.unit().keys().token_hash(token.expose())?;
+    let hash = call.unit().keys().token_hash(token.expose())?;
     let acl = acl_of(&call, &hash)?.ok_or_else(|| Error::invalid("invalid token").listed())?;
-    answer(&acl, &asked)
+    answer(&call, &acl, &asked)
 }
 
 pub async fn of_accessor(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
     let accessor = asked.accessor.as_ref().ok_or_else(|| Error::invalid("missing accessor"))?;
-    let unit = call.store.unit();
-    let hash = unit.keys().accessor_hash(accessor.expose())?;
-    let entry = unit.get(&CORE, &ACCESSORS, &hash)?.ok_or_else(|| Error::invalid("invalid accessor").listed())?;
-    let acl = acl_of(&call, &entry.token)?.ok_or_else(|| Error::invalid("invalid accessor").listed())?;
-    answer(&acl, &asked)
+    let invalid = || Error::invalid("invalid accessor").listed();
+    let hash = call.engine.tokens.by_accessor(call.unit(), accessor.expose())?.ok_or_else(invalid)?;
+    let acl = acl_of(&call, &hash)?.ok_or_else(invalid)?;
+    answer(&call, &acl, &asked)
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Sys, VERSION};
+use super::{API_LEVEL, Sys, VERSION};
 use crate::contract::{Answer, Error, Result, row::Nothing};
 
 #[derive(Serialize)]
@@ -42,8 +42,7 @@ pub struct Codes {
 }
 
 pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
-    let services = &call.engine.services;
-    let status = services.barrier.status();
+    let status = call.engine.barrier.status();
     let (asked, usual) = match (status.is_initialised, status.is_sealed) {
         (false, _) => (&codes.uninitcode, 501),
         (true, true) => (&codes.sealedcode, 503),
@@ -59,11 +58,11 @@ pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
         replication_performance_mode: modes,
         replication_dr_mode: modes,
         server_time_utc: call.now.unix_secs(),
-        version: call.engine.api_level,
+        version: API_LEVEL,
         enterprise: false,
         cluster_name: if is_open { status.cluster_name } else { String::new() },
         cluster_id: if is_open { status.cluster_id } else { String::new() },
-        audit_ok: services.audit.is_ready(),
+        audit_ok: call.engine.audit.is_ready(),
         strongroom_version: VERSION,
     };
     // The others are read too, so that a wrong one is told; they stand for states that this server never has.
@@ -101,7 +100,7 @@ struct Leader {
 }
 
 pub async fn leader(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    if call.engine.services.barrier.status().is_sealed {
+    if call.engine.barrier.status().is_sealed {
         return Err(Error::unavailable("Vault is sealed"));
     }
     Answer::bare(&Leader {

@@ -1,14 +1,17 @@
 //! `sys/init`: how a store comes to be.
 
+use std::sync::Arc;
+
 use data_encoding::{BASE64, HEXLOWER};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Sys;
 use crate::{
-    barrier::ShamirPlan,
+    barrier::{Barrier, ShamirPlan},
     base::{share_text, ttl::Ttl},
     contract::{Answer, Error, Int, Result, row::Nothing},
+    services::{lifecycle::NewStore, tokens::RootPlan},
 };
 
 #[derive(Serialize)]
@@ -17,7 +20,7 @@ struct Status {
 }
 
 pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    Answer::bare(&Status { initialized: call.engine.services.barrier.status().is_initialised })
+    Answer::bare(&Status { initialized: call.engine.barrier.status().is_initialised })
 }
 
 /// How the new store shall be sealed.
@@ -54,14 +57,14 @@ struct Made {
 }
 
 pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
-    let services = &call.engine.services;
+    let lifecycle = &call.engine.lifecycle;
     refuse_unbuilt(&input)?;
-    if services.barrier.status().is_initialised {
+    if call.engine.barrier.status().is_initialised {
         return Err(Error::invalid("Vault is already initialized"));
     }
-    let shamir = if services.fixed_seal.is_some() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
-    let root_ttl = input.root_token_ttl.filter(|ttl| !ttl.is_zero());
-    let made = services.initialise(shamir, None, root_ttl)?;
+    let shamir = if lifecycle.has_static_key() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
+    let root = RootPlan { chosen: None, ttl: input.root_token_ttl.filter(|ttl| !ttl.is_zero()) };
+    let made = lifecycle.initialise(NewStore { shamir, root })?;
     let mut answer = Made {
         keys: Vec::new(),
         keys_base64: Vec::new(),
@@ -79,16 +82,16 @@ pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
         let text = share_text::write(&made.initialised.set, u8::try_from(index + 1).unwrap_or(u8::MAX), &whole);
         answer.share_texts.push(text.expose().clone());
     }
-    promote_later(call.engine.services.clone());
+    promote_later(Arc::clone(&call.engine.barrier));
     Answer::bare(&answer)
 }
 
 /// The shares count as delivered a moment after the answer was handed over; if the server dies before, the proposal
 /// still opens with them, and a new init may replace it.
-fn promote_later(services: std::sync::Arc<crate::services::Services>) {
+fn promote_later(barrier: Arc<Barrier>) {
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        if let Err(error) = services.barrier.promote() {
+        if let Err(error) = barrier.promote() {
             tracing::error!(%error, "the new boot file cannot be put in force");
         }
     });

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Sys, mounts::Shown};
-use crate::{
-    base::path::CanonicalPath,
-    contract::{Answer, Error, Fault, Opaque, Result, row::Nothing},
+use super::{
+    Sys,
+    mounts::{Shown, WithPath},
+    rows::rows_of,
 };
+use crate::contract::{Access, Answer, Error, Fault, Opaque, Result, row::Nothing};
 
 #[derive(Deserialize)]
 pub struct At {
@@ -23,15 +24,14 @@ struct Visible<'a> {
 
 /// The mounts below which the caller may do something. No mount can be made visible to nobody yet.
 pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    let services = &call.engine.services;
-    let table = services.mounts.load();
+    let table = call.engine.mounts.snapshot();
     let mut visible = Visible { auth: BTreeMap::new(), secret: BTreeMap::new() };
-    if call.caller.credential().is_some() {
-        let acl = services.policies.load().acl(&call.caller.policies);
+    if call.own_token().is_some() {
+        let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
         for mount in table.all().into_iter().filter(|mount| acl.allows_any_below(&mount.record.path)) {
             match mount.record.path.strip_prefix("auth/") {
-                Some(path) => visible.auth.insert(path, Shown::of(mount, false)),
-                None => visible.secret.insert(&mount.record.path, Shown::of(mount, false)),
+                Some(path) => visible.auth.insert(path, Shown::of(mount, WithPath::No)),
+                None => visible.secret.insert(&mount.record.path, Shown::of(mount, WithPath::No)),
             };
         }
     }
@@ -40,10 +40,9 @@ pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer>
 
 /// Asks for a token, but for no policy on its own path: any right below the mount is enough.
 pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
-    if call.caller.credential().is_none() {
+    if call.own_token().is_none() {
         return Err(Error::denied());
     }
-    let services = &call.engine.services;
     let asked = at.path.0;
     let refused = || {
         let text = format!(
@@ -51,13 +50,13 @@ pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
         );
         Error::new(Fault::Denied, text)
     };
-    let path = CanonicalPath::parse(&format!("/{asked}")).map_err(|_| refused())?;
-    let located = services.mounts.load().locate(&path).ok_or_else(refused)?;
-    let acl = services.policies.load().acl(&call.caller.policies);
+    // The path was decoded when the request was read: it is looked up as it is, and never decoded again.
+    let located = call.engine.mounts.snapshot().locate(&asked).ok_or_else(refused)?;
+    let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
     if !acl.allows_any_below(&located.mount.record.path) {
         return Err(refused());
     }
-    Answer::data(&Shown::of(&located.mount, true))
+    Answer::data(&Shown::of(&located.mount, WithPath::Yes))
 }
 
 #[derive(Serialize)]
@@ -68,7 +67,7 @@ struct Rows {
 #[derive(Serialize)]
 struct RowShown {
     verb: &'static str,
-    path: &'static str,
+    path: String,
     mount: String,
     kind: String,
     help: &'static str,
@@ -77,18 +76,18 @@ struct RowShown {
 }
 
 pub async fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    let table = call.engine.services.mounts.load();
+    let table = call.engine.mounts.snapshot();
     let mut rows = Vec::new();
     for mount in table.all() {
-        for row in mount.opened.rows() {
+        for row in rows_of(mount) {
             rows.push(RowShown {
                 verb: row.verb.word(),
-                path: row.path,
+                path: row.path.to_string(),
                 mount: mount.record.path.clone(),
                 kind: mount.record.kind.clone(),
                 help: row.help,
-                public: row.is_public,
-                sudo: row.is_sudo,
+                public: row.is_public(),
+                sudo: row.access == Access::Sudo,
             });
         }
     }

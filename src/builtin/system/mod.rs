@@ -7,23 +7,37 @@ mod init;
 mod internal;
 mod mounts;
 mod policies;
+mod rows;
 mod seal;
 
 use std::sync::Arc;
 
 use crate::{
-    contract::{Api, Call, Mounted, Result, delete, kind, list, read, write},
-    services::Services,
+    barrier::Barrier,
+    base::random::Random,
+    contract::{
+        Access, BuiltInApi, BuiltInCall, Mounted, Recording, Result, TrailingSlash, WhenSealed, WhenUnrecordable,
+        delete, kind, list, read, write,
+    },
+    services::{
+        Services, audit::Audit, lifecycle::Lifecycle, mounts::Mounts, policies::Policies, revocations::Revocations,
+        tokens::Tokens,
+    },
 };
 
-/// The system mount.
+/// The system mount, with the services that it needs.
 pub struct System {
-    services: Arc<Services>,
-    /// As `sys/health` and `sys/seal-status` give it: the API level that is served, as plain semver.
-    api_level: &'static str,
+    barrier: Arc<Barrier>,
+    audit: Audit,
+    lifecycle: Arc<Lifecycle>,
+    mounts: Mounts,
+    policies: Policies,
+    revocations: Revocations,
+    tokens: Tokens,
+    random: Random,
 }
 
-type Sys = Call<System>;
+type Sys = BuiltInCall<System>;
 
 /// The Vault API level that clients are told; the Terraform provider reads it as semver and gates features by it.
 pub const API_LEVEL: &str = "1.19.0";
@@ -31,12 +45,22 @@ pub const API_LEVEL: &str = "1.19.0";
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Opens the system mount.
-pub fn open(services: Arc<Services>) -> Result<Arc<dyn Mounted>> {
-    kind::built_in(System { services, api_level: API_LEVEL }, api())
+pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
+    let system = System {
+        barrier: Arc::clone(&services.barrier),
+        audit: services.audit.clone(),
+        lifecycle: Arc::clone(&services.lifecycle),
+        mounts: services.mounts.clone(),
+        policies: services.policies.clone(),
+        revocations: services.revocations.clone(),
+        tokens: services.tokens.clone(),
+        random: services.random.clone(),
+    };
+    kind::built_in(system, api())
 }
 
 /// The rows of `sys/`.
-pub fn api() -> Api<System> {
+pub fn api() -> BuiltInApi<System> {
     with_policies(with_mounts(state())).with([
         write("capabilities", capabilities::of_token, "Tell what a token may do with paths."),
         write("capabilities-self", capabilities::of_self, "Tell what the calling token may do with paths."),
@@ -45,81 +69,100 @@ pub fn api() -> Api<System> {
             capabilities::of_accessor,
             "Tell what the token behind an accessor may do with paths.",
         ),
-        read("internal/ui/mounts", internal::visible_mounts, "List the mounts that a login page may show.").public(),
+        read("internal/ui/mounts", internal::visible_mounts, "List the mounts that a login page may show.")
+            .access(Access::Public),
         read(
             "internal/ui/mounts/{*path}",
             internal::mount_of,
             "Show the mount under which a path lies; command lines ask this before each KV call.",
         )
-        .public()
-        .slashed_ok(),
+        .access(Access::Public)
+        .trailing_slash(TrailingSlash::Accepted),
         read(
             "internal/specs/rows",
             internal::rows,
             "List every row of every mount: verb, path, help, whether it is public.",
         )
-        .sudo(),
-        read("audit", audit::list, "List the audit devices.").sudo().slashed_ok(),
-        write("audit/{*path}", audit::enable, "Refused: audit devices are declared in the configuration file.").sudo(),
-        delete("audit/{*path}", audit::disable, "Refused for devices of the configuration file.").sudo(),
+        .access(Access::Sudo),
+        read("audit", audit::list, "List the audit devices.")
+            .access(Access::Sudo)
+            .trailing_slash(TrailingSlash::Accepted),
+        write("audit/{*path}", audit::enable, "Refused: audit devices are declared in the configuration file.")
+            .access(Access::Sudo),
+        delete("audit/{*path}", audit::disable, "Refused for devices of the configuration file.").access(Access::Sudo),
         write("audit-hash/{*path}", audit::hash, "Hash a text as an audit device hashes it, to find it in the log.")
-            .sudo(),
+            .access(Access::Sudo),
     ])
 }
 
-fn state() -> Api<System> {
-    Api::new(
+fn state() -> BuiltInApi<System> {
+    BuiltInApi::new(
         "The server about itself: seal, mounts, policies, capabilities, audit.",
         [
-            read("init", init::status, "Tell whether the store is initialised.").public().sealed_ok().unrecorded(),
-            write("init", init::make, "Make a new store: keys, shares and the first root token.").public().sealed_ok(),
+            read("init", init::status, "Tell whether the store is initialised.")
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers)
+                .recording(Recording::Unrecorded),
+            write("init", init::make, "Make a new store: keys, shares and the first root token.")
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers),
             read("seal-status", seal::status, "Tell whether the store is sealed, and how far an unseal has come.")
-                .public()
-                .sealed_ok()
-                .unrecorded(),
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers)
+                .recording(Recording::Unrecorded),
             write("unseal", seal::unseal, "Hand in one share of the key; the last one that is needed opens the store.")
-                .public()
-                .sealed_ok(),
-            write("seal", seal::seal, "Seal the store: wipe its keys from memory.").sudo().unstoppable(),
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers),
+            write("seal", seal::seal, "Seal the store: wipe its keys from memory.")
+                .access(Access::Sudo)
+                .when_unrecordable(WhenUnrecordable::Proceeds),
             read("health", health::health, "Tell the state of the server by status code.")
-                .public()
-                .sealed_ok()
-                .unrecorded(),
-            read("leader", health::leader, "Tell which node is active.").public().sealed_ok().unrecorded(),
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers)
+                .recording(Recording::Unrecorded),
+            read("leader", health::leader, "Tell which node is active.")
+                .access(Access::Public)
+                .when_sealed(WhenSealed::Answers)
+                .recording(Recording::Unrecorded),
             read("key-status", seal::key_status, "Tell the term of the key that seals records."),
         ],
     )
 }
 
-fn with_mounts(api: Api<System>) -> Api<System> {
+fn with_mounts(api: BuiltInApi<System>) -> BuiltInApi<System> {
     api.with([
-        read("mounts", mounts::read_all, "List the secrets engines.").slashed_ok(),
-        read("mounts/{*path}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune.")
-            .slashed_ok(),
-        write("mounts/{*path}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
-        delete("mounts/{*path}", mounts::disable, "Disable a secrets engine and delete all that it keeps.")
-            .slashed_ok(),
-        read("auth", mounts::read_all_auth, "List the auth methods.").slashed_ok(),
-        read("auth/{*path}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.")
-            .slashed_ok()
-            .sudo(),
-        write("auth/{*path}", mounts::write_one_auth, "Enable an auth method, or tune it under PATH/tune.").sudo(),
-        delete("auth/{*path}", mounts::disable_auth, "Disable an auth method and revoke every token that it gave out.")
-            .slashed_ok()
-            .sudo(),
+        read("mounts", mounts::read_all, "List the secrets engines.").trailing_slash(TrailingSlash::Accepted),
+        read("mounts/{*path:ident}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune.")
+            .trailing_slash(TrailingSlash::Accepted),
+        write("mounts/{*path:ident}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
+        delete("mounts/{*path:ident}", mounts::disable, "Disable a secrets engine and delete all that it keeps.")
+            .trailing_slash(TrailingSlash::Accepted),
+        read("auth", mounts::read_all_auth, "List the auth methods.").trailing_slash(TrailingSlash::Accepted),
+        read("auth/{*path:ident}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.")
+            .trailing_slash(TrailingSlash::Accepted)
+            .access(Access::Sudo),
+        write("auth/{*path:ident}", mounts::write_one_auth, "Enable an auth method, or tune it under PATH/tune.")
+            .access(Access::Sudo),
+        delete(
+            "auth/{*path:ident}",
+            mounts::disable_auth,
+            "Disable an auth method and revoke every token that it gave out.",
+        )
+        .trailing_slash(TrailingSlash::Accepted)
+        .access(Access::Sudo),
     ])
 }
 
-fn with_policies(api: Api<System>) -> Api<System> {
+fn with_policies(api: BuiltInApi<System>) -> BuiltInApi<System> {
     api.with([
-        read("policy", policies::list_old, "List the policies.").slashed_ok(),
+        read("policy", policies::list_old, "List the policies.").trailing_slash(TrailingSlash::Accepted),
         list("policy", policies::list_old, "List the policies."),
-        read("policy/{name}", policies::read_old, "Show a policy."),
-        write("policy/{name}", policies::save, "Create or replace a policy."),
-        delete("policy/{name}", policies::delete, "Delete a policy."),
+        read("policy/{name:ident}", policies::read_old, "Show a policy."),
+        write("policy/{name:ident}", policies::save, "Create or replace a policy."),
+        delete("policy/{name:ident}", policies::delete, "Delete a policy."),
         list("policies/acl", policies::list, "List the policies."),
-        read("policies/acl/{name}", policies::read, "Show a policy."),
-        write("policies/acl/{name}", policies::save, "Create or replace a policy."),
-        delete("policies/acl/{name}", policies::delete, "Delete a policy."),
+        read("policies/acl/{name:ident}", policies::read, "Show a policy."),
+        write("policies/acl/{name:ident}", policies::save, "Create or replace a policy."),
+        delete("policies/acl/{name:ident}", policies::delete, "Delete a policy."),
     ])
 }

@@ -1,6 +1,6 @@
 //! `sys/mounts` and `sys/auth`: what is mounted where. The two are one thing; an auth method's path lies below `auth/`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,8 @@ use crate::{
     base::{path, ttl::Ttl},
     contract::{Answer, Class, Error, Flag, Opaque, Result, input::or_default, row::Nothing},
     services::{
-        marks::{self, Marked},
-        mounts::{self, MOUNT_SEGMENTS_MAX, Mount, MountRecord},
+        mounts::{MOUNT_SEGMENTS_MAX, Mount, MountRecord},
+        revocations::Revoked,
     },
 };
 
@@ -99,10 +99,17 @@ struct Config {
     token_type: Option<&'static str>,
 }
 
+/// Whether a mount is shown with its own path, as command lines ask for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithPath {
+    No,
+    Yes,
+}
+
 impl<'a> Shown<'a> {
-    pub(super) fn of(mount: &'a Mount, with_path: bool) -> Self {
+    pub(super) fn of(mount: &'a Mount, with_path: WithPath) -> Self {
         let record = &mount.record;
-        let is_built_in = mount.opened.class() == Class::BuiltIn;
+        let is_built_in = mount.is_built_in();
         let path = record.path.strip_prefix("auth/").unwrap_or(&record.path);
         Self {
             accessor: &record.accessor,
@@ -117,7 +124,7 @@ impl<'a> Shown<'a> {
             external_entropy_access: false,
             local: false,
             options: (!is_built_in).then_some(&record.options),
-            path: with_path.then_some(path),
+            path: (with_path == WithPath::Yes).then_some(path),
             plugin_version: "",
             running_plugin_version: format!("v{VERSION}+builtin.strongroom"),
             running_sha256: "",
@@ -129,12 +136,12 @@ impl<'a> Shown<'a> {
 }
 
 fn list(call: &Sys, family: Family) -> Result<Answer> {
-    let table = call.engine.services.mounts.load();
+    let table = call.engine.mounts.snapshot();
     let shown: BTreeMap<&str, Shown<'_>> = table
         .all()
         .into_iter()
         .filter(|mount| family.holds(mount))
-        .map(|mount| (family.named(&mount.record.path), Shown::of(mount, false)))
+        .map(|mount| (family.named(&mount.record.path), Shown::of(mount, WithPath::No)))
         .collect();
     Answer::flat(&shown)
 }
@@ -150,11 +157,11 @@ pub async fn read_all_auth(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> 
 fn read(call: &Sys, at: &At, family: Family) -> Result<Answer> {
     let target = Target::read(family, at)?;
     let (Target::Mount(path) | Target::Tune(path)) = &target;
-    let table = call.engine.services.mounts.load();
+    let table = call.engine.mounts.snapshot();
     let is_tuning = matches!(target, Target::Tune(_));
     let mount = table.at(path).filter(|mount| is_tuning || family.holds(mount));
     match (&target, mount) {
-        (Target::Mount(_), Some(mount)) => Answer::flat(&Shown::of(mount, false)),
+        (Target::Mount(_), Some(mount)) => Answer::flat(&Shown::of(mount, WithPath::No)),
         (Target::Tune(_), Some(mount)) => Answer::flat(&tuning(mount)),
         (Target::Tune(path), None) => Err(Error::invalid(format!("cannot fetch sysview for path \"{path}\""))),
         (Target::Mount(path), None) if family == Family::Engines => {
@@ -303,7 +310,7 @@ fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
 }
 
 async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Result<Answer> {
-    let services = &call.engine.services;
+    let mounts = &call.engine.mounts;
     if wanted.kind.is_empty() && wanted.plugin_name.is_empty() {
         return Err(Error::invalid("backend type must be specified as a string"));
     }
@@ -316,20 +323,17 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     }
     let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
     let (kind, options) = kind_and_options(&wanted, class)?;
-    let found = services.kinds.iter().find(|known| known.name == kind && known.class == class);
+    let found = mounts.kinds().iter().find(|known| known.name == kind && known.class == class);
     let found = found.ok_or_else(|| Error::invalid("plugin not found in the catalog"))?;
-    if let Some(other) = services.mounts.load().overlapping(&path) {
+    if let Some(other) = mounts.snapshot().overlapping(&path) {
         let taken = family.named(&other.record.path);
         return Err(Error::invalid(format!("path is already in use at {taken}")));
     }
-    let mut record = MountRecord::new(&path, &kind, wanted.description.as_deref().unwrap_or(""), &services.random);
+    let mut record = MountRecord::new(&path, &kind, wanted.description.as_deref().unwrap_or(""), &call.engine.random);
     record.options = options;
     let config = wanted.config.unwrap_or_default();
     set_ttls(&mut record, config.default_lease_ttl, config.max_lease_ttl, &call.engine)?;
-    let opened = found.open(services.host.clone()).await?;
-    let unit = call.store.unit();
-    mounts::save(unit, &record)?;
-    services.mount_changes(unit, Mount::new(record, opened, &services.system));
+    mounts.enable(call.unit(), record, found).await?;
     Ok(Answer::done())
 }
 
@@ -356,7 +360,7 @@ fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<S
 }
 
 fn set_ttls(record: &mut MountRecord, default_ttl: Ttl, max_ttl: Ttl, system: &System) -> Result<()> {
-    let bound = max_ttl.or(system.services.system.max_ttl);
+    let bound = max_ttl.or(system.mounts.system_ttls().max_ttl);
     if default_ttl > bound {
         let which = if max_ttl.is_zero() { "system" } else { "given" };
         return Err(Error::invalid(format!("given default lease TTL greater than {which} max lease TTL")));
@@ -367,8 +371,8 @@ fn set_ttls(record: &mut MountRecord, default_ttl: Ttl, max_ttl: Ttl, system: &S
 }
 
 fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
-    let services = &call.engine.services;
-    let table = services.mounts.load();
+    let mounts = &call.engine.mounts;
+    let table = mounts.snapshot();
     let Some(mount) = table.at(path) else {
         return Err(Error::invalid(format!("tune of path \"{path}\" failed: no mount entry found")));
     };
@@ -385,18 +389,16 @@ fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
     let (default_ttl, max_ttl) =
         (wanted.default_lease_ttl.unwrap_or(record.default_ttl), wanted.max_lease_ttl.unwrap_or(record.max_ttl));
     set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
-    let unit = call.store.unit();
-    mounts::save(unit, &record)?;
-    services.mount_changes(unit, Mount::new(record, Arc::clone(&mount.opened), &services.system));
+    mounts.change(call.unit(), mount, record)?;
     Ok(Answer::done())
 }
 
 fn remove(call: &Sys, at: &At, family: Family) -> Result<Answer> {
-    let services = &call.engine.services;
+    let mounts = &call.engine.mounts;
     let path = family.path(&at.path.0)?;
-    let table = services.mounts.load();
+    let table = mounts.snapshot();
     let Some(mount) = table.at(&path).filter(|mount| family.holds(mount)) else { return Ok(Answer::done()) };
-    if mount.opened.class() == Class::BuiltIn {
+    if mount.is_built_in() {
         let text = if path == "auth/token/" {
             String::from("token credential backend cannot be disabled")
         } else {
@@ -404,11 +406,8 @@ fn remove(call: &Sys, at: &At, family: Family) -> Result<Answer> {
         };
         return Err(Error::invalid(text));
     }
-    let unit = call.store.unit();
-    mounts::forget(unit, &mount.record.id)?;
-    marks::add(unit, Marked::Mount(mount.record.id))?;
-    services.mount_goes(unit, mount.record.path.clone());
-    services.marks_change(unit);
+    mounts.disable(call.unit(), mount)?;
+    call.engine.revocations.add(call.unit(), Revoked::Mount(mount.record.id))?;
     Ok(Answer::done())
 }
 

@@ -8,11 +8,7 @@ use super::Sys;
 use crate::{
     base::{limits::POLICY_BYTES_MAX, path, time::Time},
     contract::{Answer, Error, Opaque, Result, row::Nothing},
-    services::{
-        policies::{Policy, PolicyRecord},
-        policy_set,
-        tables::{CORE, POLICIES},
-    },
+    services::policies::{Policy, PolicyRecord},
 };
 
 #[derive(Deserialize)]
@@ -38,11 +34,11 @@ struct OldKeys {
 }
 
 pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    Answer::data(&Keys { keys: call.engine.services.policies.load().names() })
+    Answer::data(&Keys { keys: call.engine.policies.snapshot().names() })
 }
 
 pub async fn list_old(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    let names = call.engine.services.policies.load().names();
+    let names = call.engine.policies.snapshot().names();
     Answer::flat(&OldKeys { keys: names.clone(), policies: names })
 }
 
@@ -59,9 +55,16 @@ struct Shown {
     cas_required: bool,
 }
 
-fn shown(call: &Sys, at: &Named, is_old: bool) -> Result<Shown> {
+/// The two spellings of the API: the text is called `policy`, or `rules` on the old path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    New,
+    Old,
+}
+
+fn shown(call: &Sys, at: &Named, spelling: Spelling) -> Result<Shown> {
     let name = at.read()?;
-    let set = call.engine.services.policies.load();
+    let set = call.engine.policies.snapshot();
     let (text, version, modified) = match (name.as_str(), set.policy(&name)) {
         ("root", _) => (String::new(), 0, None),
         (_, Some(policy)) => {
@@ -70,16 +73,19 @@ fn shown(call: &Sys, at: &Named, is_old: bool) -> Result<Shown> {
         }
         (_, None) => return Err(Error::missing()),
     };
-    let (policy, rules) = if is_old { (None, Some(text)) } else { (Some(text), None) };
+    let (policy, rules) = match spelling {
+        Spelling::New => (Some(text), None),
+        Spelling::Old => (None, Some(text)),
+    };
     Ok(Shown { name, policy, rules, version, modified, cas_required: false })
 }
 
 pub async fn read(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
-    Answer::data(&shown(&call, &at, false)?)
+    Answer::data(&shown(&call, &at, Spelling::New)?)
 }
 
 pub async fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
-    Answer::flat(&shown(&call, &at, true)?)
+    Answer::flat(&shown(&call, &at, Spelling::Old)?)
 }
 
 /// A policy's text.
@@ -126,12 +132,11 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
         return Err(Error::invalid(format!("a policy has at most {POLICY_BYTES_MAX} bytes")));
     }
     let decoded = BASE64.decode(raw.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let unit = call.store.unit();
-    let version = unit.get(&CORE, &POLICIES, &name)?.map_or(1, |old| old.version.saturating_add(1));
+    let (unit, policies) = (call.unit(), &call.engine.policies);
+    let version = policies.stored_version(unit, &name)?.saturating_add(1);
     let record = PolicyRecord { name, text: decoded.unwrap_or(raw), version, modified: call.now.unix_nanos() };
     let policy = Policy::parse(record).map_err(|error| Error::invalid(format!("failed to parse policy: {error}")))?;
-    policy_set::save(unit, &policy.record)?;
-    call.engine.services.policies_change(unit);
+    policies.save(unit, policy)?;
     let warning = is_old.then(|| String::from("'rules' is deprecated, please use 'policy' instead"));
     Ok(Answer { warnings: warning.into_iter().collect(), ..Answer::done() })
 }
@@ -142,10 +147,6 @@ pub async fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
         let shown = if name == "root" { "\"root\"" } else { "default" };
         return Err(Error::invalid(format!("cannot delete {shown} policy")));
     }
-    let unit = call.store.unit();
-    if unit.has(&CORE, &POLICIES, &name)? {
-        policy_set::forget(unit, &name)?;
-        call.engine.services.policies_change(unit);
-    }
+    call.engine.policies.delete(call.unit(), &name)?;
     Ok(Answer::done())
 }

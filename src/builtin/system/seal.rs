@@ -8,7 +8,7 @@ use super::{Sys, System, VERSION};
 use crate::{
     barrier::SealStatus,
     base::secret::Secret,
-    contract::{Answer, Error, Flag, Result, row::Nothing},
+    contract::{AfterAnswer, Answer, Error, Flag, Result, row::Nothing},
 };
 
 #[derive(Serialize)]
@@ -47,20 +47,20 @@ fn shown(system: &System, status: SealStatus) -> Status {
         n: status.shares,
         progress: status.progress,
         nonce: status.nonce,
-        version: system.api_level,
+        version: super::API_LEVEL,
         build_date: BUILD_DATE,
         commit_date: BUILD_DATE,
         migration: false,
         cluster_name: if is_open { status.cluster_name } else { String::new() },
         cluster_id: if is_open { status.cluster_id } else { String::new() },
         recovery_seal: false,
-        storage_type: system.services.barrier.store().kind(),
+        storage_type: system.barrier.store().kind(),
         strongroom_version: VERSION,
     }
 }
 
 pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    Answer::bare(&shown(&call.engine, call.engine.services.barrier.status()))
+    Answer::bare(&shown(&call.engine, call.engine.barrier.status()))
 }
 
 /// One share.
@@ -77,8 +77,8 @@ pub struct Unseal {
 }
 
 pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
-    let services = &call.engine.services;
-    let before = services.barrier.status();
+    let barrier = &call.engine.barrier;
+    let before = barrier.status();
     if input.migrate.0 {
         return Err(Error::invalid("migrate is not built: a store keeps the seal that it was made with"));
     }
@@ -86,7 +86,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
         if !before.is_sealed {
             return Err(Error::invalid("vault is unsealed"));
         }
-        services.barrier.reset();
+        barrier.reset();
         return status(call, Nothing {}, Nothing {}).await;
     }
     if !before.is_initialised && before.shares == 0 {
@@ -96,7 +96,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     if !before.is_sealed {
         return status(call, Nothing {}, Nothing {}).await;
     }
-    let after = services.submit_share(share).await?;
+    let after = call.engine.lifecycle.submit_share(share).await?;
     Answer::bare(&shown(&call.engine, after))
 }
 
@@ -119,7 +119,7 @@ fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
 
 /// The pipeline seals once this answer's own line is written.
 pub async fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    Ok(Answer { seals: true, ..Answer::done() })
+    Ok(Answer { after: AfterAnswer::Seal, ..Answer::done() })
 }
 
 #[derive(Serialize)]
@@ -130,7 +130,7 @@ struct KeyStatus {
 }
 
 pub async fn key_status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    let (term, began) = call.store.unit().keys().term()?;
+    let (term, began) = call.unit().keys().term()?;
     // Random 192-bit nonces need no count.
     Answer::flat(&KeyStatus { term, install_time: began.rfc3339(), encryptions: 0 })
 }

@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Tok, own_session};
+use super::{Tok, TokenMount, own_session};
 use crate::{
     base::{path, secret::Secret, time::Time, ttl::Ttl},
-    contract::{Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},
+    contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},
     services::{
         policies::Wanted,
-        tokens::{Plan, Session, Terms, lease, mint},
+        tokens::{Plan, Session, Terms, lease},
     },
 };
 
@@ -68,10 +68,10 @@ pub async fn orphan(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
 }
 
 fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Answer> {
-    let services = &call.engine.services;
+    let TokenMount { policies: known_policies, revocations, tokens, .. } = &*call.engine;
     let parent = own_session(call)?;
-    let acl = services.policies.load().acl(&parent.record.policies);
-    let has_sudo = acl.judge(path, Wanted::Update, true).allowed || acl.judge(path, Wanted::Create, true).allowed;
+    let acl = known_policies.snapshot().acl(&parent.record.policies);
+    let has_sudo = [Wanted::Update, Wanted::Create].iter().any(|&wanted| acl.judge(path, wanted, Access::Sudo).allowed);
     refuse_unbuilt(input)?;
     if parent.record.num_uses != 0 {
         return Err(Error::invalid("restricted use token cannot generate child tokens"));
@@ -88,7 +88,7 @@ fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Ans
     }
     let policies = policies(input, &parent, has_sudo)?;
     for policy in policies.iter().filter(|policy| *policy != "root") {
-        if services.policies.load().policy(policy).is_none() {
+        if known_policies.snapshot().policy(policy).is_none() {
             warnings.push(format!("Policy \"{policy}\" does not exist"));
         }
     }
@@ -108,14 +108,10 @@ fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Ans
         period: input.period.unwrap_or_default(),
         num_uses: num_uses(input.num_uses)?,
         is_renewable: ttl.is_some() && input.renewable.is_none_or(|renewable| renewable.0),
-        stamp: services.marks.load().generation(),
+        stamp: revocations.snapshot().version.generation,
         ..Plan::default()
     };
-    let unit = call.store.unit();
-    let minted = mint(unit, plan, call.now, &services.random)?;
-    if !is_orphan {
-        services.session_changes(unit, parent.hash);
-    }
+    let minted = tokens.mint(call.unit(), plan, call.now)?;
     let mut answer = Answer::new(Body::Auth(Box::new(minted.granted())));
     answer.warnings = warnings;
     Ok(answer)

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ByAccessor, ByToken, Tok, create::creation_secs, own_session, session_of_accessor, session_of_token};
+use super::{
+    ByAccessor, ByToken, Tok, create::creation_secs, invalid_accessor, own_session, session_of_accessor,
+    session_of_token,
+};
 use crate::{
     base::{time::Time, ttl::Ttl},
     contract::{Answer, Error, Fault, Result, row::Nothing},
-    services::{
-        tables::{ACCESSORS, CORE},
-        tokens::{SPENT, Session},
-    },
+    services::tokens::{SPENT, Session},
 };
 
 #[derive(Serialize)]
@@ -74,7 +74,7 @@ fn shown(session: &Session, token: &str, now: Time) -> Result<Answer> {
 
 pub async fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
     let session = own_session(&call)?;
-    let token = call.caller.credential().map_or("", |credential| credential.token.expose().as_str());
+    let token = call.own_token().map_or("", |own| own.token.expose().as_str());
     shown(&session, token, call.now)
 }
 
@@ -101,7 +101,7 @@ pub async fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> 
 }
 
 pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
-    let session = session_of_accessor(&call, input.accessor.as_ref())?;
+    let session = session_of_accessor(&call, input.accessor.as_ref())?.ok_or_else(invalid_accessor)?;
     shown(&session, "", call.now)
 }
 
@@ -109,8 +109,7 @@ pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Ans
 const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
-    let entries = call.store.unit().scan(&CORE, &ACCESSORS, &[], &[], ACCESSORS_MAX)?;
-    let mut names: Vec<String> = entries.into_iter().map(|(_, entry)| entry.accessor).collect();
+    let mut names = call.engine.tokens.accessors(call.unit(), ACCESSORS_MAX)?;
     names.sort_unstable();
     Answer::names(names)
 }

@@ -11,30 +11,44 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
+    barrier::Barrier,
     base::secret::Secret,
-    contract::{Api, Call, Error, Mounted, Result, kind, list, read, write},
+    contract::{Access, BuiltInApi, BuiltInCall, Error, Mounted, Result, kind, list, read, write},
     services::{
         Services,
-        tables::{ACCESSORS, CORE},
-        tokens::Session,
+        mounts::Mounts,
+        policies::Policies,
+        revocations::Revocations,
+        tokens::{Session, Tokens},
     },
 };
 
-/// The token mount.
+/// The token mount, with the services that it needs.
 pub struct TokenMount {
-    services: Arc<Services>,
+    barrier: Arc<Barrier>,
+    mounts: Mounts,
+    policies: Policies,
+    revocations: Revocations,
+    tokens: Tokens,
 }
 
-type Tok = Call<TokenMount>;
+type Tok = BuiltInCall<TokenMount>;
 
 /// Opens the token mount.
-pub fn open(services: Arc<Services>) -> Result<Arc<dyn Mounted>> {
-    kind::built_in(TokenMount { services }, api())
+pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
+    let mount = TokenMount {
+        barrier: Arc::clone(&services.barrier),
+        mounts: services.mounts.clone(),
+        policies: services.policies.clone(),
+        revocations: services.revocations.clone(),
+        tokens: services.tokens.clone(),
+    };
+    kind::built_in(mount, api())
 }
 
 /// The rows of `auth/token/`.
-pub fn api() -> Api<TokenMount> {
-    Api::new(
+pub fn api() -> BuiltInApi<TokenMount> {
+    BuiltInApi::new(
         "Tokens: create, look up, renew, revoke.",
         [
             write("create", create::child, "Create a token that descends from the calling one."),
@@ -45,7 +59,7 @@ pub fn api() -> Api<TokenMount> {
             read("lookup", lookup::by_query, "Show a token."),
             write("lookup", lookup::by_token, "Show a token."),
             write("lookup-accessor", lookup::by_accessor, "Show the token behind an accessor, without its text."),
-            list("accessors", lookup::accessors, "List the accessors of all tokens.").sudo(),
+            list("accessors", lookup::accessors, "List the accessors of all tokens.").access(Access::Sudo),
         ],
     )
     .with([
@@ -59,11 +73,10 @@ pub fn api() -> Api<TokenMount> {
             revoke::by_accessor,
             "Revoke the token behind an accessor and all that descend from it.",
         ),
-        write("revoke-orphan", revoke::orphan, "Revoke a token and leave its children as orphans.").sudo(),
+        write("revoke-orphan", revoke::orphan, "Revoke a token and leave its children as orphans.")
+            .access(Access::Sudo),
     ])
 }
-
-const INVALID_ACCESSOR: &str = "invalid accessor";
 
 /// A token, by its text.
 #[derive(Deserialize, JsonSchema, Default)]
@@ -85,34 +98,37 @@ pub struct ByAccessor {
 
 /// The live token with this hash.
 fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>>> {
-    let services = &call.engine.services;
-    let keys = Arc::clone(call.store.unit().keys());
-    let found = services.sessions.find(hash, || services.unit_with(keys, [0; 16]))?;
-    Ok(found.filter(|session| services.is_alive(session, call.now)))
+    let TokenMount { barrier, tokens, .. } = &*call.engine;
+    let keys = Arc::clone(call.unit().keys());
+    Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?)
 }
 
 /// The calling token. The pipeline has found it alive; if this is its last use, its record says so already.
 fn own_session(call: &Tok) -> Result<Arc<Session>> {
-    let credential = call.caller.credential().ok_or_else(Error::denied)?;
-    let services = &call.engine.services;
-    let keys = Arc::clone(call.store.unit().keys());
-    services.sessions.find(&credential.hash, || services.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
+    let own = call.own_token().ok_or_else(Error::denied)?;
+    let TokenMount { barrier, tokens, .. } = &*call.engine;
+    let keys = Arc::clone(call.unit().keys());
+    tokens.find(&own.hash, || barrier.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
 }
 
 /// The live token with this text; `missing` is what is said where there is none.
 fn session_of_token(call: &Tok, token: Option<&Secret<String>>, missing: &str) -> Result<Option<Arc<Session>>> {
     let token = token.filter(|token| !token.expose().is_empty());
     let token = token.ok_or_else(|| Error::invalid(missing))?;
-    let hash = call.store.unit().keys().token_hash(token.expose())?;
+    let hash = call.unit().keys().token_hash(token.expose())?;
     session(call, &hash)
 }
 
-fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Arc<Session>> {
+/// The live token behind this accessor.
+fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
     let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;
-    let invalid = || Error::invalid(INVALID_ACCESSOR).listed();
-    let unit = call.store.unit();
-    let hash = unit.keys().accessor_hash(accessor.expose())?;
-    let entry = unit.get(&CORE, &ACCESSORS, &hash)?.ok_or_else(invalid)?;
-    session(call, &entry.token)?.ok_or_else(invalid)
+    match call.engine.tokens.by_accessor(call.unit(), accessor.expose())? {
+        Some(hash) => session(call, &hash),
+        None => Ok(None),
+    }
+}
+
+fn invalid_accessor() -> Error {
+    Error::invalid("invalid accessor").listed()
 }

@@ -1,16 +1,20 @@
 //! How tokens live on. A token of a login asks its auth method first, so that a deleted principal's token ends.
 
-use std::sync::Arc;
-
-use super::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
+use super::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Body, Context, Error, Granted, Result, View, row::Nothing},
-    services::tokens::{self, Session, Terms},
+    contract::{Answer, Body, Error, Granted, Result, row::Nothing},
+    services::tokens::{Session, Terms},
 };
 
-async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: bool) -> Result<Answer> {
-    let services = &call.engine.services;
+/// Whether the answer shows the token's text: the caller's own, or none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ShowToken {
+    Own,
+    No,
+}
+
+async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shown: ShowToken) -> Result<Answer> {
     let record = &session.record;
     let mut terms = Terms {
         // Without a wish a token is given again what it was given at first.
@@ -22,23 +26,19 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: b
         ..Terms::default()
     };
     if let Some(id) = &record.login_mount {
-        let table = services.mounts.load();
-        let mount = table.by_id(id).ok_or_else(|| Error::invalid("the auth method of this token is gone"))?;
-        let context = Context {
-            store: View::new(Arc::clone(call.store.unit()), *id),
-            mount: Arc::clone(&mount.facts),
-            ..call.context.clone()
-        };
-        let renewal = mount.opened.renew(context, record.metadata.clone()).await?;
+        let table = call.engine.mounts.snapshot();
+        let gone = || Error::invalid("the auth method of this token is gone");
+        let mount = table.by_id(id).ok_or_else(gone)?;
+        let engine = mount.engine.as_ref().ok_or_else(gone)?;
+        let renewal = engine.renew(call.context_at(&mount.facts), record.metadata.clone()).await?;
         terms.default_ttl = renewal.ttl.or(mount.facts.default_ttl);
         terms.max_ttl = mount.facts.max_ttl;
         terms.role_max_ttl = renewal.max_ttl;
         terms.period = renewal.period;
     }
-    let unit = call.store.unit();
-    let (lease, record) = tokens::renew(unit, &session.hash, &terms, call.now)?;
-    services.session_changes(unit, session.hash);
-    let token = call.caller.credential().filter(|_| shows_token).map_or("", |own| own.token.expose().as_str());
+    let (lease, record) = call.engine.tokens.renew(call.unit(), &session.hash, &terms, call.now)?;
+    let own = call.own_token().filter(|_| shown == ShowToken::Own);
+    let token = own.map_or("", |own| own.token.expose().as_str());
     let granted = Granted {
         token: crate::base::secret::Secret::text(token),
         accessor: record.accessor.clone(),
@@ -61,13 +61,13 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shows_token: b
 
 pub async fn own(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let session = own_session(&call)?;
-    renew(&call, &session, input.increment, true).await
+    renew(&call, &session, input.increment, ShowToken::Own).await
 }
 
 pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let found = session_of_token(&call, input.token.as_ref(), "missing token ID")?;
     let session = found.ok_or_else(|| Error::invalid("token not found"))?;
-    let mut answer = renew(&call, &session, input.increment, false).await?;
+    let mut answer = renew(&call, &session, input.increment, ShowToken::No).await?;
     if let (Body::Auth(granted), Some(token)) = (&mut answer.body, input.token) {
         granted.token = token;
     }
@@ -75,6 +75,6 @@ pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
 }
 
 pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
-    let session = session_of_accessor(&call, input.accessor.as_ref())?;
-    renew(&call, &session, input.increment, false).await
+    let session = session_of_accessor(&call, input.accessor.as_ref())?.ok_or_else(invalid_accessor)?;
+    renew(&call, &session, input.increment, ShowToken::No).await
 }

@@ -12,7 +12,7 @@ mod roles;
 mod tests;
 mod tokens;
 
-use crate::contract::{Api, Host, Result, SecretsEngine, delete, list, read, write};
+use crate::contract::{Access, Api, Host, Recording, Result, SecretsEngine, delete, list, read, write};
 
 /// One mount of the engine: one issuer.
 #[derive(Default)]
@@ -39,10 +39,12 @@ impl SecretsEngine for ServiceTokens {
         .with([
             read("keys", keys::read, "Show the public parts of the signing keys."),
             write("keys/rotate", keys::rotate, "Publish the next signing key, which takes over in an hour."),
-            read("jwks", keys::jwks, "Serve the public keys as a JSON Web Key Set.").public().unrecorded(),
+            read("jwks", keys::jwks, "Serve the public keys as a JSON Web Key Set.")
+                .access(Access::Public)
+                .recording(Recording::Unrecorded),
             read(".well-known/openid-configuration", keys::discovery, "Serve the issuer's discovery document.")
-                .public()
-                .unrecorded(),
+                .access(Access::Public)
+                .recording(Recording::Unrecorded),
         ])
     }
 

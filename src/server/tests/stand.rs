@@ -14,9 +14,16 @@ use std::{
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use http::StatusCode;
+
 use crate::{
+    broker::{BodyError, Peer},
+    dialects::read_body,
     server::{Handler, Limits, Refusals, listener, listener::Listener},
-    wire::{BodyError, Request, Response},
 };
 
 /// A running server; stopped when dropped.
@@ -65,7 +72,8 @@ impl Stand {
         let (ready, address) = mpsc::channel();
         let handled = Arc::new(AtomicUsize::new(0));
         let count = handled.clone();
-        let handler = Handler::new(move |request| {
+        let answer = Arc::new(answer);
+        let handler = Handler::new().fallback(move |request: Request| {
             count.fetch_add(1, Ordering::SeqCst);
             answer(request)
         });
@@ -141,20 +149,22 @@ pub fn read_one(stream: &mut impl std::io::Read) -> String {
 
 /// Answers with method, target and the number of bytes of the body.
 pub async fn echo(request: Request) -> Response {
-    let (method, target) = (request.method, request.target);
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().unwrap().clone();
+    let (method, target) = (parts.method, parts.uri.path_and_query().unwrap().as_str().to_owned());
     match target.as_str() {
-        "/v1/unread" => return Response::json(200, "unread"),
-        "/v1/refused" => return Response::json(403, "{}"),
+        "/v1/unread" => return "unread".into_response(),
+        "/v1/refused" => return (StatusCode::FORBIDDEN, "{}").into_response(),
         "/v1/panic" => panic!("a secret"),
         "/v1/hang" => std::future::pending().await,
-        "/v1/large" => return Response::json(200, vec![b'x'; 64 << 20]),
-        "/v1/shown" => return Response::json(200, format!("{:?}", request.peer.certificate.map(|it| it.len()))),
+        "/v1/large" => return vec![b'x'; 64 << 20].into_response(),
+        "/v1/shown" => return format!("{:?}", peer.certificate.map(|it| it.len())).into_response(),
         _ => {}
     }
-    match request.body.read(1_000).await {
-        Ok(body) => Response::json(200, format!("{method} {target} {}", body.len())),
-        Err(BodyError::TooLarge) => Response::json(413, "{}"),
-        Err(BodyError::TooSlow) => Response::json(408, "{}"),
-        Err(BodyError::Broken) => Response::json(400, "broken"),
+    match read_body(body, 1_000).await {
+        Ok(body) => format!("{method} {target} {}", body.len()).into_response(),
+        Err(BodyError::TooLarge) => (StatusCode::PAYLOAD_TOO_LARGE, "{}").into_response(),
+        Err(BodyError::TooSlow) => (StatusCode::REQUEST_TIMEOUT, "{}").into_response(),
+        Err(BodyError::Broken) => (StatusCode::BAD_REQUEST, "broken").into_response(),
     }
 }

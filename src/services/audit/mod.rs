@@ -218,6 +218,13 @@ impl Audit {
     }
 }
 
+impl Receipt {
+    /// The id of the request that was recorded.
+    pub fn request_id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
 impl Drop for Receipt {
     fn drop(&mut self) {
         let Some(hub) = self.hub.take() else { return };

@@ -16,11 +16,12 @@ use std::{
 };
 
 use super::{
-    Policy,
     capabilities::{Capabilities, Wanted},
     pattern::{Pattern, Segments, Shape},
+    policy::Policy,
     prefixes::Prefixes,
 };
+use crate::contract::Access;
 
 /// A compiled rule set. An empty one grants nothing.
 #[derive(Debug, Default)]
@@ -89,7 +90,7 @@ impl Acl {
         let mut joined: BTreeMap<&str, Rule> = BTreeMap::new();
         for policy in policies {
             let name: Arc<str> = policy.record.name.as_str().into();
-            for rule in &policy.rules {
+            for rule in policy.rules() {
                 let source = Source { policy: name.clone(), line: rule.line, capabilities: rule.capabilities };
                 let entry = joined.entry(rule.pattern.text()).or_insert_with(|| Rule {
                     pattern: rule.pattern.clone(),
@@ -113,16 +114,23 @@ impl Acl {
         self.is_root
     }
 
-    /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. `needs_sudo` asks for
+    /// Roughly how many bytes of memory the rules take: several indexes hold each pattern.
+    pub fn bytes(&self) -> usize {
+        const OVERHEAD: usize = 256;
+        let rule = |rule: &Rule| OVERHEAD + 4 * rule.shown.len() + rule.sources.len() * size_of::<Source>();
+        size_of::<Self>() + self.rules.iter().map(rule).sum::<usize>()
+    }
+
+    /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. [`Access::Sudo`] asks for
     /// `sudo` beside it.
-    pub fn judge(&self, path: &str, wanted: Wanted, needs_sudo: bool) -> Verdict {
+    pub fn judge(&self, path: &str, wanted: Wanted, access: Access) -> Verdict {
         if self.is_root {
             return Verdict { allowed: true, rule: None, capabilities: Capabilities::ROOT };
         }
         let Some(rule) = self.find(path, wanted.is_list()) else {
             return Verdict { allowed: false, rule: None, capabilities: Capabilities::NONE };
         };
-        let allowed = rule.capabilities.grants(wanted) && (!needs_sudo || rule.capabilities.grants_sudo());
+        let allowed = rule.capabilities.grants(wanted) && (access != Access::Sudo || rule.capabilities.grants_sudo());
         let rule_ref = rule.source(wanted.capability()).map(|source| RuleRef {
             policy: source.policy.clone(),
             pattern: rule.shown.clone(),

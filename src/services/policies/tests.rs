@@ -6,7 +6,7 @@ mod reference;
 use std::sync::Arc;
 
 use super::*;
-use crate::base::limits::POLICY_BYTES_MAX;
+use crate::{base::limits::POLICY_BYTES_MAX, contract::Access};
 
 fn policy(name: &str, text: &str) -> Result<Arc<Policy>, String> {
     let record = PolicyRecord { name: name.to_owned(), text: text.to_owned(), version: 1, modified: 0 };
@@ -56,8 +56,8 @@ fn a_list_does_not_slip_past_a_more_specific_deny() {
         ("foo", false),
     ] {
         for wanted in [Wanted::List, Wanted::Scan] {
-            assert_eq!(acl.judge(path, wanted, false).allowed, allowed, "{path}");
-            assert_eq!(acl.judge(&format!("{path}/"), wanted, false).allowed, allowed, "{path}/");
+            assert_eq!(acl.judge(path, wanted, Access::Ordinary).allowed, allowed, "{path}");
+            assert_eq!(acl.judge(&format!("{path}/"), wanted, Access::Ordinary).allowed, allowed, "{path}/");
             assert_eq!(acl.capabilities(&format!("{path}/")).grants(wanted), allowed, "{path}/");
         }
     }
@@ -87,10 +87,10 @@ fn a_list_asks_for_the_folder_before_the_record() {
         (["list +/a", "scan x"], true),
         (["scan kv1/a", "list x"], false),
     ] {
-        assert_eq!(acl(&lines).judge("kv1/a/", Wanted::List, false).allowed, allowed, "{lines:?}");
-        assert!(!acl(&lines).judge("kv1/a", Wanted::Update, false).allowed, "{lines:?}");
+        assert_eq!(acl(&lines).judge("kv1/a/", Wanted::List, Access::Ordinary).allowed, allowed, "{lines:?}");
+        assert!(!acl(&lines).judge("kv1/a", Wanted::Update, Access::Ordinary).allowed, "{lines:?}");
     }
-    assert!(!acl(&["read kv1/a/"]).judge("kv1/a", Wanted::Read, false).allowed, "only a list has two names");
+    assert!(!acl(&["read kv1/a/"]).judge("kv1/a", Wanted::Read, Access::Ordinary).allowed, "only a list has two names");
 }
 
 /// Each asked of OpenBao 2.7.2 with `sys/capabilities`.
@@ -155,7 +155,7 @@ fn a_deny_holds_in_every_ascii_case() {
     for (name, allowed) in
         [("admin", false), ("Admin", false), ("ADMIN", false), ("aDmIn", false), ("admin2", true), ("Bob", true)]
     {
-        let verdict = users.judge(&format!("auth/userpass/users/{name}"), Wanted::Update, false);
+        let verdict = users.judge(&format!("auth/userpass/users/{name}"), Wanted::Update, Access::Ordinary);
         assert_eq!(verdict.allowed, allowed, "{name}");
         let pattern = if allowed { "auth/userpass/users/*" } else { "auth/userpass/users/admin" };
         assert_eq!(&*verdict.rule.unwrap().pattern, pattern, "{name}");
@@ -194,19 +194,22 @@ fn a_verdict_names_the_block_that_decided() {
         (verdict.allowed, rule.policy.to_string(), rule.line)
     };
     let both = Acl::compile(&[first.clone(), second.clone()]);
-    assert_eq!(place(&both, Wanted::Read, false), (true, "first".to_owned(), 2));
-    assert_eq!(place(&both, Wanted::Read, true), (true, "first".to_owned(), 2));
-    assert_eq!(place(&both, Wanted::Update, false), (true, "second".to_owned(), 1));
-    assert_eq!(place(&both, Wanted::Delete, false), (false, "first".to_owned(), 2));
-    assert_eq!(place(&Acl::compile(std::slice::from_ref(&first)), Wanted::Read, true), (false, "first".to_owned(), 2));
+    assert_eq!(place(&both, Wanted::Read, Access::Ordinary), (true, "first".to_owned(), 2));
+    assert_eq!(place(&both, Wanted::Read, Access::Sudo), (true, "first".to_owned(), 2));
+    assert_eq!(place(&both, Wanted::Update, Access::Ordinary), (true, "second".to_owned(), 1));
+    assert_eq!(place(&both, Wanted::Delete, Access::Ordinary), (false, "first".to_owned(), 2));
+    assert_eq!(
+        place(&Acl::compile(std::slice::from_ref(&first)), Wanted::Read, Access::Sudo),
+        (false, "first".to_owned(), 2)
+    );
 
     let denied = Acl::compile(&[first, second, named("third", &["deny a"])]);
-    assert_eq!(place(&denied, Wanted::Read, false), (false, "third".to_owned(), 1));
+    assert_eq!(place(&denied, Wanted::Read, Access::Ordinary), (false, "third".to_owned(), 1));
     let ruling = denied.rule_for("a", false).unwrap();
     assert_eq!((ruling.policy, ruling.pattern, ruling.line), ("third", "a", 1));
     assert_eq!(ruling.capabilities, Capabilities::DENY);
 
-    assert!(denied.judge("b", Wanted::Read, false).rule.is_none());
+    assert!(denied.judge("b", Wanted::Read, Access::Ordinary).rule.is_none());
     assert!(denied.rule_for("b", false).is_none());
     assert_eq!(denied.rule_for("a", true).map(|ruling| ruling.pattern), Some("a"));
 }
@@ -215,13 +218,13 @@ fn a_verdict_names_the_block_that_decided() {
 fn root_may_do_all_and_no_policy_makes_a_root() {
     let root = Acl::root();
     for wanted in [Wanted::Read, Wanted::Scan, Wanted::Delete] {
-        assert!(root.judge("sys/x", wanted, true).allowed);
+        assert!(root.judge("sys/x", wanted, Access::Sudo).allowed);
     }
     assert_eq!(words(&root, "a"), "root");
     assert!(root.allows_any_below("secret/"));
 
     for acl in [Acl::compile(&[]), Acl::compile(&[named("root", &["read a"])])] {
-        assert!(!acl.judge("b", Wanted::Read, false).allowed);
+        assert!(!acl.judge("b", Wanted::Read, Access::Ordinary).allowed);
         assert_eq!(words(&acl, "b"), "deny");
         assert!(!acl.allows_any_below("secret/"));
     }
@@ -445,15 +448,15 @@ fn the_default_policy_serves_a_token_and_no_more() {
         ("sys/tools/hash/sha2-512", Wanted::Update),
         ("identity/oidc/provider/main/authorize", Wanted::Read),
     ] {
-        assert!(acl.judge(path, wanted, false).allowed, "{path}");
-        assert!(!acl.judge(path, wanted, true).allowed, "{path}");
+        assert!(acl.judge(path, wanted, Access::Ordinary).allowed, "{path}");
+        assert!(!acl.judge(path, wanted, Access::Sudo).allowed, "{path}");
     }
     for path in ["auth/token/create", "auth/token/lookup", "sys/mounts", "secret/data/a", "sys/tools/random", "sys/raw"]
     {
         assert_eq!(words(&acl, path), "deny", "{path}");
     }
     // OpenBao 2.7.2: a POST to lookup-self is refused under `default`.
-    assert!(!acl.judge("auth/token/lookup-self", Wanted::Update, false).allowed);
+    assert!(!acl.judge("auth/token/lookup-self", Wanted::Update, Access::Ordinary).allowed);
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! Tokens that were used lately, opened. An entry is only ever a shortcut: expiry and marks are checked at each use,
 //! and every change of a token's record removes its entry before the change is acknowledged.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use quick_cache::{Weighter, sync::Cache};
 
 use crate::{
     barrier::{BarrierError, Unit},
+    base::limits::TOKEN_CACHE_BYTES_MAX,
     contract::Principal,
     services::{
         audit::Badge,
-        tables::{CORE, TOKENS},
-        tokens::record::TokenRecord,
+        table_ids::CORE,
+        tokens::record::{TOKENS, TokenRecord},
     },
     store::Tag,
 };
@@ -41,62 +41,84 @@ impl Session {
     }
 }
 
-const SHARDS: usize = 16;
-/// Entries of one shard: 4,096 tokens in all, some 6 MB.
-const SHARD_ENTRIES_MAX: usize = 256;
+/// Stripes of the epoch below; a removal holds up only insertions of its own stripe.
+const STRIPES: usize = 16;
+/// Tokens that the cache expects; it grows beyond.
+const TOKENS_EXPECTED: usize = 256;
 
-#[derive(Default)]
-pub struct SessionCache {
-    shards: [Mutex<Shard>; SHARDS],
+/// The cache. Its memory is bounded in bytes; what was not used for longest goes first.
+pub(crate) struct SessionCache {
+    entries: Cache<[u8; 32], Arc<Session>, SessionBytes>,
+    /// Grows with each removal, so that a reader that was overtaken does not put back what it read before.
+    epochs: [Mutex<u64>; STRIPES],
 }
 
-#[derive(Default)]
-struct Shard {
-    /// Grows with each removal, so that a reader that was overtaken does not put back what it read before.
-    epoch: u64,
-    entries: HashMap<[u8; 32], Arc<Session>>,
+impl Default for SessionCache {
+    fn default() -> Self {
+        let entries = Cache::with_weighter(TOKENS_EXPECTED, TOKEN_CACHE_BYTES_MAX, SessionBytes);
+        Self { entries, epochs: Default::default() }
+    }
+}
+
+/// What a session costs in memory, nearly.
+#[derive(Clone)]
+struct SessionBytes;
+
+impl Weighter<[u8; 32], Arc<Session>> for SessionBytes {
+    fn weight(&self, _: &[u8; 32], session: &Arc<Session>) -> u64 {
+        let record = &session.record;
+        let policies: usize = record.policies.iter().map(|name| name.len() + size_of::<String>()).sum();
+        let metadata: usize =
+            record.metadata.iter().map(|(name, value)| name.len() + value.len() + 4 * size_of::<String>()).sum();
+        let names = record.display_name.len() + record.path.len() + record.accessor.len();
+        // The caller's facts are held twice: in the record, and as the principal and its cached audit fields.
+        (size_of::<Session>() + 2 * (policies + metadata + names) + record.ancestors.len() * 32) as u64
+    }
 }
 
 impl SessionCache {
-    fn shard(&self, hash: &[u8; 32]) -> Option<MutexGuard<'_, Shard>> {
-        let index = usize::from(hash.first().copied().unwrap_or_default()) % SHARDS;
-        Some(self.shards.get(index)?.lock().unwrap_or_else(PoisonError::into_inner))
+    fn epoch(&self, hash: &[u8; 32]) -> Option<MutexGuard<'_, u64>> {
+        let index = usize::from(hash.first().copied().unwrap_or_default()) % STRIPES;
+        Some(self.epochs.get(index)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The token's record, from here or from the store.
     pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
-        let epoch = match self.shard(hash) {
-            Some(shard) => match shard.entries.get(hash) {
-                Some(session) => return Ok(Some(Arc::clone(session))),
-                None => shard.epoch,
-            },
-            None => 0,
-        };
+        if let Some(session) = self.entries.get(hash) {
+            return Ok(Some(session));
+        }
+        let epoch = self.epoch(hash).map(|epoch| *epoch);
         let Some((record, tag)) = unit().get_tagged(&CORE, &TOKENS, hash)? else { return Ok(None) };
         let session = Arc::new(Session::new(*hash, record, tag));
-        if let Some(mut shard) = self.shard(hash).filter(|shard| shard.epoch == epoch) {
-            if shard.entries.len() >= SHARD_ENTRIES_MAX {
-                shard.entries.clear();
-            }
-            shard.entries.insert(*hash, Arc::clone(&session));
-        }
+        self.insert_at(epoch, hash, &session);
         Ok(Some(session))
+    }
+
+    /// Inserts a session unless something was removed since `epoch`. Holds the stripe meanwhile, so that a removal
+    /// comes before or after it.
+    fn insert_at(&self, epoch: Option<u64>, hash: &[u8; 32], session: &Arc<Session>) {
+        let Some(held) = self.epoch(hash) else { return };
+        if Some(*held) == epoch {
+            self.entries.insert(*hash, Arc::clone(session));
+        }
     }
 
     /// Forgets a token whose record changes.
     pub fn remove(&self, hash: &[u8; 32]) {
-        if let Some(mut shard) = self.shard(hash) {
-            shard.epoch += 1;
-            shard.entries.remove(hash);
+        if let Some(mut epoch) = self.epoch(hash) {
+            *epoch += 1;
+            self.entries.remove(hash);
         }
     }
 
     /// Forgets everything: at seal.
     pub fn clear(&self) {
-        for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.epoch += 1;
-            shard.entries.clear();
+        let mut held = Vec::with_capacity(STRIPES);
+        for epoch in &self.epochs {
+            let mut epoch = epoch.lock().unwrap_or_else(PoisonError::into_inner);
+            *epoch += 1;
+            held.push(epoch);
         }
+        self.entries.clear();
     }
 }

@@ -7,10 +7,14 @@ use crate::{
     base::{limits::TOKEN_DEPTH_MAX, random::Random, secret::Secret, time::Time, token_text, ttl::Ttl},
     contract::{Error, Granted, Result},
     services::{
-        tables::{ACCESSORS, CHILDREN, CORE, EXPIRIES, LOGINS, TOKENS},
+        revocations::Ancestor,
+        table_ids::CORE,
         tokens::{
             cache::Session,
-            record::{AccessorEntry, Ancestor, TokenEntry, TokenRecord, expiry_key, pair_key},
+            record::{
+                ACCESSORS, AccessorEntry, CHILDREN, EXPIRIES, LOGINS, TOKENS, TokenEntry, TokenRecord, expiry_key,
+                pair_key,
+            },
         },
     },
 };
@@ -34,14 +38,13 @@ pub struct Plan<'a> {
     pub is_renewable: bool,
     pub login_mount: Option<MountId>,
     pub is_initial_root: bool,
-    /// The generation of marks that the request was judged under.
+    /// The generation of revocation markers that the request was judged under.
     pub stamp: u64,
 }
 
 /// A token that exists once the unit is committed.
 pub struct Minted {
     pub token: Secret<String>,
-    pub hash: [u8; 32],
     pub record: TokenRecord,
 }
 
@@ -68,7 +71,7 @@ impl Minted {
 }
 
 /// Makes a token. Its records become real with the unit's commit and not before.
-pub fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> Result<Minted> {
+pub(super) fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> Result<Minted> {
     let token = plan.id.map_or_else(|| token_text::make("srs.", random), Secret::new);
     let hash = unit.keys().token_hash(token.expose())?;
     let accessor = accessor(random);
@@ -110,39 +113,41 @@ pub fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> Result<M
     if let Some(mount) = &record.login_mount {
         unit.create(&CORE, &LOGINS, &pair_key(mount, &hash), &TokenEntry {})?;
     }
-    Ok(Minted { token, hash, record })
+    Ok(Minted { token, record })
 }
 
 /// The root token of a new store.
-pub fn seed_root(
-    unit: &Unit,
-    id: Option<String>,
-    ttl: Option<Ttl>,
-    now: Time,
-    random: &Random,
-) -> Result<Secret<String>> {
-    // A text of one's own comes from a development server, whose root token Vault shows as a created one.
-    let is_chosen = id.is_some();
+pub(crate) struct RootPlan {
+    /// A text of one's own comes from a development server, whose root token Vault shows as a created one.
+    pub chosen: Option<String>,
+    /// `None`: it does not expire.
+    pub ttl: Option<Ttl>,
+}
+
+/// Makes the root token of a new store.
+pub(crate) fn seed_root(unit: &Unit, root: RootPlan, now: Time, random: &Random) -> Result<Secret<String>> {
+    let is_chosen = root.chosen.is_some();
     let plan = Plan {
-        id,
+        id: root.chosen,
         policies: vec![String::from("root")],
         path: String::from(if is_chosen { "auth/token/create" } else { "auth/token/root" }),
         display_name: String::from(if is_chosen { "token" } else { "root" }),
-        ttl,
+        ttl: root.ttl,
         is_initial_root: !is_chosen,
         ..Plan::default()
     };
     Ok(mint(unit, plan, now, random)?.token)
 }
 
-/// Marks the parent as one that has children, the first time.
+/// Notes in the parent's record that it has children, the first time.
 fn flag_parent(unit: &Unit, parent: &Session) -> Result<(), BarrierError> {
     if parent.record.has_children {
         return Ok(());
     }
-    let Some(mut record) = unit.get(&CORE, &TOKENS, &parent.hash)? else { return Err(BarrierError::Conflict) };
+    let Some(mut record) = unit.get(&CORE, &TOKENS, &parent.hash)? else { return Err(unit.conflict()) };
     record.has_children = true;
-    unit.put(&CORE, &TOKENS, &parent.hash, &record)
+    unit.put(&CORE, &TOKENS, &parent.hash, &record)?;
+    Ok(())
 }
 
 fn ancestors(parent: Option<&Session>) -> Result<Vec<Ancestor>> {

@@ -1,18 +1,21 @@
 //! Broker tokens: opaque texts of 256 random bits, stored under a keyed hash. A token is one record with its accessor,
 //! expiry, parent and login entries, all written and all deleted in one batch; a login's lease is its token's record.
+//!
+//! service.rs is the face. The files beside it each do one thing to a unit of work; cache.rs keeps opened tokens.
 
-mod cache;
-mod lease;
-mod mint;
 mod record;
+mod lease;
+mod cache;
+mod mint;
 mod renew;
 mod revoke;
+mod service;
 mod walk;
 
-pub use cache::{Session, SessionCache};
-pub use lease::{Lease, Terms, lease};
-pub use mint::{Minted, Plan, mint, seed_root};
-pub use record::{AccessorEntry, SPENT, TokenEntry, TokenRecord, expiry_key, pair_key};
-pub use renew::renew;
-pub use revoke::{erase, revoke};
+pub(crate) use cache::Session;
+pub(crate) use lease::{Terms, lease};
+pub(crate) use mint::{Plan, RootPlan, seed_root};
+pub(crate) use record::{SPENT, TokenRecord};
+pub(crate) use revoke::Orphaned;
+pub(crate) use service::{Tokens, Use};
 pub use walk::{WalkReport, walk};

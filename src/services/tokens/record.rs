@@ -3,9 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    barrier::MountId,
+    barrier::{MountId, Table},
     base::{time::Time, ttl::Ttl},
+    services::{revocations::Ancestor, table_ids},
 };
+
+/// By the token's hash.
+pub(crate) const TOKENS: Table<TokenRecord> = Table::plain(table_ids::TOKENS);
+/// By the accessor's hash.
+pub(crate) const ACCESSORS: Table<AccessorEntry> = Table::plain(table_ids::ACCESSORS);
+/// By time of expiry (8 bytes, big-endian seconds) and token hash.
+pub(crate) const EXPIRIES: Table<TokenEntry> = Table::plain(table_ids::EXPIRIES);
+/// By the parent's hash and the child's.
+pub(crate) const CHILDREN: Table<TokenEntry> = Table::plain(table_ids::CHILDREN);
+/// By the id of the auth mount that gave the token out and the token's hash.
+pub(crate) const LOGINS: Table<TokenEntry> = Table::plain(table_ids::LOGINS);
 
 /// `num_uses` of a token whose last use is under way.
 pub const SPENT: u32 = u32::MAX;
@@ -60,11 +72,6 @@ pub struct TokenRecord {
     #[n(18)]
     pub is_initial_root: bool,
 }
-
-/// The hash of an ancestor.
-#[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug, PartialEq, Eq)]
-#[cbor(transparent)]
-pub struct Ancestor(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
 /// From an accessor to its token.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]

@@ -1,21 +1,21 @@
 //! How a token lives on: its expiry moves, within its terms, in one batch with its expiry entry.
 
 use crate::{
-    barrier::{BarrierError, Unit},
+    barrier::Unit,
     base::time::Time,
     contract::{Error, Result},
     services::{
-        tables::{CORE, EXPIRIES, TOKENS},
+        table_ids::CORE,
         tokens::{
             lease::{Lease, Terms, lease},
-            record::{TokenEntry, TokenRecord, expiry_key},
+            record::{EXPIRIES, TOKENS, TokenEntry, TokenRecord, expiry_key},
         },
     },
 };
 
 /// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
-pub fn renew(unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
-    let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Err(BarrierError::Conflict.into()) };
+pub(super) fn renew(unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
+    let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Err(unit.conflict().into()) };
     let Some(expires) = record.expires.filter(|_| record.is_renewable) else {
         return Err(Error::invalid("lease is not renewable"));
     };

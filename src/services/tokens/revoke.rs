@@ -1,28 +1,16 @@
-//! How a token ends. One without children is deleted with all its entries in one batch; one with children is marked,
-//! which kills the whole tree at once, and the sweeper deletes what is dead.
+//! How a token ends. One without children is deleted with all its entries in one batch; one with children gets a
+//! revocation marker, which kills the whole tree at once, and the sweeper deletes what is dead.
 
 use crate::{
     barrier::{BarrierError, Unit},
     services::{
-        marks::{self, Marked},
-        tables::{ACCESSORS, CHILDREN, CORE, EXPIRIES, LOGINS, TOKENS},
-        tokens::record::{TokenRecord, expiry_key, pair_key},
+        table_ids::CORE,
+        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, TokenRecord, expiry_key, pair_key},
     },
 };
 
-/// Ends a token and all that descend from it. Says whether a mark was made.
-pub fn revoke(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<bool, BarrierError> {
-    unit.urgent();
-    if record.has_children {
-        marks::add(unit, Marked::Tree(*hash))?;
-        return Ok(true);
-    }
-    erase(unit, hash, record)?;
-    Ok(false)
-}
-
 /// Deletes a token's record and all its entries.
-pub fn erase(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
+pub(super) fn erase(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
     unit.delete(&CORE, &TOKENS, hash)?;
     unit.delete(&CORE, &ACCESSORS, &unit.keys().accessor_hash(&record.accessor)?)?;
     if let Some(expires) = record.expires {
@@ -35,4 +23,35 @@ pub fn erase(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), B
         unit.delete(&CORE, &LOGINS, &pair_key(mount, hash))?;
     }
     Ok(())
+}
+
+/// What became of the children of a token that was erased alone.
+pub(crate) enum Orphaned {
+    /// They live on as orphans.
+    All(Vec<[u8; 32]>),
+    /// There are more than one batch holds.
+    TooMany,
+    /// One of them has children, whose records name its ancestors too.
+    HasGrandchildren,
+}
+
+/// Makes the children of a token orphans, at most `limit` of them.
+pub(super) fn orphan_children(unit: &Unit, hash: &[u8; 32], limit: usize) -> Result<Orphaned, BarrierError> {
+    let children = unit.scan(&CORE, &CHILDREN, hash, hash, limit + 1)?;
+    if children.len() > limit {
+        return Ok(Orphaned::TooMany);
+    }
+    let mut orphaned = Vec::with_capacity(children.len());
+    for (pair, _) in children {
+        let Some(child) = pair.get(32..).and_then(|child| <[u8; 32]>::try_from(child).ok()) else { continue };
+        let Some(mut record) = unit.get(&CORE, &TOKENS, &child)? else { continue };
+        if record.has_children {
+            return Ok(Orphaned::HasGrandchildren);
+        }
+        record.ancestors.clear();
+        unit.put(&CORE, &TOKENS, &child, &record)?;
+        unit.delete(&CORE, &CHILDREN, &pair)?;
+        orphaned.push(child);
+    }
+    Ok(Orphaned::All(orphaned))
 }

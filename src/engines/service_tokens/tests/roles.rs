@@ -36,10 +36,7 @@ async fn a_role_that_cannot_be_is_refused_by_the_fields_name() {
             json!({ "audiences": "a", "ttl": -1 }),
             "error converting input for field \"ttl\": expected a duration such as 300, \"5m\" or \"1h30m\"",
         ),
-        (
-            json!({ "audiences": [["a"]] }),
-            "error converting input for field \"audiences\": expected a list of texts, or one text with commas",
-        ),
+        (json!({ "audiences": [["a"]] }), "error converting input for field \"audiences[0]\": expected a text"),
     ] {
         let error = bench.write("roles/web", fields.clone()).await.unwrap_err();
         assert_eq!((error.fault, error.message.as_str()), (Fault::Invalid, message), "{fields}");

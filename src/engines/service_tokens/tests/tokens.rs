@@ -56,7 +56,7 @@ async fn verify_gives_the_claims_of_a_good_token() {
         assert_eq!(bench.write("verify", asked).await.unwrap()["active"], is_active, "{audience}");
     }
     assert_eq!(bench.write("verify", json!({})).await.unwrap_err().message, "missing token");
-    let error = bench.write("verify", json!({ "token": 7 })).await.unwrap_err();
+    let error = bench.write("verify", json!({ "token": [7] })).await.unwrap_err();
     assert_eq!(error.message, "error converting input for field \"token\": expected a text");
 }
 

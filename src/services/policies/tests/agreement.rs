@@ -74,7 +74,8 @@ fn the_naive_evaluator_answers_the_same() {
             let asked = reference::capabilities(&policies, &path, wanted.is_list());
             let allowed = wanted.capability().words().iter().all(|word| asked.contains(word));
             let needs_sudo = dice.below(4) == 0;
-            let verdict = acl.judge(&path, wanted, needs_sudo);
+            let access = if needs_sudo { Access::Sudo } else { Access::Ordinary };
+            let verdict = acl.judge(&path, wanted, access);
             assert_eq!(verdict.allowed, allowed && (!needs_sudo || asked.contains(&"sudo")), "{policies:?} at {path}");
             if let Some((mount, _)) = path.split_once('/').filter(|_| acl.capabilities(&path).grants_any()) {
                 assert!(acl.allows_any_below(mount), "{policies:?} below {mount}");

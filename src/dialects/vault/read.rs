@@ -1,26 +1,22 @@
-//! The head of a request in our words: operation, canonical path, query, token. What a caller asks for in a header and
-//! we have not built is refused by name here.
+//! The head of a request in the broker's words: operation, canonical path, query, token. What a caller asks for in a
+//! header and is not built is refused by name here.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header, request::Parts};
 
 use crate::{
     base::{path::CanonicalPath, secret::Secret},
-    contract::{Error, Fault, Operation},
-    wire::Request,
+    contract::{Credential, Error, Fault, Operation},
+    dialects::query,
 };
 
 /// A request before its body.
-pub struct Ask {
+pub(super) struct Head {
     pub operation: Operation,
     /// Without the leading `v1`.
     pub path: CanonicalPath,
     /// Decoded pairs, in order.
     pub query: Vec<(String, String)>,
-    pub token: Option<Secret<String>>,
-    /// `HEAD`: the answer's body is left out.
-    pub is_head: bool,
-    /// The help of the path is asked, not the path.
-    pub is_help: bool,
+    pub credential: Option<Credential>,
     /// Echoed as Vault echoes it.
     pub namespace: Option<String>,
     /// Media type of the body, lower-cased, without parameters.
@@ -28,7 +24,8 @@ pub struct Ask {
 }
 
 /// A head that is refused before anything is looked up.
-pub struct Refused {
+#[derive(Debug)]
+pub(super) struct Refused {
     pub status: u16,
     /// `None`: an empty `errors` array.
     pub message: Option<String>,
@@ -44,48 +41,51 @@ impl Refused {
     }
 }
 
-/// Values of a query: bounded so that nobody makes us keep thousands.
-const QUERY_PAIRS_MAX: usize = 64;
 /// Characters of a token that we would look up.
 const TOKEN_BYTES_MAX: usize = 8_192;
 /// Paths that Vault answers in the root namespace alone.
 const ROOT_ONLY: [&str; 9] =
     ["init", "seal", "unseal", "health", "rekey", "generate-root", "storage", "metrics", "step-down"];
 
-impl Ask {
+impl Head {
     /// Reads the head; the body stays where it is.
-    pub fn read(request: &Request) -> Result<Self, Refused> {
-        let (target, query_text) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    pub fn read(parts: &Parts) -> Result<Self, Refused> {
+        let target = parts.uri.path();
         let whole = CanonicalPath::parse(target).map_err(|error| Refused::new(400, &error.to_string()))?;
         let path = whole.strip("v1").filter(|path| !path.is_empty()).ok_or_else(|| Refused::silent(404))?;
-        let mut query = query(query_text)?;
-        let is_help = request.method == "HELP" || take(&mut query, "help").is_some_and(|value| !value.is_empty());
-        let is_head = request.method == "HEAD";
-        if is_head && path.joined() != "sys/health" {
+        let query_text = parts.uri.query().unwrap_or("");
+        let mut query = query::pairs(query_text).map_err(|error| Refused::new(400, &error.to_string()))?;
+        if parts.method == "HEAD" && path.joined() != "sys/health" {
             return Err(Refused::silent(405));
         }
-        let operation = operation(&request.method, &mut query)?;
-        check_headers(&request.headers)?;
-        let namespace = namespace(&request.headers, &path)?;
-        let media_type = request.headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let operation = operation(parts.method.as_str(), &mut query)?;
+        check_headers(&parts.headers)?;
+        let namespace = namespace(&parts.headers, &path)?;
+        let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media_type = media_type.map(|text| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-        Ok(Self { operation, path, query, token: token(&request.headers)?, is_head, is_help, namespace, media_type })
+        Ok(Self { operation, path, query, credential: credential(&parts.headers)?, namespace, media_type })
     }
 }
 
+/// Help is asked with the method HELP, or with GET and `help`. OpenBao answers every method that says `help` with the
+/// help; here another method is refused, so that a line in the audit log never leaves open what was done.
 fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operation, Refused> {
     let listing = |query: &mut Vec<(String, String)>, name| match take(query, name) {
         None => Ok(false),
         Some(text) => go_bool(&text).ok_or_else(|| Refused::silent(400)),
     };
+    let wants_help = take(query, "help").is_some_and(|value| !value.is_empty());
     match method {
+        "GET" | "HELP" if wants_help => Ok(Operation::Help),
+        _ if wants_help => Err(Refused::new(400, "help is asked with GET or HELP: this method was not performed")),
         "GET" => match (listing(query, "list")?, listing(query, "scan")?) {
             (true, true) => Err(Refused::silent(400)),
             (true, false) => Ok(Operation::List),
             (false, true) => Ok(Operation::Scan),
             (false, false) => Ok(Operation::Read),
         },
-        "HEAD" | "HELP" => Ok(Operation::Read),
+        "HELP" => Ok(Operation::Help),
+        "HEAD" => Ok(Operation::Read),
         "LIST" => Ok(Operation::List),
         "SCAN" => Ok(Operation::Scan),
         "POST" | "PUT" => Ok(Operation::Update),
@@ -109,49 +109,34 @@ fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(query.remove(at).1)
 }
 
-fn query(text: &str) -> Result<Vec<(String, String)>, Refused> {
-    let mut pairs = Vec::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        if pairs.len() >= QUERY_PAIRS_MAX {
-            return Err(Refused::new(400, "the query has too many parameters"));
+/// The token, in `X-Vault-Token` or as the bearer token of `Authorization`, whose scheme is case-sensitive. A header that
+/// carries a credential may stand once, and two that disagree are refused: a proxy in front of us may have judged
+/// another one than we would.
+fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Refused> {
+    let own = once(headers, &HeaderName::from_static("x-vault-token"))?;
+    let authorization = once(headers, &header::AUTHORIZATION)?;
+    let bearer = authorization.and_then(|bytes| bytes.strip_prefix(b"Bearer "));
+    let bytes = match (own.filter(|own| !own.is_empty()), bearer.filter(|bearer| !bearer.is_empty())) {
+        (Some(own), Some(bearer)) if own != bearer => {
+            return Err(Refused::new(400, "X-Vault-Token and Authorization carry different tokens: send one of them"));
         }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name), decode(value)) {
-            (Some(name), Some(value)) => pairs.push((name, value)),
-            _ => return Err(Refused::new(400, "the query does not decode")),
-        }
-    }
-    Ok(pairs)
-}
-
-/// One pass of form decoding; `None` for a broken escape or text that is not UTF-8.
-pub(super) fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|d| u8::try_from(d).ok());
-                bytes.push(digit(rest.next())? << 4 | digit(rest.next())?);
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// `X-Vault-Token` wins over `Authorization: Bearer`, which is case-sensitive.
-fn token(headers: &HeaderMap) -> Result<Option<Secret<String>>, Refused> {
-    let value = match headers.get("x-vault-token") {
-        Some(value) => Some(value.as_bytes()),
-        None => headers.get(http::header::AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer ")),
+        (Some(token), _) | (None, Some(token)) => token,
+        (None, None) => return Ok(None),
     };
-    let Some(bytes) = value.filter(|bytes| !bytes.is_empty()) else { return Ok(None) };
     if bytes.len() > TOKEN_BYTES_MAX || !bytes.iter().all(|byte| (0x21..0x7f).contains(byte)) {
         return Err(Refused::new(400, "the token holds characters that no token has"));
     }
-    Ok(std::str::from_utf8(bytes).ok().map(Secret::text))
+    Ok(std::str::from_utf8(bytes).ok().map(|text| Credential::Token(Secret::text(text))))
+}
+
+/// The value of a header that may stand once.
+fn once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h [u8]>, Refused> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(Refused::new(400, &format!("the header {name} stands more than once")));
+    }
+    Ok(first.map(http::HeaderValue::as_bytes))
 }
 
 fn namespace(headers: &HeaderMap, path: &CanonicalPath) -> Result<Option<String>, Refused> {
@@ -211,15 +196,13 @@ impl From<Refused> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Body, Peer};
 
-    fn ask(method: &str, target: &str, headers: &[(&'static str, &str)]) -> Result<Ask, Refused> {
-        let mut map = HeaderMap::new();
+    fn ask(method: &str, target: &str, headers: &[(&'static str, &str)]) -> Result<Head, Refused> {
+        let mut request = http::Request::builder().method(method).uri(target);
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            request = request.header(*name, *value);
         }
-        let peer = Peer { address: "127.0.0.1:1".parse().unwrap(), certificate: None };
-        Ask::read(&Request { method: method.into(), target: target.into(), headers: map, peer, body: Body::Empty })
+        Head::read(&request.body(()).unwrap().into_parts().0)
     }
 
     #[test]
@@ -269,12 +252,35 @@ mod tests {
     }
 
     #[test]
-    fn the_token_header_wins_and_bearer_is_case_sensitive() {
-        let token = |headers: &[(&'static str, &str)]| {
-            ask("GET", "/v1/a", headers).ok().and_then(|ask| ask.token).map(|t| t.expose().clone())
+    fn a_token_stands_once_and_bearer_is_case_sensitive() {
+        let token = |headers: &[(&'static str, &str)]| match ask("GET", "/v1/a", headers)?.credential {
+            Some(Credential::Token(token)) => Ok(Some(token.expose().clone())),
+            _ => Ok::<_, Refused>(None),
         };
-        assert_eq!(token(&[("x-vault-token", "one"), ("authorization", "Bearer two")]).as_deref(), Some("one"));
-        assert_eq!(token(&[("authorization", "Bearer two")]).as_deref(), Some("two"));
-        assert_eq!(token(&[("authorization", "bearer two")]), None);
+        assert_eq!(
+            token(&[("x-vault-token", "one"), ("authorization", "Bearer one")]).unwrap().as_deref(),
+            Some("one")
+        );
+        assert_eq!(token(&[("authorization", "Bearer two")]).unwrap().as_deref(), Some("two"));
+        assert_eq!(token(&[("authorization", "bearer two")]).unwrap(), None);
+        for headers in [
+            [("x-vault-token", "one"), ("authorization", "Bearer two")],
+            [("x-vault-token", "one"), ("x-vault-token", "one")],
+            [("authorization", "Bearer one"), ("authorization", "Basic eDp5")],
+        ] {
+            assert_eq!(token(&headers).unwrap_err().status, 400, "{headers:?}");
+        }
+    }
+
+    /// S7: a request that changes something can never pass for a question about help.
+    #[test]
+    fn help_is_asked_by_get_and_help_alone() {
+        let of = |method, target| ask(method, target, &[]).ok().map(|head| head.operation);
+        assert_eq!(of("GET", "/v1/a?help=1"), Some(Operation::Help));
+        assert_eq!(of("HELP", "/v1/a"), Some(Operation::Help));
+        assert_eq!(of("GET", "/v1/a?help="), Some(Operation::Read));
+        for method in ["DELETE", "POST", "PUT", "PATCH", "LIST", "SCAN", "HEAD"] {
+            assert_eq!(of(method, "/v1/sys/health?help=1"), None, "{method}");
+        }
     }
 }

@@ -1,21 +1,20 @@
 //! Answers as Vault writes them: the envelope whose keys are all always there, the older flat and bare forms, errors.
 
-use bytes::Bytes;
-use http::{HeaderName, HeaderValue, header};
+use axum::{body::Body as HttpBody, response::Response};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::{
     base::json,
-    contract::{Answer, Body, Error, Granted},
-    wire::{Response, code, fault_code},
+    contract::{Answer, Body, Error},
 };
 
 /// Bytes of an envelope around its data.
 const ENVELOPE_BYTES: usize = 256;
 
 /// Writes an answer. A login must have become a granted token by now.
-pub fn render(answer: &Answer, request_id: &str, mount_kind: &str) -> Response {
-    let status = answer.status.unwrap_or(code(&answer.body));
+pub(super) fn render(answer: &Answer, request_id: &str, mount_kind: &str) -> Response {
+    let status = answer.status();
     match &answer.body {
         Body::Data(data) | Body::Missing(data) => {
             respond(status, envelope(request_id, mount_kind, Parts { data: Some(data), ..Parts::of(answer) }))
@@ -25,19 +24,13 @@ pub fn render(answer: &Answer, request_id: &str, mount_kind: &str) -> Response {
             envelope(request_id, mount_kind, Parts { data: Some(data), is_flat: true, ..Parts::of(answer) }),
         ),
         Body::Bare(text) => respond(status, format!("{text}\n")),
-        Body::Raw { content_type, bytes } => {
-            let headers = vec![
-                (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            ];
-            Response { status, headers, body: Bytes::from(bytes.clone()) }
-        }
+        Body::Raw { content_type, bytes } => response(status, content_type, bytes.clone()),
         Body::Auth(granted) => {
-            let auth = auth_json(granted);
+            let auth = granted.to_json();
             respond(status, envelope(request_id, mount_kind, Parts { auth: Some(&auth), ..Parts::of(answer) }))
         }
         Body::Login(_) => respond(500, String::from("{\"errors\":[\"internal error\"]}\n")),
-        Body::Done if answer.warnings.is_empty() => Response::json(204, Bytes::new()),
+        Body::Done if answer.warnings.is_empty() => respond(status, String::new()),
         Body::Done => respond(200, envelope(request_id, mount_kind, Parts::of(answer))),
     }
 }
@@ -99,42 +92,36 @@ fn push_warnings(text: &mut String, warnings: &[String]) {
     text.push(']');
 }
 
-/// The `auth` object of an envelope.
-pub fn auth_json(granted: &Granted) -> String {
-    let metadata = if granted.metadata.is_empty() { serde_json::Value::Null } else { json!(granted.metadata) };
-    let mut auth = json!({
-        "accessor": granted.accessor,
-        "policies": granted.policies,
-        "token_policies": granted.token_policies,
-        "metadata": metadata,
-        "lease_duration": granted.lease,
-        "renewable": granted.is_renewable,
-        "entity_id": granted.entity_id,
-        "token_type": granted.kind,
-        "orphan": granted.is_orphan,
-        "mfa_requirement": null,
-        "num_uses": granted.num_uses,
-    });
-    if let Some(fields) = auth.as_object_mut() {
-        if !granted.identity_policies.is_empty() {
-            fields.insert(String::from("identity_policies"), json!(granted.identity_policies));
-        }
-        let token = granted.token.expose();
-        fields.insert(String::from("client_token"), json!(token));
-    }
-    auth.to_string()
+fn respond(status: u16, text: String) -> Response {
+    response(status, "application/json", text)
 }
 
-fn respond(status: u16, text: String) -> Response {
-    Response::json(status, text)
+/// `no-store`, as every answer of the API is.
+fn response(status: u16, content_type: &'static str, body: impl Into<HttpBody>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
+
+/// Seconds that a client should wait before it asks again a server that cannot answer now.
+const RETRY_AFTER_SECS: u64 = 5;
 
 /// Writes an error. The cause stays here.
-pub fn render_error(error: &Error) -> Response {
-    let errors: Vec<String> = error.text().into_iter().collect();
-    let mut response = respond(fault_code(error.fault), format!("{}\n", json!({ "errors": errors })));
-    if fault_code(error.fault) == 503 {
-        response.headers.push((HeaderName::from_static("retry-after"), HeaderValue::from_static("5")));
+pub(super) fn render_error(error: &Error) -> Response {
+    let status = error.fault.status();
+    let mut response = render_refusal(status, error.text());
+    let wait = error.retry_after_secs.or((status == 503).then_some(RETRY_AFTER_SECS));
+    if let Some(secs) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(secs));
     }
     response
+}
+
+/// Writes a refusal with a status of its own; `None` gives an empty list of errors.
+pub(super) fn render_refusal(status: u16, message: Option<String>) -> Response {
+    let errors: Vec<String> = message.into_iter().collect();
+    respond(status, format!("{}\n", json!({ "errors": errors })))
 }

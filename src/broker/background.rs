@@ -1,9 +1,9 @@
-//! What the broker does on its own: it sweeps what has expired or is under a mark, and lets the store forget notes
-//! that every audit device has.
+//! What the broker does on its own: it sweeps what has expired or was revoked, and lets the store forget notes that every
+//! audit device has. The tasks end with the broker.
 
 use std::{sync::Weak, time::Duration};
 
-use crate::services::{Services, sweeper};
+use crate::services::{Services, sweeper::Sweeper};
 
 /// How often the sweeper looks without being woken.
 const ROUND: Duration = Duration::from_secs(5);
@@ -21,23 +21,22 @@ pub(super) async fn release_notes(services: Weak<Services>) {
 }
 
 /// Sweeps until the services are gone.
-pub(super) async fn run(services: Weak<Services>) {
+pub(super) async fn sweep(services: Weak<Services>) {
     loop {
         let Some(strong) = services.upgrade() else { return };
         if strong.barrier.keys().is_ok() {
-            match sweeper::sweep(&strong).await {
+            match Sweeper::of(&strong).sweep().await {
                 Ok(0) => {}
                 Ok(count) => tracing::debug!(count, "swept"),
                 Err(error) if strong.barrier.keys().is_ok() => {
-                    tracing::error!(
-                        cause = error.cause.unwrap_or(error.message),
-                        "the sweeper failed and will try again"
-                    );
+                    tracing::error!(%error, "the sweeper failed and will try again");
                 }
                 Err(_) => {}
             }
         }
-        let woken = async { strong.sweep.notified().await };
-        let _ = tokio::time::timeout(ROUND, woken).await;
+        let revocations = strong.revocations.clone();
+        // While it waits the task holds nothing but the bell.
+        drop(strong);
+        let _woken_or_not = tokio::time::timeout(ROUND, revocations.wait_for_work()).await;
     }
 }

@@ -1,80 +1,68 @@
-//! The fields of a request: one JSON object from body, form or query, made once and read by policy, audit and handler
+//! The input of a request: one JSON object from body, form or query, made once and read by policy, audit and handler
 //! alike.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    base::json,
-    contract::{Error, Fault, Fields, Operation, Result, RowFacts},
-    wire::{Ask, ask::decode},
+    base::{json, limits},
+    broker::{
+        identity::Identity,
+        request::{Body, BodyError},
+        routed::{Route, Routed},
+    },
+    contract::{Error, Fault, Fields, Result, Verb},
 };
 
 /// The fields, and what is to be said about those that nobody reads.
-pub struct BodyFields {
+#[derive(Clone, Default)]
+pub(super) struct Input {
     pub fields: Fields,
     pub warning: Option<String>,
 }
 
-/// Makes the fields of a request. The body counts where there is one; else the query.
-pub fn read_fields(
-    ask: &Ask,
-    body: &[u8],
-    facts: Option<&RowFacts>,
-    params: &[(String, String)],
-) -> Result<BodyFields> {
-    if ask.operation == Operation::Patch {
-        match ask.media_type.as_deref() {
-            Some("application/merge-patch+json") => {}
-            None | Some("") => return Err(Error::invalid("mime: no media type")),
-            Some(_) => {
-                return Err(Error::new(
-                    Fault::WrongType,
-                    "PATCH requires Content-Type of application/merge-patch+json",
-                ));
-            }
+/// Reads the body, as much of it as row and caller may send, and makes the input of it. What is wrong with it is told
+/// only to a caller who may use the row.
+pub(super) async fn read(routed: &Routed, identity: &Identity, body: Body) -> Result<Input> {
+    let bytes = match body.source {
+        None => bytes::Bytes::new(),
+        Some(source) => {
+            let cap = cap(&routed.route, identity);
+            source.read(cap).await.map_err(|error| wrong_body(error, cap))?
         }
-    }
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let is_form = ask.media_type.as_deref() == Some("application/x-www-form-urlencoded");
-    let text = match first {
-        None => from_query(&ask.query)?,
-        Some(b'{') => object(body)?,
-        Some(_) if !is_form => match std::str::from_utf8(body).map(str::trim) {
-            Ok("null") => from_query(&ask.query)?,
-            _ => return Err(not_an_object()),
-        },
-        Some(_) => from_form(body)?,
     };
-    let warning = facts.map(|facts| check_names(&text, facts, params)).transpose()?.flatten();
-    Ok(BodyFields { fields: Fields(text.into()), warning })
+    decoded(routed, body.decode, &bytes)
 }
 
-fn not_an_object() -> Error {
-    Error::invalid("failed to decode JSON input: the body must be one JSON object")
+/// Makes the input of a body that was read before the caller was known.
+pub(super) fn decoded(routed: &Routed, decode: super::request::Decode, bytes: &[u8]) -> Result<Input> {
+    let text = match decode(bytes)? {
+        Some(text) => text,
+        None => from_pairs(&routed.context.query),
+    };
+    let warning = check_names(&text, &routed.route)?;
+    Ok(Input { fields: Fields(text.into()), warning })
 }
 
-fn object(body: &[u8]) -> Result<String> {
-    json::scan(body).map(str::to_owned).map_err(|error| Error::invalid(format!("failed to decode JSON input: {error}")))
-}
-
-fn from_form(body: &[u8]) -> Result<String> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::invalid("the form is not UTF-8"))?;
-    let mut pairs = Vec::new();
-    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decoded = decode(name).zip(decode(value)).ok_or_else(|| Error::invalid("the form does not decode"))?;
-        pairs.push(decoded);
-        if pairs.len() > crate::base::limits::JSON_TOKENS_MAX {
-            return Err(Error::invalid("the form has too many fields"));
-        }
+/// How many bytes of a body are read.
+fn cap(route: &Route, identity: &Identity) -> usize {
+    match route.facts().map(|facts| facts.verb) {
+        Some(Verb::Login) => limits::BODY_LOGIN_BYTES_MAX,
+        _ if !identity.is_known() => limits::BODY_ANONYMOUS_BYTES_MAX,
+        _ => limits::BODY_BYTES_MAX,
     }
-    from_query(&pairs)
+}
+
+pub(super) fn wrong_body(error: BodyError, cap: usize) -> Error {
+    match error {
+        BodyError::TooLarge => Error::new(Fault::TooLarge, format!("the request body is larger than {cap} bytes")),
+        BodyError::TooSlow | BodyError::Broken => Error::invalid(error.to_string()),
+    }
 }
 
 /// One value is a text, several are a list.
-fn from_query(pairs: &[(String, String)]) -> Result<String> {
+pub(crate) fn from_pairs(pairs: &[(String, String)]) -> String {
     if pairs.is_empty() {
-        return Ok(String::from("{}"));
+        return String::from("{}");
     }
     let mut fields: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in pairs {
@@ -101,11 +89,13 @@ fn from_query(pairs: &[(String, String)]) -> Result<String> {
         text.push(']');
     }
     text.push('}');
-    Ok(text)
+    text
 }
 
 /// A field that the path gives too must say the same; one that the row does not read is named in a warning.
-fn check_names(text: &str, facts: &RowFacts, params: &[(String, String)]) -> Result<Option<String>> {
+fn check_names(text: &str, route: &Route) -> Result<Option<String>> {
+    let Some(facts) = route.facts() else { return Ok(None) };
+    let params = route.params();
     let mut unknown = Vec::new();
     let (mut depth, mut clash) = (0_usize, None);
     let mut asked: Option<String> = None;

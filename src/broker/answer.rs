@@ -1,0 +1,112 @@
+//! What a request is answered with: runs its row and turns a login into a token in the same unit. Help is computed from
+//! the rows. A panic is an outcome like any other.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
+use crate::{
+    base::ttl::Ttl,
+    broker::{
+        known::Known,
+        routed::{MountPoint, Target},
+    },
+    contract::{Answer, Body, Class, Error, Fault, Login, Result, Verb},
+    services::{
+        access::Permitted,
+        recorded::Recorded,
+        tokens::{Plan, Terms, lease},
+    },
+};
+
+/// A request that may be performed: it was permitted and recorded.
+pub(super) type Work = Recorded<Permitted<Known>>;
+
+/// Performs the request in its unit. A login becomes a token that exists once the unit is committed.
+pub(super) async fn answer(work: &Work) -> Result<Answer> {
+    let known = work.request();
+    let answer = run_row(work).await?;
+    let Target::Row { at, facts, .. } = &known.routed.route.target else { return Ok(answer) };
+    let class = at.engine.class();
+    let mut answer = match answer.body {
+        Body::Login(login) if facts.verb == Verb::Login && class == Class::Auth => {
+            Answer { warnings: answer.warnings, ..grant(known, at, *login)? }
+        }
+        Body::Login(_) => return Err(Error::internal("a login from a row that is not a login row")),
+        Body::Auth(_) if class != Class::BuiltIn => {
+            return Err(Error::internal("a token from a mount that may not make tokens"));
+        }
+        body => Answer { body, ..answer },
+    };
+    if let Ok(input) = &known.input
+        && let Some(warning) = input.warning.as_ref().filter(|_| !matches!(answer.body, Body::Done | Body::Raw { .. }))
+    {
+        answer.warnings.push(warning.clone());
+    }
+    Ok(answer)
+}
+
+/// What the row itself says: a login is still a login.
+pub(super) async fn run_row(work: &Work) -> Result<Answer> {
+    let known = work.request();
+    match &known.routed.route.target {
+        Target::Help { at, line } => help(at, line),
+        Target::NoRow { error, .. } => Err(error.clone()),
+        Target::NoMount => {
+            let text = format!("no handler for route \"{}\". route entry not found.", known.routed.route.full);
+            Err(Error::new(Fault::Missing, text))
+        }
+        Target::Row { at, .. } => {
+            known.input.as_ref().map_err(Clone::clone)?;
+            // A panic in a handler is that caller's 500 and nobody else's: it is recorded like any other outcome.
+            let run = AssertUnwindSafe(at.engine.run(work)).catch_unwind();
+            run.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+        }
+    }
+}
+
+fn help(at: &MountPoint, line: &str) -> Result<Answer> {
+    let rows: Vec<String> = at
+        .engine
+        .rows()
+        .iter()
+        .map(|row| format!("    {:<7} {}\n        {}", row.verb.word(), row.path, row.help))
+        .collect();
+    let head = if line.is_empty() { String::new() } else { format!("{line}\n\n") };
+    let text = format!("{head}{}\n\n{}\n", at.engine.summary(), rows.join("\n"));
+    Answer::bare(&serde_json::json!({ "help": text, "see_also": null, "openapi": null }))
+}
+
+/// Turns a login into a token, in the same unit.
+fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
+    let (context, mount) = (&known.routed.context, &at.mount);
+    let (services, unit) = (context.services(), &known.unit);
+    let entity = services.identity.find_or_create(unit, &mount.record.accessor, &login.alias, context.now)?;
+    let policies = login.token_policies()?;
+    let terms = Terms {
+        default_ttl: login.ttl.or(mount.facts.default_ttl),
+        max_ttl: mount.facts.max_ttl,
+        role_max_ttl: login.max_ttl,
+        explicit_max_ttl: login.explicit_max_ttl,
+        period: login.period,
+        asked: Ttl::ZERO,
+    };
+    let granted = lease(&terms, context.now, context.now);
+    let plan = Plan {
+        policies,
+        path: known.routed.route.full.clone(),
+        display_name: login.display_name,
+        metadata: login.metadata,
+        entity: Some(entity),
+        ttl: Some(granted.ttl),
+        explicit_max_ttl: login.explicit_max_ttl,
+        period: login.period,
+        num_uses: login.num_uses,
+        is_renewable: true,
+        login_mount: Some(mount.record.id),
+        stamp: known.routed.snapshot.markers.version.generation,
+        ..Plan::default()
+    };
+    let minted = services.tokens.mint(unit, plan, context.now)?;
+    Ok(Answer::new(Body::Auth(Box::new(minted.granted()))))
+}

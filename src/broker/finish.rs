@@ -1,0 +1,71 @@
+//! How a request ends: its outcome is recorded, what has to follow happens, and the answer leaves. An answer that cannot
+//! be recorded is withheld, unless a commit has carried its line.
+
+use crate::{
+    broker::{known::Known, lines, request::Reply, uses::delete_if_spent},
+    contract::{AfterAnswer, Answer, Error, Result, WhenUnrecordable},
+    services::recorded::{Decision, Outcome, Recordable as _, Recorded},
+    store::Sequence,
+};
+
+/// Records the outcome of a request and answers it. `sequence` is that of its commit.
+pub(super) async fn finish<D: Decision<Request = Known>>(
+    recorded: Recorded<D>,
+    result: Result<Answer>,
+    sequence: Option<Sequence>,
+) -> Reply {
+    let note =
+        recorded.has_sealed_lines().then(|| lines::outcome(recorded.request(), recorded.decided(), result.as_ref()));
+    settle(recorded, Ended { result, sequence, note }).await
+}
+
+/// How a request ended, and the line that says so where a commit has carried it already.
+pub(super) struct Ended {
+    pub result: Result<Answer>,
+    pub sequence: Option<Sequence>,
+    pub note: Option<crate::services::audit::Note>,
+}
+
+/// As [`finish`], with an outcome whose line was made before.
+pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, ended: Ended) -> Reply {
+    let Ended { result, sequence, note } = ended;
+    let broker = recorded.request().routed.context.broker.clone();
+    let audit = &broker.services.audit;
+    let outcome = Outcome {
+        note,
+        status: result.as_ref().map_or_else(|error| error.fault.status(), Answer::status),
+        is_success: result.is_ok(),
+        sequence,
+    };
+    let (decision, written) = recorded.finish(audit, outcome).await;
+    let known = decision.request();
+    if let Err(error) = written {
+        tracing::error!(%error, "an outcome cannot be recorded");
+        // A change is committed with its lines beside it and may be told; what was read must not leave.
+        if sequence.is_none() && known.when_unrecordable() == WhenUnrecordable::Refuses {
+            return Reply::refusal(Error::unavailable("the audit log cannot be written: the answer is withheld"));
+        }
+    }
+    delete_if_spent(known).await;
+    count_refusal(known, &result);
+    if let Err(Error { cause: Some(cause), .. }) = &result {
+        tracing::error!(request = %known.routed.context.id_text, cause, "a request failed");
+    }
+    if let Ok(Answer { after: AfterAnswer::Seal, .. }) = &result {
+        broker.services.lifecycle.seal(1).await;
+    }
+    Reply {
+        outcome: result,
+        request_id: known.routed.context.id_text.clone(),
+        mount: known.routed.route.mount().cloned(),
+    }
+}
+
+/// A stranger whose request failed by its own fault pays for it.
+fn count_refusal(known: &Known, result: &Result<Answer>) {
+    let context = &known.routed.context;
+    let is_fault = result.as_ref().is_err_and(|error| error.fault.counts_as_refusal());
+    if is_fault && known.is_stranger() && !known.routed.is_exempt() {
+        context.broker.refusal_limit.count(context.peer.address.ip());
+    }
+}

@@ -1,0 +1,87 @@
+//! The caller of a request, and how it is known.
+
+use std::sync::Arc;
+
+use crate::{
+    barrier::Unit,
+    broker::{context::RequestContext, routed::Snapshot},
+    contract::{Caller, Login, OwnToken, Principal, Result},
+    services::{mounts::Mount, tokens::Session},
+};
+
+/// The caller of a request.
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub caller: Arc<Caller>,
+    pub standing: Standing,
+}
+
+/// How the caller is known.
+#[derive(Clone)]
+pub(super) enum Standing {
+    /// Not at all: a token that is not alive counts as none.
+    Nobody,
+    /// By a live token.
+    Token { session: Arc<Session>, own: Arc<OwnToken> },
+    /// By a credential that an auth method recognised, or by the login before it in a chain: the name of the principal
+    /// within that mount.
+    Recognised { mount: Arc<Mount>, alias: String },
+}
+
+impl Identity {
+    pub fn nobody(context: &RequestContext) -> Self {
+        Self { caller: Arc::new(caller(Arc::default(), context)), standing: Standing::Nobody }
+    }
+
+    /// A caller without a token, whom an auth method knows. Its entity is found or created in the request's unit.
+    pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
+        let accessor = &mount.record.accessor;
+        let entity = context.services().identity.find_or_create(unit, accessor, &login.alias, context.now)?;
+        let principal = Principal {
+            entity_id: entity.to_string(),
+            display_name: login.display_name.clone(),
+            policies: login.token_policies()?,
+            metadata: login.metadata,
+            is_login: true,
+        };
+        let standing = Standing::Recognised { mount: Arc::clone(mount), alias: login.alias };
+        Ok(Self { caller: Arc::new(caller(Arc::new(principal), context)), standing })
+    }
+
+    pub fn of_token(session: Arc<Session>, own: OwnToken, context: &RequestContext) -> Self {
+        let caller = Arc::new(caller(Arc::clone(&session.principal), context));
+        Self { caller, standing: Standing::Token { session, own: Arc::new(own) } }
+    }
+
+    pub fn is_known(&self) -> bool {
+        !matches!(self.standing, Standing::Nobody)
+    }
+
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        match &self.standing {
+            Standing::Token { session, .. } => Some(session),
+            Standing::Nobody | Standing::Recognised { .. } => None,
+        }
+    }
+
+    pub fn own_token(&self) -> Option<&Arc<OwnToken>> {
+        match &self.standing {
+            Standing::Token { own, .. } => Some(own),
+            Standing::Nobody | Standing::Recognised { .. } => None,
+        }
+    }
+}
+
+pub(super) fn caller(principal: Arc<Principal>, context: &RequestContext) -> Caller {
+    let certificate = context.peer.certificate.clone();
+    Caller { principal, address: Some(context.peer.address), certificate }
+}
+
+/// A unit of work of this request. While the store is sealed it can read and write nothing.
+pub(super) fn fresh_unit(context: &RequestContext, snapshot: &Snapshot) -> Arc<Unit> {
+    let barrier = &context.services().barrier;
+    Arc::new(match &snapshot.keys {
+        Some(keys) => barrier.unit_with(Arc::clone(keys), context.id.into_bytes()),
+        None => barrier.keyless_unit(),
+    })
+}

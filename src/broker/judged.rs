@@ -1,0 +1,73 @@
+//! Whether the caller may: a known request becomes a permitted one, or is refused. A refusal leaves both lines, and costs
+//! a use of a token that has few.
+
+use crate::{
+    broker::{finish::finish, identity::fresh_unit, known::Known, request::Reply, routed::Target, uses::take_use},
+    contract::{Access, Asked, Context, Error, Operation, Result, RowRef},
+    services::{
+        access::{self, Judged, Judgement, Permitted},
+        opened::Performable,
+        recorded::{Decision, Recorded},
+    },
+};
+
+impl Judged for Known {
+    fn path(&self) -> &str {
+        &self.routed.route.full
+    }
+
+    fn operation(&self) -> Operation {
+        self.routed.context.operation
+    }
+
+    fn access(&self) -> Option<Access> {
+        self.routed.route.facts().map(|facts| facts.access)
+    }
+
+    async fn exists(&self) -> Result<bool> {
+        let Target::Row { at, row, params, .. } = &self.routed.route.target else { return Ok(true) };
+        at.engine.exists(*row, self.view(at), params.clone()).await.unwrap_or(Ok(true))
+    }
+}
+
+impl Performable for Known {
+    fn work(&self) -> Option<(RowRef, Context, Asked)> {
+        let Target::Row { at, row, params, .. } = &self.routed.route.target else { return None };
+        let input = self.input.as_ref().ok()?;
+        Some((*row, self.view(at), Asked { params: params.clone(), fields: input.fields.clone() }))
+    }
+}
+
+impl Known {
+    /// Judges the request by the rules of its caller's policies.
+    pub async fn judge(self) -> Judgement<Self> {
+        let acl = self.routed.snapshot.policies.acl(&self.identity.caller.policies);
+        access::judge(self, &acl).await
+    }
+
+    /// Judges the request. `Err` is the answer to one that may not be performed.
+    pub async fn admit(mut self) -> Result<Permitted<Self>, Reply> {
+        loop {
+            match self.judge().await {
+                Judgement::Permitted(permitted) => return Ok(permitted),
+                Judgement::Denied(denied) => return Err(refuse(denied, Error::denied().listed()).await),
+                Judgement::Failed(unjudged, _) if unjudged.inner().may_ask_again() => {
+                    self = unjudged.into_inner();
+                    self.unit = fresh_unit(&self.routed.context, &self.routed.snapshot);
+                }
+                Judgement::Failed(unjudged, error) => return Err(refuse(unjudged, error).await),
+            }
+        }
+    }
+}
+
+/// Records a request that is not performed, and answers it.
+async fn refuse<D: Decision<Request = Known>>(decision: D, error: Error) -> Reply {
+    let broker = decision.request().routed.context.broker.clone();
+    let mut recorded = match Recorded::record(&broker.services.audit, decision) {
+        Ok(recorded) => recorded,
+        Err((_, error)) => return Reply::refusal(error),
+    };
+    let error = take_use(&mut recorded).await.err().unwrap_or(error);
+    finish(recorded, Err(error), None).await
+}

@@ -1,0 +1,258 @@
+//! Who asks. A token is looked up by its keyed hash; expiry, revocation and use counts are checked here, at each use. A
+//! credential of another form is shown to the auth methods that recognise it.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::{
+    barrier::{BarrierError, Keys, Unit},
+    base::{secret::Secret, ttl::Ttl},
+    broker::{
+        context::RequestContext,
+        identity::{Identity, Standing, caller, fresh_unit},
+        input::{self, Input},
+        recognise,
+        request::Body,
+        routed::{MountPoint, Routed},
+        strangers,
+    },
+    contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Principal, Recording, Result, Verb},
+    services::tokens::Session,
+};
+
+/// How long a request may go on meeting others.
+const CONFLICT_DEADLINE: Ttl = Ttl::from_secs(60);
+
+/// A request whose caller was looked up, and whose body was read.
+pub(super) struct Known {
+    pub routed: Routed,
+    pub identity: Identity,
+    pub unit: Arc<Unit>,
+    /// The error is told only to a caller who may use the row.
+    pub input: Result<Input>,
+    /// Held while the request uses a token with few uses, so that uses are counted one by one.
+    pub turn: Option<OwnedMutexGuard<()>>,
+    /// The caller's token after this request has taken a use off it.
+    pub after_use: OnceLock<Arc<Session>>,
+}
+
+/// Why a request ends before it is judged.
+pub(super) struct Stopped {
+    pub routed: Routed,
+    pub error: Error,
+}
+
+impl Routed {
+    /// Finds the caller and reads the body. Whoever is not known gets no further than a public row, and not even there
+    /// once its address was refused too often.
+    pub async fn identify(self, body: Body) -> Result<Known, Stopped> {
+        let found = match Found::caller(&self, body).await {
+            Ok(found) => found,
+            Err(error) => return Err(Stopped { routed: self, error }),
+        };
+        if let Err(error) = admit_stranger(&self, &found.identity) {
+            return Err(Stopped { routed: self, error });
+        }
+        let (identity, turn) = match take_turn(&self, found.identity).await {
+            Ok(held) => held,
+            Err(error) => return Err(Stopped { routed: self, error }),
+        };
+        let input = match found.body {
+            BodyRead::No(body) => input::read(&self, &identity, body).await,
+            BodyRead::Yes(input) => input,
+        };
+        if let (false, Err(error)) = (identity.is_known(), &input) {
+            let error = error.clone();
+            return Err(Stopped { routed: self, error });
+        }
+        let unit = match found.unit {
+            Some(unit) => unit,
+            None => fresh_unit(&self.context, &self.snapshot),
+        };
+        Ok(Known { routed: self, identity, unit, input, turn, after_use: OnceLock::new() })
+    }
+}
+
+/// A caller, and what finding it has used up.
+struct Found {
+    identity: Identity,
+    body: BodyRead,
+    /// The unit through which an auth method looked; the request goes on with it.
+    unit: Option<Arc<Unit>>,
+}
+
+enum BodyRead {
+    No(Body),
+    Yes(Result<Input>),
+}
+
+impl Found {
+    async fn caller(routed: &Routed, body: Body) -> Result<Self> {
+        let context = &routed.context;
+        let Some(keys) = &routed.snapshot.keys else { return Ok(Self::nobody(context, body)) };
+        match &context.credential {
+            None => Ok(Self::nobody(context, body)),
+            Some(Credential::Token(token)) => {
+                let identity = by_token(routed, keys, token)?.unwrap_or_else(|| Identity::nobody(context));
+                Ok(Self { identity, body: BodyRead::No(body), unit: None })
+            }
+            Some(other) => {
+                let asked = recognise::ask(routed, other, body).await?;
+                let body = match asked.raw {
+                    Some((bytes, decode)) => BodyRead::Yes(input::decoded(routed, decode, &bytes)),
+                    None => BodyRead::No(asked.body),
+                };
+                let identity = asked.identity.unwrap_or_else(|| Identity::nobody(context));
+                Ok(Self { identity, body, unit: Some(asked.unit) })
+            }
+        }
+    }
+
+    fn nobody(context: &RequestContext, body: Body) -> Self {
+        Self { identity: Identity::nobody(context), body: BodyRead::No(body), unit: None }
+    }
+}
+
+/// The caller of a live token.
+fn by_token(routed: &Routed, keys: &Arc<Keys>, token: &Secret<String>) -> Result<Option<Identity>> {
+    let (context, services) = (&routed.context, routed.context.services());
+    let hash = keys.token_hash(token.expose())?;
+    let found = services.tokens.find(&hash, || services.barrier.unit_with(Arc::clone(keys), [0; 16]))?;
+    let live = found.filter(|session| services.tokens.is_alive(session, &routed.snapshot.markers, context.now));
+    Ok(live.map(|session| {
+        let own = OwnToken { token: Secret::text(token.expose().as_str()), hash };
+        Identity::of_token(session, own, context)
+    }))
+}
+
+/// Strangers reach public rows alone, and their address must not have been refused too often. Whoever logs in is a
+/// stranger, whatever token it shows beside: else any token would lift the limit on guesses.
+fn admit_stranger(routed: &Routed, identity: &Identity) -> Result<()> {
+    let facts = routed.route.facts();
+    let is_login = facts.is_some_and(|facts| facts.verb == Verb::Login);
+    if identity.is_known() && !is_login {
+        return Ok(());
+    }
+    if !routed.is_exempt() {
+        strangers::check(&routed.context.broker.refusal_limit, routed.context.peer.address.ip())?;
+    }
+    if routed.route.is_public() { Ok(()) } else { Err(Error::denied()) }
+}
+
+impl Routed {
+    /// Whether its refusals are not counted. While the store is sealed nobody can be known, and an operator who unseals
+    /// may share its address with clients that keep asking. Health and seal status are asked by load balancers.
+    pub fn is_exempt(&self) -> bool {
+        let facts = self.route.facts();
+        self.snapshot.is_sealed() || facts.is_some_and(|facts| facts.recording == Recording::Unrecorded)
+    }
+}
+
+/// Waits for the caller's turn if its token has few uses, and looks it up again: the last use may be gone.
+async fn take_turn(routed: &Routed, identity: Identity) -> Result<(Identity, Option<OwnedMutexGuard<()>>)> {
+    let Some(session) = identity.session().filter(|session| session.record.num_uses > 0) else {
+        return Ok((identity, None));
+    };
+    let context = &routed.context;
+    let turn = context.broker.use_turns.hold(&session.hash).await;
+    let (Some(keys), Some(Credential::Token(token))) = (&routed.snapshot.keys, &context.credential) else {
+        return Err(BarrierError::Sealed.into());
+    };
+    match by_token(routed, keys, token)? {
+        Some(identity) => Ok((identity, turn)),
+        None => Err(Error::denied()),
+    }
+}
+
+impl Known {
+    /// A request whose caller is known from elsewhere: from the login before it in a chain.
+    pub async fn of_caller(routed: Routed, identity: Identity, unit: Arc<Unit>, body: Body) -> Self {
+        let input = input::read(&routed, &identity, body).await;
+        Self::with_input(routed, identity, unit, input)
+    }
+
+    /// The same, with an input that was read already.
+    pub fn with_input(routed: Routed, identity: Identity, unit: Arc<Unit>, input: Result<Input>) -> Self {
+        Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() }
+    }
+
+    /// The same caller on a new route and a fresh unit, for a request that is judged again. `Err`: the store was sealed
+    /// or the token has ended meanwhile.
+    pub fn again(self) -> Result<Self, Self> {
+        let Self { routed, identity, input, turn, after_use, .. } = self;
+        let routed = routed.again();
+        let unit = fresh_unit(&routed.context, &routed.snapshot);
+        let looked_up = looked_up_again(&routed, &identity, &unit);
+        let is_open = !routed.snapshot.is_sealed();
+        match looked_up {
+            // The token that was found now says itself how many uses are left.
+            Ok(Some(identity)) if is_open => {
+                Ok(Self { routed, identity, unit, input, turn, after_use: OnceLock::new() })
+            }
+            _ => Err(Self { routed, identity, unit, input, turn, after_use }),
+        }
+    }
+
+    pub fn is_past_deadline(&self) -> bool {
+        let context = &self.routed.context;
+        context.services().clock.now() > context.now.plus(CONFLICT_DEADLINE)
+    }
+
+    /// Whether a question failed only because another request changed what it read.
+    pub fn may_ask_again(&self) -> bool {
+        self.unit.is_stale() && !self.is_past_deadline()
+    }
+
+    /// The caller's token as it is now.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.after_use.get().or_else(|| self.identity.session())
+    }
+
+    /// Whether the caller counts as a stranger: because nobody knows it, or because it is logging in.
+    pub fn is_stranger(&self) -> bool {
+        let is_login = self.routed.route.facts().is_some_and(|facts| facts.verb == Verb::Login);
+        is_login || !self.identity.is_known()
+    }
+
+    /// The request as the mount's handler sees it.
+    pub fn view(&self, at: &MountPoint) -> Context {
+        let context = &self.routed.context;
+        let parts = ContextParts {
+            unit: &self.unit,
+            caller: &self.identity.caller,
+            now: context.now,
+            mount: &at.mount.facts,
+            host: context.services().mounts.host(),
+            request_id: &context.id_text,
+        };
+        Context::from(parts).with_own_token(self.identity.own_token().cloned())
+    }
+
+    /// The fields of the request; empty where they could not be read.
+    pub fn fields(&self) -> Fields {
+        self.input.as_ref().map(|input| input.fields.clone()).unwrap_or_default()
+    }
+}
+
+fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Option<Identity>> {
+    let context = &routed.context;
+    match (&before.standing, &context.credential, &routed.snapshot.keys) {
+        (Standing::Token { .. }, Some(Credential::Token(token)), Some(keys)) => by_token(routed, keys, token),
+        (Standing::Recognised { mount, alias }, ..) => {
+            // The unit that created the entity was given up; the new one finds or creates it again.
+            let accessor = &mount.record.accessor;
+            let entity = context.services().identity.find_or_create(unit, accessor, alias, context.now)?;
+            let principal = Principal {
+                entity_id: entity.to_string(),
+                display_name: before.caller.display_name.clone(),
+                policies: before.caller.policies.clone(),
+                metadata: before.caller.metadata.clone(),
+                is_login: true,
+            };
+            let standing = before.standing.clone();
+            Ok(Some(Identity { caller: Arc::new(caller(Arc::new(principal), context)), standing }))
+        }
+        _ => Ok(Some(before.clone())),
+    }
+}

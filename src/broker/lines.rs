@@ -1,0 +1,228 @@
+//! What the pipeline tells the audit log of a request and of its outcome.
+
+use crate::{
+    broker::known::Known,
+    contract::{Answer, Body, Error, Fault, Granted, Recording, WhenUnrecordable},
+    services::{
+        access::Ruling,
+        audit::{AuditError, AuthFacts, Decision, Entry, Note, PlainEntry, Urgency, Who},
+        recorded::{Decided, Recordable},
+        tokens::SPENT,
+    },
+};
+
+/// Fields of an `auth` answer that are our own words.
+const AUTH_SHOWN: &[&str] = &["lease_duration", "renewable", "entity_id", "token_type", "orphan", "num_uses"];
+
+impl Recordable for Known {
+    fn request_id(&self) -> &str {
+        &self.routed.context.id_text
+    }
+
+    fn recording(&self) -> Recording {
+        self.routed.route.facts().map_or(Recording::Paired, |facts| facts.recording)
+    }
+
+    fn when_unrecordable(&self) -> WhenUnrecordable {
+        self.routed.route.facts().map_or(WhenUnrecordable::Refuses, |facts| facts.when_unrecordable)
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.routed.snapshot.is_sealed()
+    }
+
+    fn urgency(&self) -> Urgency {
+        if self.routed.context.operation.changes() { Urgency::Now } else { Urgency::WithOutcome }
+    }
+
+    fn line(&self, decision: Decided<'_>) -> Note {
+        let fields = self.fields();
+        let plain = plain_fields(self);
+        self.routed.context.services().audit.note(&entry(self, decision, &fields.0, &plain))
+    }
+
+    fn plain_line(&self) -> PlainEntry<'_> {
+        let (context, route) = (&self.routed.context, &self.routed.route);
+        let seal = context.services().barrier.status();
+        let is_unseal = route.full == "sys/unseal";
+        PlainEntry {
+            time: context.services().clock.now(),
+            request_id: &context.id_text,
+            operation: context.operation.word(),
+            path: &route.full,
+            remote_address: &context.remote,
+            progress: is_unseal.then_some((seal.progress, seal.threshold)),
+            ..PlainEntry::default()
+        }
+    }
+
+    fn warn_unrecorded(&self, error: &AuditError) {
+        let (context, path) = (&self.routed.context, &self.routed.route.full);
+        let (request, who, from) = (&context.id_text, &self.identity.caller.display_name, &context.remote);
+        tracing::warn!(%request, path, who, from, %error, "goes on without a line in the audit log");
+    }
+}
+
+fn plain_fields(known: &Known) -> Vec<&str> {
+    known.routed.route.facts().map(|facts| facts.plain.iter().map(String::as_str).collect()).unwrap_or_default()
+}
+
+/// What stands in both lines of a request.
+fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fields: &'a [&'a str]) -> Entry<'a> {
+    let (context, route) = (&known.routed.context, &known.routed.route);
+    let (mount_type, mount_accessor) =
+        route.mount().map_or(("", ""), |mount| (mount.record.kind.as_str(), mount.record.accessor.as_str()));
+    Entry {
+        time: context.services().clock.now(),
+        request_id: &context.id_text,
+        operation: context.operation.word(),
+        path: &route.full,
+        mount_type,
+        mount_accessor,
+        remote_address: &context.remote,
+        data: Some(fields).filter(|fields| *fields != "{}"),
+        auth: auth(known),
+        decision: Some(match decision {
+            Decided::Allowed(ruling) => decided(ruling, true),
+            Decided::Refused(ruling) => decided(ruling, false),
+        }),
+        plain_fields,
+        shown_fields: route.facts().map_or(&[], |facts| facts.shown),
+        ..Entry::default()
+    }
+}
+
+/// The caller's part of a line. It is made with a token's first line and kept with the opened token.
+fn auth(known: &Known) -> Option<Who<'_>> {
+    let Some(session) = known.session() else {
+        return known.identity.is_known().then(|| Who::Facts(recognised_facts(known)));
+    };
+    let cached = &session.badge;
+    if cached.get().is_none()
+        && let Some(made) = token_facts(known).and_then(|facts| known.routed.context.services().audit.badge(&facts))
+    {
+        let _another_was_first = cached.set(made);
+    }
+    cached.get().map(Who::Badge).or_else(|| token_facts(known).map(Who::Facts))
+}
+
+fn token_facts(known: &Known) -> Option<AuthFacts<'_>> {
+    let record = &known.session()?.record;
+    let token = known.identity.own_token()?.token.expose();
+    Some(AuthFacts {
+        accessor: &record.accessor,
+        client_token: token,
+        display_name: &record.display_name,
+        policies: &record.policies,
+        token_policies: &record.policies,
+        metadata: &record.metadata,
+        entity_id: &known.identity.caller.entity_id,
+        token_type: "service",
+        remaining_uses: if record.num_uses == SPENT { 0 } else { u64::from(record.num_uses) },
+    })
+}
+
+/// A caller who has no token.
+fn recognised_facts(known: &Known) -> AuthFacts<'_> {
+    let caller = &known.identity.caller;
+    AuthFacts {
+        accessor: "",
+        client_token: "",
+        display_name: &caller.display_name,
+        policies: &caller.policies,
+        token_policies: &caller.policies,
+        metadata: &caller.metadata,
+        entity_id: &caller.entity_id,
+        token_type: "none",
+        remaining_uses: 0,
+    }
+}
+
+fn decided(ruling: &Ruling, allowed: bool) -> Decision<'_> {
+    match &ruling.rule {
+        Some(rule) => Decision { rule: &rule.pattern, policy: &rule.policy, line: rule.line, allowed },
+        None if ruling.is_root => Decision { policy: "root", allowed, ..Decision::default() },
+        None => Decision { allowed, ..Decision::default() },
+    }
+}
+
+/// The line of an outcome.
+pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answer, &Error>) -> Note {
+    let ruling = match decision {
+        Decided::Allowed(ruling) | Decided::Refused(ruling) => ruling,
+    };
+    let is_denied = matches!(result, Err(error) if error.fault == Fault::Denied);
+    let decision = if is_denied { Decided::Refused(ruling) } else { decision };
+    let (fields, plain) = (known.fields(), plain_fields(known));
+    let mut entry = Entry { is_response: true, ..entry(known, decision, &fields.0, &plain) };
+    // Who read stands in the request's line, a few lines above under the same id; a reader of the log joins the two.
+    if !known.routed.context.operation.changes() && matches!(decision, Decided::Allowed(_)) {
+        entry.auth = None;
+    }
+    let (auth_text, error_text);
+    match result {
+        Ok(answer) => {
+            entry.status = answer.status();
+            match &answer.body {
+                Body::Data(text) | Body::Missing(text) | Body::Flat(text) | Body::Bare(text) => {
+                    entry.response_data = Some(text);
+                }
+                Body::Auth(granted) => {
+                    auth_text = granted.to_json();
+                    entry.response_data = Some(&auth_text);
+                    entry.auth = entry.auth.or_else(|| Some(granted_facts(granted).into()));
+                    entry.shown_fields = AUTH_SHOWN;
+                }
+                Body::Raw { .. } | Body::Login(_) | Body::Done => {}
+            }
+        }
+        Err(error) => {
+            entry.status = error.fault.status();
+            error_text = without_names(&error.text().unwrap_or_default(), known);
+            entry.error = Some(&error_text);
+        }
+    }
+    known.routed.context.services().audit.note(&entry)
+}
+
+/// Who a login has shown itself to be.
+fn granted_facts(granted: &Granted) -> AuthFacts<'_> {
+    let token = granted.token.expose();
+    AuthFacts {
+        accessor: &granted.accessor,
+        client_token: token,
+        display_name: &granted.display_name,
+        policies: &granted.policies,
+        token_policies: &granted.token_policies,
+        metadata: &granted.metadata,
+        entity_id: &granted.entity_id,
+        token_type: granted.kind,
+        remaining_uses: u64::from(granted.num_uses),
+    }
+}
+
+/// An error's text without the names that the caller gave, which may be anything: those of the path, and what stands in
+/// quotes. The path itself has its own field.
+fn without_names(text: &str, known: &Known) -> String {
+    let mut text = text.to_owned();
+    for (_, value) in known.routed.route.params().iter().filter(|(_, value)| !value.is_empty()) {
+        text = text.replace(value, "…").replace(&value.to_ascii_lowercase(), "…");
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut open: Option<char> = None;
+    for c in text.chars() {
+        match open {
+            Some(quote) if c == quote => open = None,
+            Some(_) => continue,
+            None if matches!(c, '"' | '`') => {
+                open = Some(c);
+                out.push(c);
+                out.push('…');
+                continue;
+            }
+            None => {}
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,65 @@
+//! Credentials that are no tokens of ours: the auth methods that recognise their form are asked, in the order of their
+//! paths, and the first that knows the credential says who the caller is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    barrier::Unit,
+    base::limits,
+    broker::{
+        identity::{Identity, fresh_unit},
+        input::wrong_body,
+        request::{Body, Decode},
+        routed::Routed,
+    },
+    contract::{Context, ContextParts, Credential, NeedsBody, Result, Shown},
+};
+
+/// What came of it.
+pub(super) struct Asked {
+    /// `None`: no auth method knows the credential.
+    pub identity: Option<Identity>,
+    pub body: Body,
+    /// The body's bytes, where a recogniser needed them.
+    pub raw: Option<(Bytes, Decode)>,
+    pub unit: Arc<Unit>,
+}
+
+/// Asks every mount that recognises the form of the credential.
+pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body) -> Result<Asked> {
+    let (context, snapshot) = (&routed.context, &routed.snapshot);
+    let unit = fresh_unit(context, snapshot);
+    let caller = Identity::nobody(context).caller;
+    let mut raw: Option<(Bytes, Decode)> = None;
+    for mount in snapshot.mounts.all() {
+        let Some(engine) = &mount.engine else { continue };
+        let form = credential.form();
+        let Some(wanted) = engine.recognises().iter().find(|wanted| Some(wanted.form) == form) else { continue };
+        if wanted.body == NeedsBody::Yes && raw.is_none() {
+            let bytes = match body.source.take() {
+                Some(source) => {
+                    let cap = limits::BODY_ANONYMOUS_BYTES_MAX;
+                    source.read(cap).await.map_err(|error| wrong_body(error, cap))?
+                }
+                None => Bytes::new(),
+            };
+            raw = Some((bytes, body.decode));
+        }
+        let view = Context::from(ContextParts {
+            unit: &unit,
+            caller: &caller,
+            now: context.now,
+            mount: &mount.facts,
+            host: context.services().mounts.host(),
+            request_id: &context.id_text,
+        });
+        let bytes: &[u8] = raw.as_ref().map_or(&[], |(bytes, _)| bytes);
+        if let Some(login) = engine.recognise(view, Shown { credential, body: bytes }).await? {
+            let identity = Identity::recognised(login, mount, &unit, context)?;
+            return Ok(Asked { identity: Some(identity), body, raw, unit });
+        }
+    }
+    Ok(Asked { identity: None, body, raw, unit })
+}

@@ -1,0 +1,84 @@
+//! Vault's HTTP API: its verbs and raw paths, its envelopes and its errors. Start with read.rs, then envelope.rs.
+//!
+//! Vault's methods (`LIST`, `HELP`, `SCAN`) and paths that decode to anything are no routes of axum's: one handler takes
+//! every path that no other dialect claims.
+
+mod body;
+mod envelope;
+mod read;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body as HttpBody,
+    extract::{Request as HttpRequest, State},
+    response::Response,
+};
+use http::{HeaderName, HeaderValue, Method};
+
+use self::{
+    envelope::{render, render_error, render_refusal},
+    read::{Head, Refused},
+};
+use crate::{
+    broker::{Body, Broker, Peer, Reply, Request},
+    contract::{Error, Fault, Operation},
+    dialects::{body::HttpBody as Source, peer_of},
+};
+
+/// The routes of this dialect: everything that no other one claims.
+pub(super) fn router(broker: Arc<Broker>) -> Router {
+    Router::new().fallback(exchange).with_state(broker)
+}
+
+async fn exchange(State(broker): State<Arc<Broker>>, request: HttpRequest) -> Response {
+    let (parts, body) = request.into_parts();
+    let peer = peer_of(&parts);
+    let head = match Head::read(&parts) {
+        Ok(head) => head,
+        Err(refused) => return refuse(&broker, &peer, refused),
+    };
+    let Head { operation, path, query, credential, namespace, media_type } = head;
+    let decode = body::decoder(operation, media_type.as_deref());
+    let body = Body { source: Source::source(body), decode };
+    let reply = broker.handle(Request { operation, path, query, credential, peer, body }).await;
+    let mut response = reply_of(reply, operation);
+    if let Some(value) = namespace.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().append(HeaderName::from_static("x-vault-namespace"), value);
+    }
+    if parts.method == Method::HEAD {
+        *response.body_mut() = HttpBody::empty();
+    }
+    response
+}
+
+fn reply_of(reply: Reply, operation: Operation) -> Response {
+    let mount_kind = reply.mount_kind().to_owned();
+    match reply.outcome {
+        Ok(answer) => render(&answer, &reply.request_id, &mount_kind),
+        Err(error) => {
+            let mut response = render_error(&error);
+            // Vault answers a PATCH of what is not there without a body.
+            if operation == Operation::Patch && error.fault == Fault::Missing && error.message.is_empty() {
+                *response.body_mut() = HttpBody::empty();
+            }
+            response
+        }
+    }
+}
+
+/// A head that does not read. It counts as a stranger's request.
+fn refuse(broker: &Broker, peer: &Peer, refused: Refused) -> Response {
+    let fault = match refused.status {
+        404 => Fault::Missing,
+        405 => Fault::Unsupported,
+        415 => Fault::WrongType,
+        _ => Fault::Invalid,
+    };
+    let reply = broker.refuse_unread(peer, Error::new(fault, refused.message.clone().unwrap_or_default()));
+    match reply.outcome {
+        Err(error) if error.fault != fault => render_error(&error),
+        _ => render_refusal(refused.status, refused.message),
+    }
+}

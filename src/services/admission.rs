@@ -1,0 +1,61 @@
+//! Which requests are let in while the store is being sealed: a seal closes admission, then waits for the requests that
+//! are under way.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// How long a seal waits for requests under way.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Counts requests and closes the door. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Admission(Arc<Gate>);
+
+#[derive(Default)]
+struct Gate {
+    is_closed: AtomicBool,
+    under_way: AtomicUsize,
+}
+
+/// A request under way, counted until it is dropped.
+pub(crate) struct UnderWay(Arc<Gate>);
+
+impl Admission {
+    pub fn enter(&self) -> UnderWay {
+        self.0.under_way.fetch_add(1, Ordering::AcqRel);
+        UnderWay(Arc::clone(&self.0))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed.load(Ordering::Acquire)
+    }
+
+    pub fn open(&self) {
+        self.0.is_closed.store(false, Ordering::Release);
+    }
+
+    /// Closes the door and waits until no more than `own` requests are under way: those that do the sealing. Says
+    /// whether that came true within the time that a seal waits.
+    pub async fn close(&self, own: usize) -> bool {
+        self.0.is_closed.store(true, Ordering::Release);
+        let drained = async {
+            while self.0.under_way.load(Ordering::Acquire) > own {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        tokio::time::timeout(DRAIN, drained).await.is_ok()
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,80 @@
+//! An opened engine or auth method as the broker holds it. Everything may be asked of it but one thing: it runs a row
+//! only for a request that was permitted and recorded, and only the row that this very request was routed to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    contract::{
+        Answer, Asked, Class, Context, Error, Found, Host, Kind, Login, Mounted, Operation, Params, Recognises,
+        Renewal, Result, RowFacts, RowRef, Shown,
+    },
+    services::{
+        access::Permitted,
+        recorded::{Recordable, Recorded},
+    },
+};
+
+/// What a request that was routed to a row asks of it.
+pub(crate) trait Performable {
+    /// The row, and what its handler is given; `None` where the request leads to no row.
+    fn work(&self) -> Option<(RowRef, Context, Asked)>;
+}
+
+/// An opened engine. Clones share it.
+#[derive(Clone)]
+pub(crate) struct OpenEngine(Arc<dyn Mounted>);
+
+impl OpenEngine {
+    pub async fn open(kind: &Kind, host: Host) -> Result<Self> {
+        kind.open(host).await.map(Self)
+    }
+
+    /// A mount that every broker has.
+    pub fn built_in(mounted: Arc<dyn Mounted>) -> Self {
+        Self(mounted)
+    }
+
+    /// Runs the row that the request was routed to.
+    pub async fn run<R: Performable + Recordable>(&self, request: &Recorded<Permitted<R>>) -> Result<Answer> {
+        let work = request.inner().inner().work();
+        let (row, context, asked) = work.ok_or_else(|| Error::internal("a request that leads to no row was run"))?;
+        self.0.run(row, context, asked).await
+    }
+
+    /// Whether the thing at the path exists already; `None` where the row does not ask. It only reads.
+    pub async fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
+        Some(self.0.exists(row, context, params)?.await)
+    }
+
+    pub async fn renew(&self, context: Context, metadata: BTreeMap<String, String>) -> Result<Renewal> {
+        self.0.renew(context, metadata).await
+    }
+
+    pub fn recognises(&self) -> &'static [Recognises] {
+        self.0.recognises()
+    }
+
+    pub async fn recognise(&self, context: Context, shown: Shown<'_>) -> Result<Option<Login>> {
+        self.0.recognise(context, shown).await
+    }
+
+    pub fn class(&self) -> Class {
+        self.0.class()
+    }
+
+    pub fn find(&self, operation: Operation, path: &str) -> Found {
+        self.0.find(operation, path)
+    }
+
+    pub fn facts(&self, row: RowRef) -> Option<&Arc<RowFacts>> {
+        self.0.facts(row)
+    }
+
+    pub fn rows(&self) -> Vec<&Arc<RowFacts>> {
+        self.0.rows()
+    }
+
+    pub fn summary(&self) -> &'static str {
+        self.0.summary()
+    }
+}

@@ -1,0 +1,208 @@
+//! Whether a request is recorded. [`Recorded`] owns the decided request whose line it wrote, so that the receipt of one
+//! request cannot stand for another. Only this file makes one.
+
+use crate::{
+    contract::{Error, Recording, WhenUnrecordable},
+    services::{
+        access::{Denied, Permitted, Ruling, Unjudged},
+        audit::{Audit, AuditError, Note, PlainEntry, Receipt, Urgency},
+    },
+    store::Sequence,
+};
+
+/// A request whose lines can be written.
+pub(crate) trait Recordable {
+    fn request_id(&self) -> &str;
+    fn recording(&self) -> Recording;
+    fn when_unrecordable(&self) -> WhenUnrecordable;
+    /// Whether the store is sealed, so that lines can be written without a key only.
+    fn is_sealed(&self) -> bool;
+    fn urgency(&self) -> Urgency;
+    /// The line of the request.
+    fn line(&self, decision: Decided<'_>) -> Note;
+    /// The same without a key. The outcome's line is made from it too.
+    fn plain_line(&self) -> PlainEntry<'_>;
+    /// Says in the operator's log that the request goes on without a line.
+    fn warn_unrecorded(&self, error: &AuditError);
+}
+
+/// A request together with what was decided about it.
+pub(crate) trait Decision {
+    type Request: Recordable;
+    fn request(&self) -> &Self::Request;
+    fn decided(&self) -> Decided<'_>;
+}
+
+/// What was decided, as lines say it.
+#[derive(Clone, Copy)]
+pub(crate) enum Decided<'a> {
+    Allowed(&'a Ruling),
+    Refused(&'a Ruling),
+}
+
+impl<R: Recordable> Decision for Permitted<R> {
+    type Request = R;
+
+    fn request(&self) -> &R {
+        self.inner()
+    }
+
+    fn decided(&self) -> Decided<'_> {
+        Decided::Allowed(self.ruling())
+    }
+}
+
+impl<R: Recordable> Decision for Denied<R> {
+    type Request = R;
+
+    fn request(&self) -> &R {
+        self.inner()
+    }
+
+    fn decided(&self) -> Decided<'_> {
+        Decided::Refused(self.ruling())
+    }
+}
+
+impl<R: Recordable> Decision for Unjudged<R> {
+    type Request = R;
+
+    fn request(&self) -> &R {
+        self.inner()
+    }
+
+    fn decided(&self) -> Decided<'_> {
+        Decided::Refused(self.ruling())
+    }
+}
+
+/// A request that was recorded, or that needs no line.
+pub(crate) struct Recorded<D> {
+    decision: D,
+    proof: Proof,
+}
+
+/// The lines of a request that is being judged again.
+pub(crate) struct Proof(Lines);
+
+enum Lines {
+    /// The row leaves none.
+    None,
+    /// Written without a key.
+    Plain,
+    Sealed {
+        receipt: Receipt,
+        /// The request's line as a note, until a commit has carried it.
+        note: Option<Note>,
+    },
+}
+
+impl<D: Decision> Recorded<D> {
+    /// Writes the request's line. Where no device takes it the request is given back: it must not be performed.
+    pub fn record(audit: &Audit, decision: D) -> Result<Self, (D, Error)> {
+        let request = decision.request();
+        let lines = if request.recording() == Recording::Unrecorded {
+            Lines::None
+        } else if request.is_sealed() {
+            audit.plain(request.plain_line());
+            Lines::Plain
+        } else {
+            let note = request.line(decision.decided());
+            match receipt(audit, request, &note) {
+                Ok(receipt) => Lines::Sealed { receipt, note: Some(note) },
+                Err(error) => return Err((decision, error)),
+            }
+        };
+        Ok(Self { decision, proof: Proof(lines) })
+    }
+
+    /// The same request after it was judged again: its line is written already.
+    pub fn again(decision: D, proof: Proof) -> Result<Self, Error> {
+        match &proof.0 {
+            Lines::Sealed { receipt, .. } if receipt.request_id() != decision.request().request_id() => {
+                Err(Error::internal("the receipt of another request"))
+            }
+            _ => Ok(Self { decision, proof }),
+        }
+    }
+
+    pub fn inner(&self) -> &D {
+        &self.decision
+    }
+
+    /// Changes how the request was decided without letting go of its lines.
+    pub fn take_apart(self) -> (D, Proof) {
+        (self.decision, self.proof)
+    }
+
+    pub fn request(&self) -> &D::Request {
+        self.decision.request()
+    }
+
+    pub fn decided(&self) -> Decided<'_> {
+        self.decision.decided()
+    }
+
+    /// Whether its lines are made with the log's keys, so that they can travel with a commit.
+    pub fn has_sealed_lines(&self) -> bool {
+        matches!(self.proof.0, Lines::Sealed { .. })
+    }
+
+    /// The request's line for the batch that the request commits first.
+    pub fn note_for_batch(&self) -> Option<&Note> {
+        match &self.proof.0 {
+            Lines::Sealed { note, .. } => note.as_ref(),
+            Lines::None | Lines::Plain => None,
+        }
+    }
+
+    /// A batch has carried the request's line.
+    pub fn note_was_carried(&mut self) {
+        if let Lines::Sealed { note, .. } = &mut self.proof.0 {
+            *note = None;
+        }
+    }
+
+    /// Writes the outcome's line: `sequence` is that of the request's commit. `Err`: what was read must not leave.
+    pub async fn finish(self, audit: &Audit, outcome: Outcome) -> (D, Result<(), AuditError>) {
+        let Self { decision, proof } = self;
+        let written = match proof.0 {
+            Lines::None => Ok(()),
+            Lines::Plain => {
+                let word = if outcome.is_success { "done" } else { "refused" };
+                let line = decision.request().plain_line();
+                audit.plain(PlainEntry { is_response: true, status: outcome.status, outcome: Some(word), ..line });
+                Ok(())
+            }
+            Lines::Sealed { receipt, .. } => match outcome.note {
+                Some(note) => audit.outcome(receipt, note, outcome.sequence).await,
+                // The receipt closes the request by itself.
+                None => Err(AuditError::Sealed),
+            },
+        };
+        (decision, written)
+    }
+}
+
+/// How a request ended.
+pub(crate) struct Outcome {
+    /// Made where [`Recorded::has_sealed_lines`] says so.
+    pub note: Option<Note>,
+    pub status: u16,
+    pub is_success: bool,
+    pub sequence: Option<Sequence>,
+}
+
+fn receipt(audit: &Audit, request: &impl Recordable, note: &Note) -> Result<Receipt, Error> {
+    if request.when_unrecordable() == WhenUnrecordable::Proceeds {
+        let (receipt, error) = audit.insist(note);
+        if let Some(error) = error {
+            request.warn_unrecorded(&error);
+        }
+        return Ok(receipt);
+    }
+    audit.record(note, request.urgency()).map_err(|error| {
+        tracing::error!(%error, "a request cannot be recorded and is refused");
+        Error::unavailable("the audit log cannot be written: nothing was done")
+    })
+}

@@ -1,0 +1,218 @@
+//! Bulk revocation: one small commit writes a revocation marker, and everything under it is dead at once, because
+//! look-ups ask the few live markers. The sweeper deletes what is dead and removes the marker last.
+//!
+//! A marker that begins generation `g` kills what was stamped before `g` and nothing newer. Whatever creates a token has
+//! the generation that it was judged under as a precondition, so nothing judged before a marker can commit after it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use crate::{
+    barrier::{BarrierError, MountId, Table, Unit},
+    services::{
+        guards::{self, Registry, Version},
+        table_ids::{self, CORE},
+    },
+};
+
+/// By generation (8 bytes, big-endian).
+const MARKERS: Table<Marker> = Table::plain(table_ids::MARKERS);
+
+/// A revocation that the sweeper has not finished.
+#[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Marker {
+    /// The generation that began with it.
+    #[n(0)]
+    pub generation: u64,
+    #[n(1)]
+    pub revoked: Revoked,
+}
+
+#[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Revoked {
+    /// A token and all that descend from it, by its hash.
+    #[n(0)]
+    Tree(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]),
+    /// Everything that a mount keeps, and every token that it gave out.
+    #[n(1)]
+    Mount(#[cbor(n(0), with = "minicbor::bytes")] MountId),
+}
+
+/// The live markers.
+#[derive(Default, Clone)]
+pub(crate) struct Markers {
+    pub version: Version,
+    trees: HashMap<[u8; 32], u64>,
+    mounts: HashSet<MountId>,
+    /// Set where a marker cannot be read: nobody knows what it revoked, so everything older is dead.
+    unreadable_before: Option<u64>,
+    is_open: bool,
+}
+
+/// The hash of a token that another descends from.
+#[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug, PartialEq, Eq)]
+#[cbor(transparent)]
+pub(crate) struct Ancestor(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
+
+/// What a token has that a marker may name.
+pub(crate) struct Lineage<'a> {
+    /// The generation under which it was made.
+    pub stamp: u64,
+    pub hash: &'a [u8; 32],
+    pub ancestors: &'a [Ancestor],
+    /// The auth mount that it logged in through.
+    pub login_mount: Option<&'a MountId>,
+}
+
+impl Markers {
+    fn load(unit: &Unit) -> Result<Self, BarrierError> {
+        let version = guards::load(unit, Registry::Revocations)?;
+        let mut markers = Self { version, is_open: true, ..Self::default() };
+        for (key, marker) in unit.scan_each(&CORE, &MARKERS, &[])? {
+            match marker {
+                Ok(marker) => markers.insert(&marker),
+                Err(error) => {
+                    let generation = key.first_chunk::<8>().map_or(u64::MAX, |bytes| u64::from_be_bytes(*bytes));
+                    tracing::error!(
+                        %error,
+                        generation,
+                        "a revocation cannot be read: every token made before it is refused; restore the store from a backup"
+                    );
+                    markers.unreadable_before = markers.unreadable_before.max(Some(generation));
+                }
+            }
+        }
+        Ok(markers)
+    }
+
+    fn insert(&mut self, marker: &Marker) {
+        match &marker.revoked {
+            Revoked::Tree(hash) => {
+                self.trees.insert(*hash, marker.generation);
+            }
+            Revoked::Mount(id) => {
+                self.mounts.insert(*id);
+            }
+        }
+    }
+
+    fn remove(&mut self, marker: &Marker) {
+        match &marker.revoked {
+            // A newer marker of the same token stays.
+            Revoked::Tree(hash) => {
+                if self.trees.get(hash) == Some(&marker.generation) {
+                    self.trees.remove(hash);
+                }
+            }
+            Revoked::Mount(id) => {
+                self.mounts.remove(id);
+            }
+        }
+    }
+
+    /// Whether a token is dead: by a marker on itself or an ancestor that is newer than it, or on its mount.
+    pub fn kill(&self, token: Lineage<'_>) -> bool {
+        if self.is_empty() {
+            return false;
+        }
+        let is_dead = |hash: &[u8; 32]| self.kill_tree(token.stamp, hash);
+        token.login_mount.is_some_and(|id| self.mounts.contains(id))
+            || self.unreadable_before.is_some_and(|generation| token.stamp < generation)
+            || is_dead(token.hash)
+            || token.ancestors.iter().any(|ancestor| is_dead(&ancestor.0))
+    }
+
+    /// Whether a marker on this very token, newer than it, stands already.
+    pub fn kill_tree(&self, stamp: u64, hash: &[u8; 32]) -> bool {
+        self.trees.get(hash).is_some_and(|generation| stamp < *generation)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.trees.is_empty() && self.mounts.is_empty() && self.unreadable_before.is_none()
+    }
+}
+
+/// The service: the live markers, and the one way to change them.
+#[derive(Clone, Default)]
+pub(crate) struct Revocations {
+    current: Arc<ArcSwap<Markers>>,
+    /// Wakes the sweeper.
+    work: Arc<Notify>,
+}
+
+impl Revocations {
+    pub fn load(&self, unit: &Unit) -> Result<(), BarrierError> {
+        self.current.store(Arc::new(Markers::load(unit)?));
+        Ok(())
+    }
+
+    pub fn forget(&self) {
+        self.current.store(Arc::default());
+    }
+
+    pub fn snapshot(&self) -> Arc<Markers> {
+        self.current.load_full()
+    }
+
+    /// Kills what `revoked` names once the unit commits.
+    pub fn add(&self, unit: &Unit, revoked: Revoked) -> Result<(), BarrierError> {
+        let next = guards::advance(unit, Registry::Revocations)?;
+        let marker = Marker { generation: next.generation, revoked };
+        unit.urgent();
+        unit.create(&CORE, &MARKERS, &marker.generation.to_be_bytes(), &marker)?;
+        let service = self.clone();
+        unit.after_commit(move |_| {
+            service.change(|markers| {
+                markers.insert(&marker);
+                markers.version = next.committed();
+            });
+            service.work.notify_one();
+        });
+        Ok(())
+    }
+
+    /// Takes a marker away under which nothing is left.
+    pub fn remove(&self, unit: &Unit, marker: Marker) -> Result<(), BarrierError> {
+        let next = guards::advance(unit, Registry::Revocations)?;
+        unit.delete(&CORE, &MARKERS, &marker.generation.to_be_bytes())?;
+        let service = self.clone();
+        unit.after_commit(move |_| {
+            service.change(|markers| {
+                markers.remove(&marker);
+                markers.version = next.committed();
+            });
+        });
+        Ok(())
+    }
+
+    /// A sealed registry stays empty: the effect of a commit that a seal overtook changes nothing.
+    fn change(&self, change: impl Fn(&mut Markers)) {
+        self.current.rcu(|markers| {
+            if !markers.is_open {
+                return Arc::clone(markers);
+            }
+            let mut next = Markers::clone(markers);
+            change(&mut next);
+            Arc::new(next)
+        });
+    }
+
+    /// The oldest readable marker on disk.
+    pub fn oldest(unit: &Unit) -> Result<Option<Marker>, BarrierError> {
+        let mut markers = unit.scan_each(&CORE, &MARKERS, &[])?.into_iter();
+        Ok(markers.find_map(|(_, marker)| marker.ok()))
+    }
+
+    pub fn wake_sweeper(&self) {
+        self.work.notify_one();
+    }
+
+    pub async fn wait_for_work(&self) {
+        self.work.notified().await;
+    }
+}

@@ -1,0 +1,204 @@
+//! The service of tokens: the cache of opened tokens, and the one way to make, change and end a token. Each change
+//! stages the records and the removal from the cache together, so that no caller can forget one of them.
+
+use std::sync::Arc;
+
+use super::{
+    cache::{Session, SessionCache},
+    lease::{Lease, Terms},
+    mint::{self, Minted, Plan},
+    record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, SPENT, TOKENS, TokenRecord},
+    renew,
+    revoke::{self, Orphaned},
+};
+use crate::{
+    barrier::{BarrierError, MountId, Unit},
+    base::{random::Random, time::Time},
+    contract::Result,
+    services::{
+        revocations::{Lineage, Markers, Revocations, Revoked},
+        table_ids::CORE,
+    },
+};
+
+/// The tokens of the store. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Tokens {
+    cache: Arc<SessionCache>,
+    revocations: Revocations,
+    random: Random,
+}
+
+/// What became of one use of a token with few uses.
+pub(crate) enum Use {
+    /// It was taken off.
+    Taken,
+    /// There was none left, or the token is gone.
+    NoneLeft,
+}
+
+impl Tokens {
+    pub fn new(revocations: Revocations, random: Random) -> Self {
+        Self { cache: Arc::default(), revocations, random }
+    }
+
+    /// Drops every opened token: at seal.
+    pub fn forget(&self) {
+        self.cache.clear();
+    }
+
+    /// The token with this hash, alive or not.
+    pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
+        self.cache.find(hash, unit)
+    }
+
+    /// The token with this hash as the store has it now, past the cache.
+    pub fn read(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Option<Arc<Session>>, BarrierError> {
+        let found = unit.get_tagged(&CORE, &TOKENS, hash)?;
+        Ok(found.map(|(record, tag)| Arc::new(Session::new(*hash, record, tag))))
+    }
+
+    /// The token's record as this unit would leave it.
+    pub fn record(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Option<TokenRecord>, BarrierError> {
+        unit.get(&CORE, &TOKENS, hash)
+    }
+
+    /// The hash of the token behind an accessor.
+    pub fn by_accessor(&self, unit: &Unit, accessor: &str) -> Result<Option<[u8; 32]>, BarrierError> {
+        let hash = unit.keys().accessor_hash(accessor)?;
+        Ok(unit.get(&CORE, &ACCESSORS, &hash)?.map(|entry| entry.token))
+    }
+
+    /// The accessors of at most `limit` tokens, in no order.
+    pub fn accessors(&self, unit: &Unit, limit: usize) -> Result<Vec<String>, BarrierError> {
+        let entries = unit.scan(&CORE, &ACCESSORS, &[], &[], limit)?;
+        Ok(entries.into_iter().map(|(_, entry)| entry.accessor).collect())
+    }
+
+    /// Whether a token that was found may be used: not expired, not spent, not revoked.
+    pub fn is_alive(&self, session: &Session, markers: &Markers, now: Time) -> bool {
+        let record = &session.record;
+        let lineage = Lineage {
+            stamp: record.stamp,
+            hash: &session.hash,
+            ancestors: &record.ancestors,
+            login_mount: record.login_mount.as_ref(),
+        };
+        record.num_uses != SPENT && !record.is_expired(now) && !markers.kill(lineage)
+    }
+
+    /// The live token with this hash, by the newest markers.
+    pub fn find_alive(
+        &self,
+        hash: &[u8; 32],
+        now: Time,
+        unit: impl FnOnce() -> Unit,
+    ) -> Result<Option<Arc<Session>>, BarrierError> {
+        let markers = self.revocations.snapshot();
+        Ok(self.find(hash, unit)?.filter(|session| self.is_alive(session, &markers, now)))
+    }
+
+    /// Makes it a precondition of the unit that the token's record is still the one that was found.
+    pub fn expect(&self, unit: &Unit, session: &Session) -> Result<(), BarrierError> {
+        unit.expect(&CORE, &TOKENS, &session.hash, crate::store::Old::Tag(session.tag))
+    }
+
+    /// Makes a token. Its records become real with the unit's commit and not before.
+    pub fn mint(&self, unit: &Unit, plan: Plan<'_>, now: Time) -> Result<Minted> {
+        let parent = plan.parent.map(|parent| parent.hash);
+        let minted = mint::mint(unit, plan, now, &self.random)?;
+        if let Some(parent) = parent {
+            // Its record now says that it has children.
+            self.forget_after(unit, parent);
+        }
+        Ok(minted)
+    }
+
+    /// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
+    pub fn renew(&self, unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
+        let renewed = renew::renew(unit, hash, terms, now)?;
+        self.forget_after(unit, *hash);
+        Ok(renewed)
+    }
+
+    /// Ends a token and all that descend from it.
+    pub fn revoke(&self, unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
+        unit.urgent();
+        if record.has_children {
+            self.revocations.add(unit, Revoked::Tree(*hash))?;
+            self.forget_after(unit, *hash);
+            return Ok(());
+        }
+        self.erase(unit, hash, record)
+    }
+
+    /// Deletes a token's record and entries, whatever descends from it.
+    pub fn erase(&self, unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
+        revoke::erase(unit, hash, record)?;
+        self.forget_after(unit, *hash);
+        Ok(())
+    }
+
+    /// Ends a token and leaves its children, at most `limit` of them, as orphans. Writes nothing unless it can do all.
+    pub fn revoke_orphan(
+        &self,
+        unit: &Unit,
+        hash: &[u8; 32],
+        record: &TokenRecord,
+        limit: usize,
+    ) -> Result<Orphaned, BarrierError> {
+        let outcome = revoke::orphan_children(unit, hash, limit)?;
+        if let Orphaned::All(children) = &outcome {
+            children.iter().for_each(|child| self.forget_after(unit, *child));
+            self.erase(unit, hash, record)?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes one use off a token with few uses; the last one leaves it spent.
+    pub fn take_use(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Use, BarrierError> {
+        let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Ok(Use::NoneLeft) };
+        record.num_uses = match record.num_uses {
+            SPENT => return Ok(Use::NoneLeft),
+            1 => SPENT,
+            uses => uses.saturating_sub(1),
+        };
+        unit.put(&CORE, &TOKENS, hash, &record)?;
+        unit.urgent();
+        self.forget_after(unit, *hash);
+        Ok(Use::Taken)
+    }
+
+    /// Deletes an expiry entry whose token is gone or lives longer.
+    pub fn drop_expiry(&self, unit: &Unit, key: &[u8]) -> Result<(), BarrierError> {
+        unit.delete(&CORE, &EXPIRIES, key)
+    }
+
+    /// The first `limit` expiry entries: when each token expires (Unix seconds), its hash, and the entry's key.
+    pub fn expiries(&self, unit: &Unit, limit: usize) -> Result<Vec<(u64, [u8; 32], Vec<u8>)>, BarrierError> {
+        let entries = unit.scan(&CORE, &EXPIRIES, &[], &[], limit)?;
+        let read = |key: Vec<u8>| {
+            let (at, hash) = key.split_first_chunk::<8>()?;
+            Some((u64::from_be_bytes(*at), hash.try_into().ok()?, key))
+        };
+        Ok(entries.into_iter().filter_map(|(key, _)| read(key)).collect())
+    }
+
+    /// Hashes of at most `limit` children of a token.
+    pub fn children(&self, unit: &Unit, hash: &[u8; 32], limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
+        let pairs = unit.scan(&CORE, &CHILDREN, hash, hash, limit)?;
+        Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(32..)?.try_into().ok()).collect())
+    }
+
+    /// Hashes of at most `limit` tokens that an auth mount gave out.
+    pub fn logins(&self, unit: &Unit, mount: &MountId, limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
+        let pairs = unit.scan(&CORE, &LOGINS, mount, mount, limit)?;
+        Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(16..)?.try_into().ok()).collect())
+    }
+
+    /// After the commit a token's record is no longer what the cache has.
+    fn forget_after(&self, unit: &Unit, hash: [u8; 32]) {
+        let cache = Arc::clone(&self.cache);
+        unit.after_commit(move |_| cache.remove(&hash));
+    }
+}
