@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from report import write_report
-from servers import LOAD_CORE, SERVER_CORE, Bare, OpenBao, Strongroom, self_signed
+from servers import LOAD_CORE, SERVER_CORE, UNLIMITED, Bare, OpenBao, Strongroom, self_signed
 from setup import SECRETS, enable_service_tokens, furnish, value_of
 
 LIB = Path(__file__).parent
@@ -86,7 +86,7 @@ def rounds(server, plan, label, *arguments, **more):
 
 
 def measure_bare(plan, tls, answer_bytes):
-    server = Bare(plan.root / "bare", 18310, plan.programs / "examples" / "bare_server", tls, answer_bytes)
+    server = Bare(plan.root / "bare", plan.programs / "examples" / "bare_server", tls, answer_bytes, core=SERVER_CORE)
     server.start()
     try:
         return rounds(server, plan, f"{answer_bytes} bytes", 32, "read", "secret/data/bench", keys=SECRETS)
@@ -102,9 +102,9 @@ def measure_broker(server, plan):
         server.start()
         server.initialise()
         server.unseal()
-        found["idle_mb"] = server.resident_mb()
+        found["idle_mb"] = server.resident_bytes() / 1e6
         caller = furnish(server)
-        found["answer_bytes"] = len(server.api.ask("GET", "secret/data/bench/0001", token=caller.token).raw)
+        found["answer_bytes"] = len(server.api.ask("GET", "secret/data/bench/0001", token=caller.token).body)
         measure_rates(server, plan, caller, found)
         if plan.does("memory") or plan.does("restart"):
             measure_many_logins(server, plan, caller, found)
@@ -142,7 +142,6 @@ def measure_many_logins(server, plan, caller, found):
     """Logins on a fresh store, so that the figure is theirs alone, until `plan.logins` tokens live."""
     server.stop()
     shutil.rmtree(server.folder, ignore_errors=True)
-    server.api = None
     server.start()
     server.initialise()
     server.unseal()
@@ -150,8 +149,8 @@ def measure_many_logins(server, plan, caller, found):
     caller.role_id, caller.secret_id, caller.token = fresh.role_id, fresh.secret_id, fresh.token
     body = caller.login_body()
     run = load(server, plan, 32, "fixed", "auth/approle/login", body=body, limit=plan.logins, secs=900)
-    found["logins"], found["loaded_mb"] = run["requests"], server.resident_mb()
-    found["disk_mb"] = sum(file.stat().st_size for file in server.folder.rglob("*") if file.is_file()) / 1e6
+    found["logins"], found["loaded_mb"] = run["requests"], server.resident_bytes() / 1e6
+    found["disk_mb"] = sum(file.stat().st_size for file in server.data.rglob("*") if file.is_file()) / 1e6
     say(f"{server.name:11} {found['logins']:,} logins whose tokens live: {found['loaded_mb']:.0f} MB resident, "
         f"{found['disk_mb']:.0f} MB on disk; idle and empty {found['idle_mb']:.0f} MB")
 
@@ -160,15 +159,14 @@ def measure_restart(server, caller, found):
     """kill -9, start, unseal, first read; and how long the door stayed shut."""
     server.kill()
     began = time.monotonic()
-    server.spawn()
-    found["health_secs"] = server.wait_health()
-    server.api.ask("PUT", "sys/unseal", {"key": server.share})
+    found["health_secs"] = server.start()
+    server.api.ask("PUT", "sys/unseal", {"key": server.shares[0]})
     while server.api.call("GET", "secret/data/bench/0001", token=caller.token).status != 200:
         if time.monotonic() - began > 300:
-            raise RuntimeError(f"{server.name} reads nothing after kill -9:\n{server.last_words()}")
+            raise RuntimeError(f"{server.name} reads nothing after kill -9:\n{server.log_tail()}")
         time.sleep(0.002)
     found["restart_secs"] = time.monotonic() - began
-    found["restarted_mb"] = server.resident_mb()
+    found["restarted_mb"] = server.resident_bytes() / 1e6
     say(f"{server.name:11} after kill -9: health {found['health_secs']:.2f} s, first read {found['restart_secs']:.2f} s")
 
 
@@ -218,14 +216,14 @@ def main():
     figures["sync"] = raw(plan, "--sync", str(plan.syncs), "--dir", str(plan.root))
     say(f"raw Ed25519 {figures['sign']['per_second']:,}/s; raw fdatasync p50 {figures['sync']['p50_ms']} ms")
     if "strongroom" in plan.servers:
-        server = Strongroom(plan.root / "strongroom", 18330, plan.programs / "strongroom")
+        server = Strongroom(plan.root / "strongroom", plan.programs / "strongroom", core=SERVER_CORE, environment=UNLIMITED)
         figures["strongroom"] = measure_broker(server, plan)
     if "bare" in plan.servers:
         # Right after Strongroom, so that a machine whose speed drifts does not bend their ratio.
         answer_bytes = figures.get("strongroom", {}).get("answer_bytes", KV_ANSWER_BYTES)
         figures["bare"] = measure_bare(plan, tls, answer_bytes)
     if "bao" in plan.servers:
-        figures["bao"] = measure_broker(OpenBao(plan.root / "bao", 18320, plan.bao, tls), plan)
+        figures["bao"] = measure_broker(OpenBao(plan.root / "bao", plan.bao, tls, core=SERVER_CORE), plan)
     (plan.root / "figures.json").write_text(json.dumps(figures, indent=1))
     missed = write_report(figures, plan.root / "figures.md")
     print((plan.root / "figures.md").read_text())

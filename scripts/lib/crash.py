@@ -11,7 +11,7 @@ from pathlib import Path
 
 from crash_load import Writer
 from http_api import Api, Refused
-from servers import OpenBao, Strongroom, self_signed
+from servers import SERVER_CORE, UNLIMITED, OpenBao, Strongroom, Trouble, self_signed
 from setup import furnish
 
 CHANGES = {"create", "update", "patch", "delete"}
@@ -77,7 +77,7 @@ class Run:
         try:
             self.server.start()
             self.server.unseal()
-        except (RuntimeError, Refused) as cause:
+        except (Trouble, Refused) as cause:
             self.lose(f"the store does not open again: {cause}")
             return False
         self.check(everything=number == self.options.cycles)
@@ -112,14 +112,14 @@ class Run:
     def walk(self):
         """The offline walk: each token record has its accessor, expiry and login entries, none stands alone."""
         if isinstance(self.server, Strongroom):
-            done = self.server.client("operator", "walk", "--data", str(self.server.folder), stdin=self.server.share)
+            done = self.server.client("operator", "walk", "--data", self.server.data, stdin=self.server.shares[0])
             if done.returncode != 0:
                 self.lose(f"the walk ended with {done.returncode}: {done.stdout.strip()} {done.stderr.strip()}")
 
     def verify(self):
         if isinstance(self.server, Strongroom):
             key = ["--public-key", self.server.audit_key] if self.server.audit_key else []
-            done = self.server.client("audit", "verify", "--data", str(self.server.folder), *key)
+            done = self.server.client("audit", "verify", "--data", self.server.data, *key)
             if done.returncode != 0:
                 self.lose(f"audit verify ended with {done.returncode}: {done.stdout.strip()} {done.stderr.strip()}")
 
@@ -130,15 +130,15 @@ class Run:
 
 
 def fresh_api(server):
-    return Api(server.api.address, server.api.ca, server.root_token)
+    return Api(server.address, server.api.ca, server.root_token)
 
 
 def server_of(options):
     folder = Path(options.folder).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     if options.openbao:
-        return OpenBao(folder / "bao", 18420, options.openbao, self_signed(folder / "tls"))
-    return Strongroom(folder / "strongroom", 18430, options.program)
+        return OpenBao(folder / "bao", options.openbao, self_signed(folder / "tls"), core=SERVER_CORE)
+    return Strongroom(folder / "strongroom", options.program, core=SERVER_CORE, environment=UNLIMITED)
 
 
 def main():

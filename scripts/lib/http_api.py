@@ -1,4 +1,4 @@
-"""Vault's HTTP API as the measuring scripts speak it: one connection a thread, kept alive, over TLS."""
+"""Vault's HTTP API as scripts and tests speak it: one answer type, and a client with one kept connection a thread."""
 
 import http.client
 import json
@@ -20,28 +20,55 @@ class Refused(Exception):
 
 
 class Answer:
-    def __init__(self, status, headers, raw):
-        self.status, self.headers, self.raw = status, headers, raw
+    """Status, headers by lower-case name, and the bytes of the body."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def text(self):
+        return self.body.decode(errors="replace")
+
+    @property
+    def document(self):
+        """The body as JSON; an empty map where it is not JSON."""
         try:
-            self.body = json.loads(raw) if raw else {}
+            return json.loads(self.body) if self.body else {}
         except ValueError:
-            self.body = {}
+            return {}
 
     @property
     def data(self):
-        return self.body.get("data") or {}
+        return self.document.get("data") or {}
 
     @property
     def auth(self):
-        return self.body.get("auth") or {}
+        return self.document.get("auth") or {}
 
     @property
     def request_id(self):
-        return self.body.get("request_id") or None
+        return self.document.get("request_id") or None
+
+    def find(self, pointer):
+        """The value under a JSON pointer, None where there is none."""
+        here = self.document
+        for part in pointer.split("/")[1:]:
+            if isinstance(here, list) and part.isdigit() and int(part) < len(here):
+                here = here[int(part)]
+            elif isinstance(here, dict):
+                here = here.get(part.replace("~1", "/").replace("~0", "~"))
+            else:
+                return None
+        return here
+
+
+def answer_of(reply):
+    """Reads what http.client received."""
+    return Answer(reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read())
 
 
 class Api:
-    """`ca` is a PEM file; without one the certificate is not checked."""
+    """`ca` is a PEM file; without one the certificate is not checked. An http:// address is asked without TLS."""
 
     def __init__(self, address, ca=None, token=None, timeout=30):
         self.address, self.ca, self.token, self.timeout = address, ca, token, timeout
@@ -64,7 +91,7 @@ class Api:
             connection = self._connection()
             connection.request(method, f"/v1/{path}", payload, headers)
             reply = connection.getresponse()
-            answer = Answer(reply.status, reply.headers, reply.read())
+            answer = answer_of(reply)
             if reply.will_close:
                 self.hang_up()
             return answer
@@ -76,7 +103,7 @@ class Api:
         """The answer if its status is among `expect`. Raises Refused and Broken."""
         answer = self.call(method, path, body, token)
         if answer.status not in expect:
-            raise Refused(method, path, answer.status, answer.raw[:400])
+            raise Refused(method, path, answer.status, answer.body[:400])
         return answer
 
     def hang_up(self):
@@ -89,8 +116,11 @@ class Api:
         connection = getattr(self.local, "connection", None)
         if connection is None:
             where = urlsplit(self.address)
-            connection = http.client.HTTPSConnection(
-                where.hostname, where.port, context=self.tls, timeout=self.timeout
-            )
+            if where.scheme == "https":
+                connection = http.client.HTTPSConnection(
+                    where.hostname, where.port, context=self.tls, timeout=self.timeout
+                )
+            else:
+                connection = http.client.HTTPConnection(where.hostname, where.port, timeout=self.timeout)
             self.local.connection = connection
         return connection

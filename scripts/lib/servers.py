@@ -1,190 +1,280 @@
-"""The servers that the scripts start, unseal, kill and read figures of: Strongroom, OpenBao and the bare server.
+"""Starts, opens and stops the servers that scripts and tests talk to: Strongroom, OpenBao and the bare server.
 
-All three stand on loopback with TLS 1.3 and one core of their own. What belongs to one program alone (flags, files)
-is said here and nowhere else.
+Each has a folder of its own and a free port on loopback, and is ended by its own process id. What it prints goes to
+`server.log` in that folder. What belongs to one program alone (flags, files) is said here and nowhere else.
 """
 
+import atexit
+import http.client
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
-from http_api import Api, Broken
+from http_api import Api, Broken, answer_of
 
+ROOT = Path(__file__).resolve().parents[2]
 SERVER_CORE, LOAD_CORE = "0", "1"
-START_SECS_MAX = 120
+START_SECS_MAX, STOP_SECS_MAX = 120, 20
+POLL_SECS = 0.005
+HIDDEN = ("STRONGROOM_", "BAO_", "VAULT_")  # variables of whoever runs a script: no server or client may see them
+
+# Load shows revoked tokens again on purpose, by the hundred.
+UNLIMITED = {"STRONGROOM_UNSAFE_UNLIMITED_REFUSALS": "true"}
+
+running = set()  # whatever ends this process ends the servers that it started
+folders = []  # all that `fresh_folder` made
+
+
+class Trouble(Exception):
+    """A server did not do what was waited for."""
+
+
+def strongroom_path():
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+    return Path(os.environ.get("STRONGROOM_BIN") or target / "debug" / "strongroom").resolve()
+
+
+def openbao_path():
+    return Path(os.environ.get("OPENBAO_BIN") or ROOT / "var" / "venv" / "bin" / "bao")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def fresh_folder(label, base=None):
+    """An empty folder below `base` (var/tests) that others may enter; `remove_folders` takes it away."""
+    base = base or ROOT / "var" / "tests"
+    base.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{label}-", dir=base))
+    folder.chmod(0o755)
+    folders.append(folder)
+    return folder
+
+
+def remove_folders():
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def plain_environment():
+    return {name: value for name, value in os.environ.items() if not name.startswith(HIDDEN)}
+
+
+def until(claim, secs=60, what="what was waited for"):
+    """Waits until `claim()` is true and returns it; a broken connection counts as not yet. Raises Trouble."""
+    ends = time.monotonic() + secs
+    while True:
+        try:
+            if found := claim():
+                return found
+        except (OSError, http.client.HTTPException, Broken):
+            pass
+        if time.monotonic() > ends:
+            raise Trouble(f"{what} did not come within {secs} s")
+        time.sleep(POLL_SECS)
 
 
 class Server:
-    """A child process. `spawn` starts it, `wait_health` waits for its first answer of sys/health."""
+    """A child process that speaks Vault's API. It can be started again over the same folder."""
 
     name = "?"
-    keeps_secrets = True
 
-    def __init__(self, folder, port):
-        self.folder, self.port = Path(folder), port
-        self.process, self.api, self.log = None, None, None
-        self.share = self.root_token = self.audit_key = None
+    def __init__(self, folder, user=None, core=None, environment=None):
+        """`user` is a user id to run as, `core` a CPU to stay on."""
+        self.folder, self.port = Path(folder), free_port()
+        self.user, self.core, self.more_environment = user, core, environment or {}
+        self.process, self.ca_file, self.kept_api = None, None, None
+        self.shares, self.root_token, self.audit_key = [], None, None
+
+    # What a kind of server says of itself.
 
     def command(self):
         raise NotImplementedError
 
-    def environment(self):
-        return dict(os.environ)
+    def write_files(self):
+        """Writes what the command needs, a configuration file say, before the first start."""
 
-    def spawn(self):
+    @property
+    def data(self):
+        return self.folder / "data"
+
+    def audit_file(self):
+        return self.data / "audit.log"
+
+    # Starting and stopping.
+
+    def launch(self):
+        """Starts the process and waits for nothing."""
+        command = [str(word) for word in self.command()]
+        if not os.access(command[0], os.X_OK):
+            raise Trouble(f"there is no program {command[0]}: run `cargo build --bins` or scripts/test")
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.log = open(self.folder.parent / f"{self.folder.name}.log", "ab")
-        pinned = ["taskset", "-c", SERVER_CORE] if shutil.which("taskset") else []
-        self.process = subprocess.Popen(
-            pinned + self.command(),
-            stdout=self.log,
-            stderr=self.log,
-            stdin=subprocess.DEVNULL,
-            env=self.environment(),
-        )
-        self.log.close()
-
-    def connect(self):
-        """Sets `api`; may be called again and again until the server has said where it listens."""
-        if self.api is None:
-            self.api = Api(f"https://127.0.0.1:{self.port}", self.ca())
-
-    def ca(self):
-        return None
-
-    def wait_health(self):
-        """Seconds from `spawn` until sys/health gave an answer of any kind."""
-        began = time.monotonic()
-        while True:
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.last_words()}")
-            if time.monotonic() - began > START_SECS_MAX:
-                raise RuntimeError(f"{self.name} does not answer:\n{self.last_words()}")
-            if self._listens():
-                self.connect()
-                try:
-                    self.api.call("GET", "sys/health")
-                    return time.monotonic() - began
-                except (Broken, OSError):
-                    pass
-            time.sleep(0.002)
+        self.write_files()
+        if self.core is not None and shutil.which("taskset"):
+            command = ["taskset", "-c", self.core, *command]
+        environment = plain_environment() | {"HOME": str(self.folder)} | self.more_environment
+        drop = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
+        self.hang_up()
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder, env=environment, **drop
+            )
+        running.add(self)
 
     def start(self):
-        self.spawn()
-        return self.wait_health()
+        """Starts the process; the seconds until its first answer of any kind."""
+        began = time.monotonic()
+        self.launch()
+        self.wait_for(self.is_up, "answer")
+        return time.monotonic() - began
+
+    def is_up(self):
+        return bool(self.call("GET", "/v1/sys/seal-status").status)
+
+    def wait_for(self, claim, what, secs=START_SECS_MAX):
+        """Waits until `claim()` is true; a process that ends meanwhile is told as such."""
+
+        def holds():
+            if self.process.poll() is not None:
+                raise Trouble(f"{self.name} ended with {self.process.returncode}:\n{self.log_tail()}")
+            return claim()
+
+        try:
+            return until(holds, secs, what)
+        except Trouble as trouble:
+            if self.process.poll() is not None:
+                raise
+            raise Trouble(f"{self.name}: {trouble}\n{self.log_tail()}") from None
 
     def kill(self):
         """kill -9, and wait until it is gone."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        if self.api:
-            self.api.hang_up()
+        if self.process:
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+        running.discard(self)
+        self.hang_up()
 
     def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        if self.api:
-            self.api.hang_up()
+        """Ends the server as an operator would; tells whether it went by itself."""
+        if not self.process or self.process.poll() is not None:
+            return False
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECS_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return False
+        self.kill()
+        return True
 
-    def initialise(self):
-        answer = self.api.ask("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}).body
-        self.share, self.root_token = answer["keys_base64"][0], answer["root_token"]
-        self.audit_key = answer.get("audit_public_key")
-        self.api.token = self.root_token
+    def __enter__(self):
+        if self.process is None:
+            self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    # Init and unseal.
+
+    def initialise(self, shares=1, threshold=1):
+        """Initialises, and keeps what init answers; returns that document."""
+        made = self.api.ask("PUT", "sys/init", {"secret_shares": shares, "secret_threshold": threshold}).document
+        self.shares, self.root_token, self.threshold = made["keys_base64"], made["root_token"], threshold
+        self.audit_key, self.kept_api.token = made.get("audit_public_key"), self.root_token
+        return made
 
     def unseal(self):
-        self.api.ask("PUT", "sys/unseal", {"key": self.share})
-        until(lambda: self.api.call("GET", "sys/health").status == 200)
+        for share in self.shares[: self.threshold]:
+            self.api.ask("PUT", "sys/unseal", {"key": share})
+        self.wait_for(lambda: self.api.call("GET", "sys/health").status == 200, "health after the unseal")
 
-    def audit_file(self):
-        return self.folder / "audit.log"
+    def open(self, shares=1, threshold=1):
+        """Starts, initialises and unseals."""
+        self.start()
+        self.initialise(shares, threshold)
+        self.unseal()
+        return self
 
-    def resident_mb(self):
-        """Resident memory in megabytes (10^6 bytes)."""
+    def start_again(self):
+        self.start()
+        self.unseal()
+
+    # Talking.
+
+    @property
+    def address(self):
+        return f"{'https' if self.ca_file else 'http'}://127.0.0.1:{self.port}"
+
+    @property
+    def api(self):
+        """A client with the root token, which keeps its connections until the server ends or starts anew."""
+        if self.kept_api is None:
+            self.kept_api = Api(self.address, self.ca_file and str(self.ca_file), self.root_token)
+        return self.kept_api
+
+    def hang_up(self):
+        if self.kept_api:
+            self.kept_api.hang_up()
+        self.kept_api = None
+
+    def call(self, method, target, headers=None, body=None, timeout=30):
+        """One exchange on a connection of its own; target, headers and body are sent exactly as given."""
+        if self.ca_file:
+            tls = ssl.create_default_context(cafile=self.ca_file)
+            wire = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=tls)
+        else:
+            wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            wire.putrequest(method, target, skip_accept_encoding=True)
+            for name, value in (headers or {}).items():
+                wire.putheader(name, value)
+            payload = body.encode() if isinstance(body, str) else body
+            if payload is not None or method in ("POST", "PUT", "PATCH"):
+                wire.putheader("Content-Length", str(len(payload or b"")))
+            wire.endheaders(payload)
+            return answer_of(wire.getresponse())
+        finally:
+            wire.close()
+
+    def ask(self, method, path, body=None, token=None):
+        """A JSON call with the root token or another one (`""` for none), whatever the answer."""
+        token = self.root_token if token is None else token
+        headers = {"X-Vault-Token": token} if token else {}
+        return self.call(method, f"/v1/{path}", headers, None if body is None else json.dumps(body))
+
+    # Looking at it.
+
+    @property
+    def log_path(self):
+        return self.folder / "server.log"
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def log_tail(self):
+        return "\n".join(self.log_text().splitlines()[-30:])
+
+    def resident_bytes(self):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024 / 1e6
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) << 10
 
     def cpu_secs(self):
         """User and system time of the process until now."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def last_words(self):
-        return (self.folder.parent / f"{self.folder.name}.log").read_text(errors="replace")[-3000:]
-
-    def _listens(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-class Bare(Server):
-    """examples/bare_server.rs: what axum, hyper and rustls cost without a broker above them."""
-
-    name, keeps_secrets = "bare axum", False
-
-    def __init__(self, folder, port, program, tls, answer_bytes):
-        super().__init__(folder, port)
-        self.program, self.tls, self.answer_bytes = program, tls, answer_bytes
-
-    def command(self):
-        return [
-            str(self.program),
-            *("--listen", f"127.0.0.1:{self.port}"),
-            *("--cert", str(self.tls / "server.pem"), "--key", str(self.tls / "server-key.pem")),
-            *("--bytes", str(self.answer_bytes)),
-        ]
-
-    def ca(self):
-        return str(self.tls / "server.pem")
-
-
-class OpenBao(Server):
-    """OpenBao with raft storage and a file audit device."""
-
-    name = "OpenBao"
-
-    def __init__(self, folder, port, program, tls):
-        super().__init__(folder, port)
-        self.program, self.tls = program, tls
-
-    def command(self):
-        raft = self.folder / "raft"
-        raft.mkdir(exist_ok=True)
-        config = self.folder / "bao.hcl"
-        config.write_text(
-            f"""
-listener "tcp" {{
-  address         = "127.0.0.1:{self.port}"
-  cluster_address = "127.0.0.1:{self.port + 1}"
-  tls_cert_file   = "{self.tls}/server.pem"
-  tls_key_file    = "{self.tls}/server-key.pem"
-  tls_min_version = "tls13"
-}}
-storage "raft" {{
-  path    = "{raft}"
-  node_id = "n1"
-}}
-audit "file" "main" {{ options {{ file_path = "{self.audit_file()}" }} }}
-api_addr     = "https://127.0.0.1:{self.port}"
-cluster_addr = "https://127.0.0.1:{self.port + 1}"
-"""
-        )
-        return [str(self.program), "server", f"-config={config}"]
-
-    def environment(self):
-        return {name: value for name, value in os.environ.items() if not name.startswith(("BAO_", "VAULT_"))}
-
-    def ca(self):
-        return str(self.tls / "server.pem")
 
 
 class Strongroom(Server):
@@ -192,52 +282,168 @@ class Strongroom(Server):
 
     name = "Strongroom"
 
-    def __init__(self, folder, port, program):
-        super().__init__(folder, port)
-        self.program = program
+    def __init__(self, folder, program=None, **more):
+        super().__init__(folder, **more)
+        self.program, self.ca_file = program or strongroom_path(), self.data / "tls" / "ca.pem"
 
     def command(self):
-        return [str(self.program), "server", "--data", str(self.folder), "--listen", f"127.0.0.1:{self.port}"]
-
-    def environment(self):
-        hidden = ("STRONGROOM_", "BAO_", "VAULT_")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
-        # The command line keeps what it pins (the audit key, a token) here and not with the person who runs a bench.
-        # Revoked tokens are shown again on purpose, by the hundred.
-        kept["STRONGROOM_UNSAFE_UNLIMITED_REFUSALS"] = "true"
-        kept["STRONGROOM_HOME"] = str(self.folder.parent / f"{self.folder.name}-cli")
-        return kept
-
-    def ca(self):
-        return str(self.folder / "tls" / "ca.pem")
+        return [self.program, "server", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
 
     def client(self, *arguments, stdin=None):
         """Runs a command of the command line against this server; returns the finished process."""
-        environment = self.environment() | {"VAULT_ADDR": f"https://127.0.0.1:{self.port}", "VAULT_CACERT": self.ca()}
+        # The command line keeps what it pins (the audit key, a token) with the server and not with who runs a script.
+        environment = plain_environment() | {"STRONGROOM_HOME": str(self.folder / "cli"), "VAULT_ADDR": self.address}
+        if self.ca_file:
+            environment["VAULT_CACERT"] = str(self.ca_file)
         if self.root_token:
             environment["VAULT_TOKEN"] = self.root_token
-        return subprocess.run(
-            [str(self.program), *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=600,
+        command = [str(self.program), *(str(word) for word in arguments)]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, env=environment, timeout=600)
+
+
+class ConfiguredStrongroom(Strongroom):
+    """`strongroom server -config=FILE`: sled and one audit file, plain HTTP on loopback. `tail` is added to the file."""
+
+    def __init__(self, folder, data=None, audit=None, tail="", **more):
+        super().__init__(folder, **more)
+        self.data_path, self.audit_path, self.tail, self.ca_file = data or self.data, audit, tail, None
+        self.config = self.folder / "strongroom.hcl"
+
+    def command(self):
+        return [self.program, "server", f"-config={self.config}"]
+
+    def audit_file(self):
+        return self.audit_path or self.folder / "audit.log"
+
+    def write_files(self):
+        self.config.write_text(
+            f"{listener_stanza(self.port)}{storage_stanza(self.data_path)}{audit_stanza(self.audit_file())}"
+            f'api_addr = "http://127.0.0.1:{self.port}"\n{self.tail}'
         )
 
 
-def until(claim, secs=60):
-    """Waits until `claim()` holds; an answer that breaks counts as not yet."""
-    ends = time.monotonic() + secs
-    while True:
-        try:
-            if claim():
-                return
-        except Broken:
-            pass
-        if time.monotonic() > ends:
-            raise RuntimeError("waited in vain")
-        time.sleep(0.002)
+class DevStrongroom(Strongroom):
+    """The development server in Vault's way: plain HTTP, unsealed, root token `root`."""
+
+    def __init__(self, folder, **more):
+        super().__init__(folder, **more)
+        self.ca_file, self.root_token = None, "root"
+
+    def command(self):
+        return [self.program, "server", *dev_arguments(self.port)]
+
+    def is_up(self):
+        return self.call("GET", "/v1/sys/health").status == 200
+
+
+class DevTlsStrongroom(Strongroom):
+    """The development server as we offer it: TLS on loopback; its printed lines say how to reach it."""
+
+    PRINTED = {
+        "ca": r"VAULT_CACERT=['\"]?([^'\"\s]+)",
+        "root": r"Root Token: (\S+)",
+        "share": r"Unseal Key(?: 1)?: (\S+)",
+    }
+
+    def command(self):
+        return [self.program, "dev", "--listen", f"127.0.0.1:{self.port}"]
+
+    def is_up(self):
+        text = self.log_text()
+        printed = {name: re.search(pattern, text) for name, pattern in self.PRINTED.items()}
+        if not all(printed.values()):
+            return False
+        self.ca_file, self.root_token = printed["ca"].group(1), printed["root"].group(1)
+        self.shares, self.threshold = [printed["share"].group(1)], 1
+        return self.call("GET", "/v1/sys/health").status == 200
+
+
+class OpenBao(Server):
+    """OpenBao with raft storage and a file audit device; plain HTTP, or TLS with the certificate in `tls`."""
+
+    name = "OpenBao"
+
+    def __init__(self, folder, program=None, tls=None, **more):
+        super().__init__(folder, **more)
+        self.program, self.tls, self.cluster_port = program or openbao_path(), tls, free_port()
+        self.ca_file = tls and tls / "server.pem"
+
+    def command(self):
+        return [self.program, "server", f"-config={self.folder / 'openbao.hcl'}"]
+
+    def write_files(self):
+        self.data.mkdir(exist_ok=True)
+        tls = "tls_disable = true"
+        if self.tls:
+            tls = (f'tls_cert_file = "{self.tls}/server.pem"\n  tls_key_file = "{self.tls}/server-key.pem"\n'
+                   '  tls_min_version = "tls13"')
+        (self.folder / "openbao.hcl").write_text(f"""
+listener "tcp" {{
+  address         = "127.0.0.1:{self.port}"
+  cluster_address = "127.0.0.1:{self.cluster_port}"
+  {tls}
+}}
+storage "raft" {{
+  path    = "{self.data}"
+  node_id = "n1"
+}}
+{audit_stanza(self.audit_file())}api_addr     = "{self.address}"
+cluster_addr = "https://127.0.0.1:{self.cluster_port}"
+""")
+
+    def audit_file(self):
+        return self.folder / "audit.log"
+
+
+class DevOpenBao(OpenBao):
+    """OpenBao's development server: plain HTTP, unsealed, root token `root`."""
+
+    def __init__(self, folder, **more):
+        super().__init__(folder, **more)
+        self.root_token = "root"
+
+    def command(self):
+        return [self.program, "server", *dev_arguments(self.port)]
+
+    def write_files(self):
+        """It needs none."""
+
+    def is_up(self):
+        return self.call("GET", "/v1/sys/health").status == 200
+
+
+class Bare(Server):
+    """examples/bare_server.rs: what axum, hyper and rustls cost without a broker above them."""
+
+    name = "bare axum"
+
+    def __init__(self, folder, program, tls, answer_bytes, **more):
+        super().__init__(folder, **more)
+        self.program, self.tls, self.answer_bytes, self.ca_file = program, tls, answer_bytes, tls / "server.pem"
+
+    def command(self):
+        return [
+            self.program,
+            *("--listen", f"127.0.0.1:{self.port}"),
+            *("--cert", self.tls / "server.pem", "--key", self.tls / "server-key.pem"),
+            *("--bytes", self.answer_bytes),
+        ]
+
+
+def dev_arguments(port):
+    return ["-dev", "-dev-root-token-id=root", f"-dev-listen-address=127.0.0.1:{port}", "-dev-no-store-token"]
+
+
+def listener_stanza(port):
+    return f'listener "tcp" {{\n  address     = "127.0.0.1:{port}"\n  tls_disable = true\n}}\n'
+
+
+def storage_stanza(path):
+    return f'storage "sled" {{\n  path = "{path}"\n}}\n'
+
+
+def audit_stanza(path):
+    return f'audit "file" "main" {{\n  options {{ file_path = "{path}" }}\n}}\n'
 
 
 def self_signed(folder):
@@ -252,3 +458,9 @@ def self_signed(folder):
             capture_output=True,
         )
     return folder
+
+
+@atexit.register
+def kill_all():
+    for server in list(running):
+        server.kill()

@@ -3,7 +3,7 @@
     [[difference]]
     scenario = "kv_data"            # area
     step     = ["…", "…"]           # names of steps
-    what     = ["status", "/*"]     # what differs, as the runner prints it
+    what     = ["status", "/*"]     # what differs, as a failure prints it
     theirs   = "*strconv*"          # optional: what OpenBao's value must be like
     ours     = 400                  # optional: what our value must be like, so that it cannot drift
     reason   = "…"
@@ -16,34 +16,28 @@ import json
 import re
 import tomllib
 
-from tests.oracle.servers import ROOT
+from servers import ROOT
 
 PATH = ROOT / "data" / "oracle_differences.toml"
 NEEDED, MAY = {"scenario", "step", "what", "reason"}, {"theirs", "ours"}
 
 
 class Differences:
-    def __init__(self, chosen):
-        """`chosen` are the areas of this run (empty: all); None uses no differences at all."""
+    def __init__(self):
         self.entries = []
-        if chosen is None:
-            return
         with open(PATH, "rb") as file:
             rows = tomllib.load(file).get("difference", [])
         for number, row in enumerate(rows, 1):
             if not NEEDED <= row.keys() <= NEEDED | MAY:
-                raise SystemExit(f"{PATH.name}: entry {number} needs {sorted(NEEDED)}, and may have {sorted(MAY)}")
+                raise ValueError(f"{PATH.name}: entry {number} needs {sorted(NEEDED)}, and may have {sorted(MAY)}")
             self.entries.append(Entry(row))
-        self.all_areas = not chosen
 
     def allow(self, area, step, difference):
         return any([entry.allows(area, step, difference) for entry in self.entries])
 
     def unused(self):
-        """An entry that nothing needed is a failure; a run of some areas cannot tell, so it says nothing."""
-        if not self.entries or not self.all_areas:
-            return []
-        return [f"{PATH.name}: unused: {entry.row['scenario']}: {part}" for entry in self.entries for part in entry.idle]
+        """The parts of entries that no difference needed yet."""
+        return [f"{entry.row['scenario']}: {part}" for entry in self.entries for part in entry.idle]
 
 
 class Entry:

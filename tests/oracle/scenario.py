@@ -31,7 +31,7 @@ class Step:
     def __init__(self, area, row):
         unknown = row.keys() - STEP_KEYS
         if unknown:
-            raise SystemExit(f"{area}: step {row.get('name') or row.get('call')!r} has unknown keys {sorted(unknown)}")
+            raise ValueError(f"{area}: step {row.get('name') or row.get('call')!r} has unknown keys {sorted(unknown)}")
         self.area, self.call = area, row["call"]
         self.method, self.target = row["call"].split(" ", 1)
         self.token, self.headers = row.get("token", "root"), row.get("headers", {})
@@ -39,14 +39,14 @@ class Step:
         self.vary, self.until = row.get("vary", []), row.get("until")
         self.name = row.get("name") or default_name(self)
         if any(not pointer.startswith("/") for pointer in self.vary):
-            raise SystemExit(f"{area}: {self.name!r}: `vary` holds JSON pointers to values; a status never varies")
+            raise ValueError(f"{area}: {self.name!r}: `vary` holds JSON pointers to values; a status never varies")
 
     def filled(self, text, known):
         """The text with `${name}` replaced by what was captured under that name."""
         def put(found):
             name = found.group(1)
             if name not in known:
-                raise SystemExit(f"{self.area}: {self.name!r} uses ${{{name}}}, which no step before it captured")
+                raise ValueError(f"{self.area}: {self.name!r} uses ${{{name}}}, which no step before it captured")
             return known[name]
         return re.sub(r"\$\{(\w+)\}", put, text)
 
