@@ -40,7 +40,7 @@ class Terminal:
         ends = time.monotonic() + ANSWER_SECS_MAX
         while not re.search(pattern, self.seen):
             if time.monotonic() > ends:
-                raise SystemExit(f"nothing like {pattern!r} is shown:\n{self.seen}")
+                raise AssertionError(f"nothing like {pattern!r} is shown:\n{self.seen}")
             if select.select([self.line], [], [], 0.1)[0]:
                 self.seen += os.read(self.line, 65536).decode(errors="replace").replace("\r\n", "\n")
 
