@@ -5,11 +5,15 @@ import pty
 import re
 import select
 import signal
+import termios
 import time
+
+import servers
 
 PROMPT = "ready> "
 READY = re.escape(PROMPT) + "$"
 ANSWER_SECS_MAX = 40
+LOCAL_FLAGS = 3  # the place of the flags, ECHO among them, in what tcgetattr answers
 
 
 class Terminal:
@@ -31,6 +35,11 @@ class Terminal:
         os.write(self.line, text.encode() + b"\n")
         self.wait_for(until)
         return self.seen
+
+    def type_hidden(self, text):
+        """Answers a prompt that hides what is typed, as a person does: after the terminal has stopped to echo."""
+        servers.until(lambda: not termios.tcgetattr(self.line)[LOCAL_FLAGS] & termios.ECHO, ANSWER_SECS_MAX, "a hidden prompt")
+        return self.type(text)
 
     def code(self):
         """The exit code of the last command."""

@@ -41,7 +41,7 @@ class Desk:
         self.init = self.do("strongroom operator init -key-shares=1 -key-threshold=1")
         self.share = re.search(r"srk1-\S+", self.init).group()
         self.do("strongroom operator unseal", ASKS_FOR_SHARE)
-        self.unsealed = self.terminal.type(self.share)
+        self.unsealed = self.terminal.type_hidden(self.share)
 
     def put_a_secret(self):
         self.enabled = self.do("strongroom secrets enable -path=secret kv")
@@ -49,7 +49,7 @@ class Desk:
 
     def give(self, share):
         self.terminal.type("strongroom operator unseal", ASKS_FOR_SHARE)
-        return self.terminal.type(share)
+        return self.terminal.type_hidden(share)
 
     def start_again(self):
         """kill -9, and a sealed server at the same address."""
