@@ -1,25 +1,27 @@
-"""AUD-01 and, with the log at trace, MEM-01: a planted value in every field, header, query and path of every row, right and wrong in type, whole and cut; then a search
-of everything that the server wrote. Values in names may stand where an audit line is clear, and nowhere else.
+"""Plants a value in every field, header, query and path of every row, right and wrong in type, whole and cut; and looks at
+each refusal: it may name the field, never the value.
 """
 
+import collections
 import json
 import re
 import secrets
-import time
 
-from tests.abuse import fuzz, search
-from tests.abuse.wire import request
+from tests.abuse.fields import FIELDS
+from tests.abuse.wire import Reply, request
 from tests.abuse.world import Wrong
 
 HEADERS = ("X-Vault-Token", "Authorization", "User-Agent", "X-Forwarded-For", "X-Vault-Namespace", "X-Vault-Wrap-TTL", "X-Vault-MFA", "Cookie",
            "Referer", "X-Vault-Index", "X-Custom", "Content-Type", "Accept", "X-Vault-AWS-IAM-Server-ID")
 BEGINNING = "cnrycanaryvalue"
-SYNC_SECS = 0.3  # lines of plain reads may leave 100 ms later
+TRIES = 3
 
 
 class Planter:
+    """Sends planted values, on one kept connection, with a root token that is made anew when a request revoked it."""
+
     def __init__(self, world):
-        self.world, self.planted, self.leaks, self.sent = world, {}, [], 0
+        self.world, self.planted, self.leaks, self.statuses = world, {}, set(), collections.Counter()
         self.token, self.wire = None, None
 
     def value(self, where):
@@ -28,24 +30,28 @@ class Planter:
         return text
 
     def send(self, row, body=None, headers=(), target=None, echoes=()):
-        """Sends, and looks at a refusal at once: it names the field, never the value."""
-        if self.token is None:
-            self.token = self.world.must("POST", "/v1/auth/token/create", self.world.root, {"policies": ["root"]}, (200,)).find("/auth/client_token")
+        """Sends, and looks at a refusal at once. `echoes` are names, which it may repeat."""
         pairs = list(headers)
         if not any(name == "X-Vault-Token" for name, _ in pairs):
-            pairs.append(("X-Vault-Token", self.token))
-        if row.method == "PATCH" and not any(name == "Content-Type" for name, _ in pairs):
-            pairs.append(("Content-Type", "application/merge-patch+json"))
+            pairs.append(("X-Vault-Token", self.root_token()))
+        if not any(name == "Content-Type" for name, _ in pairs):
+            pairs += row.headers
         reply = self.ask(request(row.method, target or row.path, pairs, body), row)
-        self.sent += 1
-        if reply.status >= 400:
-            for value in set(re.findall(BEGINNING + "[0-9a-f]{16}", reply.body.decode("latin-1").lower())) - set(echoes):
-                self.leaks.append(f"{row}: the answer holds the value of {self.planted.get(value, value)}: {reply.body[:200]!r}")
+        self.statuses[reply.status] += 1
         if reply.status >= 500:
             raise Wrong(f"{row} with {(body or '')[:200]!r}: {reply.status} {reply.body[:200]!r}")
+        if reply.status >= 400:
+            for value in set(re.findall(BEGINNING + "[0-9a-f]{16}", reply.body.decode("latin-1").lower())) - set(echoes):
+                self.leaks.add(f"{row}: the answer holds the value of {self.planted.get(value, value)}: {reply.body[:200]!r}")
         if reply.status == 403 and not headers:
             self.token = None  # it revoked itself, say
         return reply
+
+    def root_token(self):
+        if self.token is None:
+            made = self.world.must("POST", "/v1/auth/token/create", self.world.root, {"policies": ["root"]}, (200,))
+            self.token = made.auth["client_token"]
+        return self.token
 
     def named(self, context):
         """Which planted value stands in these bytes, if they are plain."""
@@ -56,66 +62,44 @@ class Planter:
         return repr(context)
 
     def ask(self, data, row):
-        """On one kept connection; on a new one where the server ended the old."""
-        for _ in range(2):
+        """On the kept connection; on a new one, from another address, where the server ended that or limited it."""
+        for _ in range(TRIES):
             if self.wire is None:
                 self.wire = self.world.wire(self.world.next_source())
             try:
                 self.wire.send(data)
                 reply = self.wire.read()
             except OSError:
-                reply = None
-            ended = reply is None or not reply.status or reply.status == 429 or (reply.header("connection") or "").lower() == "close"
-            if ended:
-                self.wire.close()
-                self.wire = None
-            if reply is not None and reply.status not in (0, 429):
+                reply = Reply()
+            if reply.status in (0, 429) or (reply.header("connection") or "").lower() == "close":
+                self.hang_up()
+            if reply.status not in (0, 429):
                 return reply
         raise Wrong(f"{row}: no answer\n{self.world.server.log_tail()}")
 
-
-def sweep(world, rows):
-    control = "ctrl" + secrets.token_hex(16)
-    if not search.proves_itself(world.directory, control):
-        raise Wrong("the search does not find a planted control")
-    rows = [row for row in rows if row.full not in ("sys/seal", "sys/init")]
-    planter = Planter(world)
-    for row in rows:
-        plant_fields(planter, row)
-        plant_elsewhere(planter, row)
-    plant_for_real(planter, world)
-    time.sleep(SYNC_SECS)
-    needles = search.Needles([BEGINNING] + [value for value in planter.planted if not value.startswith(BEGINNING)])
-    audit = world.audit_file()
-    hits = search.in_files(world.directory, needles, skip={audit, world.directory / "strongroom"})
-    hits += search.in_audit(audit, needles)
-    found = planter.leaks
-    for place in sorted({place for place, _ in hits}):
-        those = [context for at, context in hits if at == place]
-        found.append(f"{place}: {len(those)} times, e.g. {planter.named(those[0])}")
-    print(f"    {len(planter.planted)} values planted")
-    if found:
-        raise Wrong(f"{len(found)} leaks:\n      " + "\n      ".join(sorted(set(found))[:400]))
-    return planter.sent
+    def hang_up(self):
+        if self.wire:
+            self.wire.close()
+        self.wire = None
 
 
 def plant_fields(planter, row):
-    if row.method in ("GET", "LIST", "DELETE", "HEAD"):
+    if not row.takes_body:
         fields = {field: planter.value(f"query {field} of {row}") for field in ("token", "version", "password", "q", "secret_id", "help")}
         query = "&".join(f"{name}={value}" for name, value in fields.items() if name != "help")
         planter.send(row, target=f"{row.path}{'&' if '?' in row.path else '?'}{query}")
         return
-    planter.send(row, json.dumps({field: planter.value(f"field {field} of {row}") for field in fuzz.FIELDS}))
-    planter.send(row, json.dumps({field: [planter.value(f"list {field} of {row}")] for field in fuzz.FIELDS}))
-    planter.send(row, json.dumps({field: {planter.value(f"key in {field} of {row}"): planter.value(f"map {field} of {row}")} for field in fuzz.FIELDS}))
-    for field in fuzz.FIELDS:  # alone, so that each is the field that is found wrong
+    planter.send(row, json.dumps({field: planter.value(f"field {field} of {row}") for field in FIELDS}))
+    planter.send(row, json.dumps({field: [planter.value(f"list {field} of {row}")] for field in FIELDS}))
+    planter.send(row, json.dumps({field: {planter.value(f"key in {field} of {row}"): planter.value(f"map {field} of {row}")} for field in FIELDS}))
+    for field in FIELDS:  # alone, so that each is the field that is found wrong
         planter.send(row, json.dumps({field: planter.value(f"lone field {field} of {row}")}))
         planter.send(row, json.dumps({field: {"a": [planter.value(f"nested field {field} of {row}")]}}))
 
 
 def plant_elsewhere(planter, row):
     text = planter.value(f"cut body of {row}")
-    if row.method not in ("GET", "LIST", "DELETE", "HEAD"):
+    if row.takes_body:
         planter.send(row, f'{{"token": "{text}", "secret_id": "{text}')
         planter.send(row, f'{text}')
         planter.send(row, f'["{text}"]')
@@ -123,12 +107,12 @@ def plant_elsewhere(planter, row):
         planter.send(row, f"token={text}&secret_id={text}", headers=[("Content-Type", "application/x-www-form-urlencoded")])
     for header in HEADERS:
         value = planter.value(f"header {header} of {row}")
-        body = None if row.method in ("GET", "LIST", "DELETE", "HEAD") else "{}"
+        body = "{}" if row.takes_body else None
         echoes = [value] if header in ("X-Vault-Namespace", "Content-Type") else []
         planter.send(row, body, headers=[(header, f"Bearer {value}" if header == "Authorization" else value)], echoes=echoes)
     if row.parameters:
         name = planter.value(f"name in the path of {row}")
-        body = None if row.method in ("GET", "LIST", "DELETE", "HEAD") else "{}"
+        body = "{}" if row.takes_body else None
         planter.send(row, body, target=row.filled(name), echoes=[name])
 
 
@@ -144,8 +128,8 @@ def plant_for_real(planter, world):
     world.must("POST", f"/v1/auth/approle/role/{role}", world.root, {"token_policies": "default"}, (204,))
     role_id = world.must("GET", f"/v1/auth/approle/role/{role}/role-id", world.root, None, (200,)).find("/data/role_id")
     secret_id = world.must("POST", f"/v1/auth/approle/role/{role}/secret-id", world.root,
-                           {"metadata": json.dumps({"m": planter.value("SecretID metadata")})}, (200,)).document()["data"]
-    auth = world.must("POST", "/v1/auth/approle/login", None, {"role_id": role_id, "secret_id": secret_id["secret_id"]}, (200,)).document()["auth"]
+                           {"metadata": json.dumps({"m": planter.value("SecretID metadata")})}, (200,)).data
+    auth = world.must("POST", "/v1/auth/approle/login", None, {"role_id": role_id, "secret_id": secret_id["secret_id"]}, (200,)).auth
     for what, value in {"a token": auth["client_token"], "an accessor": auth["accessor"], "a SecretID": secret_id["secret_id"],
                         "the root token": world.root, "a share": world.shares[0]}.items():
         planter.planted[value] = what

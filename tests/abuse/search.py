@@ -82,18 +82,3 @@ def leaves(value, place):
             yield from leaves(inner, f"{place}/*")
     elif isinstance(value, str):
         yield place, value
-
-
-def proves_itself(folder, value):
-    """Plants the value in a file in every form and finds each; only then does finding nothing mean something."""
-    control = pathlib.Path(folder) / "planted-control"
-    data = value.encode()
-    planted = [data, data.hex().encode()] + [base64.b64encode(b"x" * shift + data + b"tail") for shift in range(3)]
-    try:
-        for form in planted:
-            control.write_bytes(b"\x01before" + form + b"after\xff")
-            if not in_files(folder, Needles([value])):
-                return False
-    finally:
-        control.unlink(missing_ok=True)
-    return not in_files(folder, Needles(["not planted " + value[::-1]]))

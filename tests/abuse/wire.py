@@ -1,43 +1,29 @@
 """HTTP over raw sockets: what is sent is sent as written, since clients resolve dots and tidy headers themselves."""
 
-import json
 import socket
 import ssl
+
+from http_api import Answer
 
 READ_SECS_MAX = 20
 
 
-class Reply:
-    """A reply as read: status 0 where the server closed without one."""
+class Reply(Answer):
+    """A reply as read: all header lines in order, and status 0 where the server closed without a reply."""
 
-    def __init__(self, status=0, headers=(), body=b""):
-        self.status, self.headers, self.body = status, list(headers), body
+    def __init__(self, status=0, pairs=(), body=b""):
+        self.pairs = list(pairs)
+        super().__init__(status, {name.lower(): value for name, value in self.pairs}, body)
 
     def header(self, name):
-        return next((value for key, value in self.headers if key.lower() == name), None)
-
-    def document(self):
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
-
-    def find(self, pointer):
-        here = self.document()
-        for part in pointer.split("/")[1:]:
-            if isinstance(here, list) and part.isdigit() and int(part) < len(here):
-                here = here[int(part)]
-            elif isinstance(here, dict):
-                here = here.get(part.replace("~1", "/"))
-            else:
-                return None
-        return here
+        return self.headers.get(name)
 
 
 class Wire:
     """One connection, from a loopback address of the caller's choice, so that one case's refusals are not another's."""
 
-    def __init__(self, port, ca_file=None, source="127.0.0.1", handshake=True, receive_bytes=None):
+    def __init__(self, port, tls=None, source="127.0.0.1", receive_bytes=None):
+        """`tls` is a context; without one the bytes go as they are."""
         raw = socket.socket()
         if receive_bytes:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -45,9 +31,8 @@ class Wire:
         raw.settimeout(READ_SECS_MAX)
         raw.connect(("127.0.0.1", port))
         self.socket, self.rest = raw, b""
-        if ca_file and handshake:
-            context = ssl.create_default_context(cafile=ca_file)
-            self.socket = context.wrap_socket(raw, server_hostname="127.0.0.1")
+        if tls:
+            self.socket = tls.wrap_socket(raw, server_hostname="127.0.0.1")
 
     def send(self, data):
         self.socket.sendall(data)

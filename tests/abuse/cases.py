@@ -1,12 +1,4 @@
-#!/usr/bin/env python3
-"""Abuse: what has gone wrong in systems like this one, done to a real server over raw sockets.
-
-    run.py [ID…]      these cases (all where none is named)
-    run.py --long     with the full counts
-
-Cases stand in cases/*.toml; what is no list of requests (slow connections, kills, sweeps, random bodies) in
-scripted.py. After every case: the same process, sys/health 200, no panic, memory and descriptors back, one chain of
-valid audit lines with one outcome for each request, and no planted value in the data directory, log or audit file.
+"""Plays the cases in cases/*.toml: lists of requests, sent as written, and what must come back.
 
     [[case]]           id, name, server ("shared", "sealed"), tokens = { NAME = "policy" } gives ${NAME}
     [[case.before]]    call, token (root), body, expect, holds = { pointer = value }, capture = { name = pointer }
@@ -18,25 +10,24 @@ valid audit lines with one outcome for each request, and no planted value in the
 A body or raw text may be { before, unit, times, after }. No answer is ever a redirect, a 500 or a 502.
 """
 
-import argparse
 import collections
 import concurrent.futures
 import itertools
 import pathlib
 import re
-import socket
-import sys
-import time
 import tomllib
 
-sys.path.insert(0, __file__.rsplit("/tests/", 1)[0])
+from tests.abuse.wire import Reply, request
+from tests.abuse.world import Wrong
 
-from tests.abuse import scripted, shares  # noqa: E402
-from tests.abuse.wire import Reply, request  # noqa: E402
-from tests.abuse.world import World, Wrong  # noqa: E402
-
-CASES = pathlib.Path(__file__).parent / "cases"
+FOLDER = pathlib.Path(__file__).parent / "cases"
 NEVER = set(range(300, 400)) | {500, 502}
+RACE_THREADS = 64
+
+
+def listed():
+    """Every case of every file."""
+    return [case for path in sorted(FOLDER.glob("*.toml")) for case in tomllib.loads(path.read_text())["case"]]
 
 
 def spelled(text, known):
@@ -46,7 +37,7 @@ def spelled(text, known):
 
     def put(found):
         if found.group(1) not in known:
-            raise SystemExit(f"nothing is known as ${{{found.group(1)}}}")
+            raise ValueError(f"nothing is known as ${{{found.group(1)}}}")
         return known[found.group(1)]
     return re.sub(r"\$\{(\w+)\}", put, text)
 
@@ -139,7 +130,7 @@ def judge(step, values, reply, closes, known):
 
 def plain(reply):
     """What must be equal where all answers are: everything but the date and the request's id."""
-    headers = sorted((name.lower(), value) for name, value in reply.headers if name.lower() != "date")
+    headers = sorted((name.lower(), value) for name, value in reply.pairs if name.lower() != "date")
     return reply.status, headers, re.sub(rb"[0-9a-f]{8}-[0-9a-f-]{27}", b"<id>", reply.body)
 
 
@@ -174,7 +165,7 @@ def race(sender, step):
     def finish(wire):
         wire.send(payload[-1:])
         return wire.read().status
-    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+    with concurrent.futures.ThreadPoolExecutor(RACE_THREADS) as pool:
         counts = collections.Counter(pool.map(finish, wires))
     for wire in wires:
         wire.close()
@@ -184,7 +175,8 @@ def race(sender, step):
     return times
 
 
-def run_listed(world, case):
+def play(world, case):
+    """Plays one case; how many requests were sent."""
     known = dict(world.known)
     for name, policy in case.get("tokens", {}).items():
         known[name], known[f"{name}_accessor"] = world.token(policy)
@@ -200,77 +192,3 @@ def run_listed(world, case):
     if wrong:
         raise Wrong("\n      ".join(wrong))
     return sent
-
-
-def sealed_world():
-    world = World(initialise=False)
-    reply = world.call("PUT", "/v1/sys/init", body={"secret_shares": 3, "secret_threshold": 2})
-    if reply.status != 200:
-        raise SystemExit(f"init: {reply.status} {reply.body!r}")
-    world.known |= {"root": reply.document()["root_token"]} | shares.good_and_bad(reply.document())
-    return world
-
-
-class Suite:
-    def __init__(self, options):
-        self.options, self.shared, self.passed, self.failed = options, None, 0, 0
-
-    def world(self, kind):
-        if kind == "sealed":
-            return sealed_world()
-        if kind == "fresh" or self.shared is None:
-            world = World()
-            if kind == "fresh":
-                return world
-            self.shared = world
-        return self.shared
-
-    def case(self, name, kind, run):
-        started, world = time.monotonic(), None
-        try:
-            world = self.world(kind)
-            sent = run(world)
-            if not sent:
-                raise Wrong("nothing was sent")
-            world.check()
-            self.passed += 1
-            print(f"{name}: {sent} requests, {time.monotonic() - started:.1f} s", flush=True)
-        except (Wrong, OSError, socket.timeout) as found:
-            self.failed += 1
-            print(f"FAILED {name}: {found if isinstance(found, Wrong) else repr(found)}", flush=True)
-            if world is self.shared and world is not None:
-                world.end()
-                self.shared = None  # the next case gets a server of its own
-        finally:
-            if world is not None and world is not self.shared:
-                world.end()
-
-    def run(self):
-        wanted = self.options.ids
-        listed = [case for path in sorted(CASES.glob("*.toml")) for case in tomllib.loads(path.read_text())["case"]]
-        for case in listed:
-            if not wanted or case["id"] in wanted:
-                self.case(f"{case['id']} {case['name']}", case.get("server", "shared"), lambda world, c=case: run_listed(world, c))
-        for case_id, name, kind, function in scripted.CASES:
-            if not wanted or case_id in wanted:
-                self.case(f"{case_id} {name}", kind, lambda world, f=function: f(world, self.options.long))
-        if self.shared:
-            self.shared.end()
-        print(f"{self.passed} passed, {self.failed} failed")
-        return 1 if self.failed or not self.passed else 0
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("ids", nargs="*", metavar="ID")
-    parser.add_argument("--long", action="store_true")
-    suite = Suite(parser.parse_args())
-    try:
-        sys.exit(suite.run())
-    finally:
-        if suite.shared:
-            suite.shared.end()
-
-
-if __name__ == "__main__":
-    main()
