@@ -92,7 +92,7 @@ class Server:
 
     def __init__(self, folder, user=None, core=None, environment=None):
         """`user` is a user id to run as, `core` a CPU to stay on."""
-        self.folder, self.port = Path(folder), free_port()
+        self.folder, self.port = Path(folder).absolute(), free_port()
         self.user, self.core, self.more_environment = user, core, environment or {}
         self.process, self.ca_file, self.kept_api = None, None, None
         self.shares, self.root_token, self.audit_key = [], None, None
@@ -284,7 +284,7 @@ class Strongroom(Server):
 
     def __init__(self, folder, program=None, **more):
         super().__init__(folder, **more)
-        self.program, self.ca_file = program or strongroom_path(), self.data / "tls" / "ca.pem"
+        self.program, self.ca_file = Path(program or strongroom_path()).resolve(), self.data / "tls" / "ca.pem"
 
     def command(self):
         return [self.program, "server", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"]
@@ -365,7 +365,7 @@ class OpenBao(Server):
 
     def __init__(self, folder, program=None, tls=None, **more):
         super().__init__(folder, **more)
-        self.program, self.tls, self.cluster_port = program or openbao_path(), tls, free_port()
+        self.program, self.tls, self.cluster_port = Path(program or openbao_path()).absolute(), tls, free_port()
         self.ca_file = tls and tls / "server.pem"
 
     def command(self):
@@ -419,7 +419,7 @@ class Bare(Server):
 
     def __init__(self, folder, program, tls, answer_bytes, **more):
         super().__init__(folder, **more)
-        self.program, self.tls, self.answer_bytes, self.ca_file = program, tls, answer_bytes, tls / "server.pem"
+        self.program, self.tls, self.answer_bytes, self.ca_file = program.resolve(), tls, answer_bytes, tls / "server.pem"
 
     def command(self):
         return [
