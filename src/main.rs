@@ -1,10 +1,10 @@
-//! The program: hands its arguments to the command line and ends with the code that it says.
+//! The program: passes its arguments to the command line and ends with the exit code that it returns.
 
 use std::process::ExitCode;
 
 use strongroom::base::sys::WipingAllocator;
 
-/// What is freed is wiped: buffers of parsers and of the network hold secrets too.
+/// Wipes memory when it is freed, because buffers of parsers and of the network hold secrets too.
 #[global_allocator]
 static ALLOCATOR: WipingAllocator = WipingAllocator::new();
 

@@ -1,20 +1,20 @@
-//! Arguments as people of Vault type them: `-x v`, `-x=v` and `--x` all count, a switch may carry `=true`, and an
-//! underscore in a flag's name is a dash. What comes out is what clap reads.
+//! Arguments in Vault's style, rewritten for clap: `-x v`, `-x=v` and `--x` mean the same, a switch may carry `=true`, and
+//! an underscore in a flag's name counts as a dash.
 
 use std::collections::BTreeSet;
 
 use clap::{ArgAction, Command};
 
-/// The long names that the whole command tree knows.
+/// The long flags of the whole command tree.
 #[derive(Default)]
-pub struct Flags {
+pub(crate) struct Flags {
     all: BTreeSet<String>,
-    /// Flags that take no value wherever they stand.
+    /// Flags that take no value in any command.
     switches: BTreeSet<String>,
 }
 
 impl Flags {
-    pub fn of(command: &Command) -> Self {
+    pub(crate) fn of(command: &Command) -> Self {
         let mut flags = Self::default();
         let mut valued = BTreeSet::new();
         flags.collect(command, &mut valued);
@@ -39,8 +39,8 @@ impl Flags {
     }
 }
 
-/// Rewrites the arguments after the program's name. Everything behind a lone `--` is left as it is.
-pub fn normalise(args: Vec<String>, flags: &Flags) -> Vec<String> {
+/// Rewrites the arguments after the program's name. Everything after `--` stays as it is.
+pub(crate) fn normalise(args: Vec<String>, flags: &Flags) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     let mut args = args.into_iter();
     for arg in args.by_ref() {
@@ -61,7 +61,7 @@ fn rewrite(arg: String, flags: &Flags) -> Option<String> {
         Some((name, value)) => (name, Some(value)),
         None => (body, None),
     };
-    // `-n5`: a short flag with its number.
+    // `-n5` is a short flag with its number.
     let is_short = !arg.starts_with("--") && body.len() > 1 && body.bytes().skip(1).all(|b| b.is_ascii_digit());
     let is_flag = !is_short
         && name.len() > 1
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn one_dash_is_as_good_as_two() {
+    fn one_dash_means_the_same_as_two() {
         check(
             &["-format=json", "kv", "-format", "json", "--format=json"],
             &["--format=json", "kv", "--format", "json", "--format=json"],
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_flag_is_left_alone() {
+    fn arguments_that_are_not_flags_stay() {
         check(
             &["-", "-f", "-h", "-1", "-n5", "key=-x", "-=", "-@x"],
             &["-", "-f", "-h", "-1", "-n5", "key=-x", "-=", "-@x"],

@@ -1,5 +1,5 @@
-//! The offline audit tools: proof by `services::audit::verify`, questions by `services::audit::search`, and the signed
-//! heads that are kept here between two proofs.
+//! The offline audit tools: verification by `services::audit::verify` and search by `services::audit::search`. The signed
+//! checkpoints that a verification saw are kept on this machine until the next one.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,9 +7,9 @@ use std::{
 };
 
 use super::{
-    fault::{Exit, Fault},
-    heads,
-    home::Home,
+    checkpoints,
+    config_dir::ConfigDir,
+    error::{CliError, Exit},
 };
 use crate::{
     crypto::ed25519::PublicKey,
@@ -19,64 +19,78 @@ use crate::{
     },
 };
 
-/// Judges files by a key, and by the heads that were kept here when they were judged before.
-pub fn verify(home: &Home, files: &[PathBuf], key: &str) -> Result<Report, Fault> {
-    let public = PublicKey::from_base64(key)
-        .map_err(|_| Fault::usage("the public key is no Ed25519 key in base64").fix("as `operator init` printed it"))?;
-    let judge =
-        |kept: Option<&str>| verify::verify(files, &public, kept).map_err(|error| Fault::usage(error.to_string()));
-    let mut report = judge(None)?;
+/// How often a followed log is looked at.
+const FOLLOW_MILLIS: u64 = 250;
+
+/// What to do at the end of a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AtEnd {
+    Stop,
+    /// Wait for more lines, until the process is ended.
+    Follow,
+}
+
+/// Verifies files with a key, and with the checkpoints that earlier verifications kept here.
+pub(crate) fn verify(config_dir: &ConfigDir, files: &[PathBuf], key: &str) -> Result<Report, CliError> {
+    let public = PublicKey::from_base64(key).map_err(|_| {
+        CliError::usage("the public key is not an Ed25519 key in base64").fix("give it as `operator init` printed it")
+    })?;
+    let verify_against =
+        |kept: Option<&str>| verify::verify(files, &public, kept).map_err(|error| CliError::usage(error.to_string()));
+    let mut report = verify_against(None)?;
     for log in report.logs.iter().map(|log| log.id.clone()).collect::<Vec<_>>() {
         if report.first_problem.is_none()
-            && let Some(head) = heads::find(home, key, &log)?
+            && let Some(kept) = checkpoints::find(config_dir, key, &log)?
         {
-            report.first_problem = judge(Some(&head))?.first_problem;
+            report.first_problem = verify_against(Some(&kept))?.first_problem;
         }
     }
     if report.first_problem.is_none() {
         for log in &report.logs {
-            if let Some(head) = &log.newest {
-                heads::keep(home, key, &log.id, head)?;
+            if let Some(newest) = &log.newest {
+                checkpoints::keep(config_dir, key, &log.id, newest)?;
             }
         }
     }
     Ok(report)
 }
 
-pub fn problem_fault(problem: &Problem) -> Fault {
-    Fault::new(Exit::Integrity, format!("the log is not as it was written: line {} {}", problem.line, problem.what))
+/// The error for a log that does not verify.
+pub(crate) fn problem_error(problem: &Problem) -> CliError {
+    CliError::new(Exit::Integrity, format!("the log was changed: line {} {}", problem.line, problem.what))
         .why(format!("{} line {}, of log {}", problem.file.display(), problem.file_line, problem.log))
-        .why("whoever can write the file can do this; whoever cannot sign with the log's key cannot hide it")
-        .fix("keep the file as it is, and compare it with a copy: the first line that differs is this one")
+        .why("whoever can write the file can change it, but cannot hide the change without the log's private key")
+        .fix("keep the file as it is, and compare it with a copy: this is the first line that differs")
 }
 
-/// The requests that `filter` asks for, with what was counted.
-pub fn search(files: &[PathBuf], filter: &Filter) -> Result<(Vec<Row>, Found), Fault> {
+/// The requests that `filter` selects, and how many there were.
+pub(crate) fn search(files: &[PathBuf], filter: &Filter) -> Result<(Vec<Row>, Found), CliError> {
     let mut rows = Vec::new();
     let found =
         search::search(files, filter, &mut |row| rows.push(row.clone())).map_err(|error| unreadable(files, &error))?;
     Ok((rows, found))
 }
 
-/// Hands the last requests of a file to `each`, and with `follow` those that come, until the process is ended.
-pub fn tail(path: &Path, count: usize, follow: bool, each: &mut dyn FnMut(&Row)) -> Result<(), Fault> {
-    let mut wait = || {
-        if follow {
-            std::thread::sleep(Duration::from_millis(250));
+/// Calls `each` with the last `count` requests of a file, and with those that follow if `at_end` says so.
+pub(crate) fn tail(path: &Path, count: usize, at_end: AtEnd, each: &mut dyn FnMut(&Row)) -> Result<(), CliError> {
+    let mut wait = || match at_end {
+        AtEnd::Stop => false,
+        AtEnd::Follow => {
+            std::thread::sleep(Duration::from_millis(FOLLOW_MILLIS));
+            true
         }
-        follow
     };
     search::tail(path, count, &mut wait, each).map_err(|error| unreadable(&[path.to_owned()], &error))
 }
 
-fn unreadable(files: &[PathBuf], error: &std::io::Error) -> Fault {
+fn unreadable(files: &[PathBuf], error: &std::io::Error) -> CliError {
     let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-    let fault = Fault::usage(format!("{} cannot be read: {error}", names.join(", ")));
+    let failure = CliError::usage(format!("{} cannot be read: {error}", names.join(", ")));
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            fault.fix("--data is the folder that `server --data` was given; --file names a log itself")
+            failure.fix("--data takes the folder that `server --data` was given; --file takes the log itself")
         }
-        std::io::ErrorKind::PermissionDenied => fault.fix("read it as the user that the server runs as"),
-        _ => fault,
+        std::io::ErrorKind::PermissionDenied => failure.fix("read it as the user that the server runs as"),
+        _ => failure,
     }
 }

@@ -1,4 +1,4 @@
-//! Audit lines and proofs as an auditor reads them: when, who, what, how it ended, and which rule decided.
+//! Audit lines and verification reports, printed for an auditor: when, who, what, the outcome, and which rule decided.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::{
 const HEADS: [&str; 6] = ["Time", "Who", "Operation", "Path", "Outcome", "By"];
 
 /// Prints requests, as a table or as a JSON list.
-pub fn show(out: Output, rows: &[Row]) {
+pub(crate) fn show(out: Output, rows: &[Row]) {
     if out.is_json() {
         out.print_json(&Json::List(rows.iter().map(json).collect()));
         return;
@@ -21,27 +21,27 @@ pub fn show(out: Output, rows: &[Row]) {
     out.print(&table::columns(&HEADS, &rows));
 }
 
-/// Prints one request of many that are still to come: a line, or one JSON object a line.
-pub fn show_one(out: Output, row: &Row) {
+/// Prints one request as a line of text or as a JSON object on one line. Used while a log is followed.
+pub(crate) fn show_one(out: Output, row: &Row) {
     let line = if out.is_json() { json(row).to_string() } else { cells(row).join("    ") };
     out.print(&format!("{line}\n"));
 }
 
 fn cells(row: &Row) -> Vec<String> {
     let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.replace(['\n', '\t'], " ") };
-    // Seconds are enough for people; the whole time is in the JSON form.
+    // The table shows seconds; the JSON form has the exact time.
     let time = Time::from_unix_secs(row.time.unix_secs()).rfc3339();
     vec![time, who(row), or_dash(&row.operation), or_dash(&row.path), outcome(row), by(row)]
 }
 
-/// The name, and the policies that tell apart those who share it.
+/// The name, with the policies if they say more than the name: callers of one kind can share a name.
 fn who(row: &Row) -> String {
     if row.display_name.is_empty() {
         return format!("at {}", row.remote_address);
     }
-    let telling: Vec<&str> = row.policies.iter().map(String::as_str).filter(|name| *name != "default").collect();
-    let is_new = !telling.is_empty() && telling != [row.display_name.as_str()];
-    if is_new { format!("{} ({})", row.display_name, telling.join(", ")) } else { row.display_name.clone() }
+    let policies: Vec<&str> = row.policies.iter().map(String::as_str).filter(|name| *name != "default").collect();
+    let say_more = !policies.is_empty() && policies != [row.display_name.as_str()];
+    if say_more { format!("{} ({})", row.display_name, policies.join(", ")) } else { row.display_name.clone() }
 }
 
 fn outcome(row: &Row) -> String {
@@ -60,7 +60,7 @@ fn outcome(row: &Row) -> String {
 fn by(row: &Row) -> String {
     let mut by = match (row.policy.as_str(), row.rule.as_str()) {
         ("", "") if row.allowed.is_none() => return "-".to_owned(),
-        ("", "") if row.allowed == Some(true) => return "no rule is asked".to_owned(),
+        ("", "") if row.allowed == Some(true) => return "no rule needed".to_owned(),
         ("", "") => return "no rule".to_owned(),
         (policy, "") => format!("policy {policy}"),
         ("", rule) => rule.to_owned(),
@@ -93,8 +93,8 @@ fn json(row: &Row) -> Json {
     ])
 }
 
-/// A proof in words.
-pub fn report_text(report: &Report) -> String {
+/// A verification report as text.
+pub(crate) fn report_text(report: &Report) -> String {
     let mut text = String::new();
     for log in &report.logs {
         let _ = writeln!(
@@ -111,13 +111,13 @@ pub fn report_text(report: &Report) -> String {
             let _ = writeln!(text, "  it began because: {}", log.reason);
         }
         if log.torn_lines > 0 {
-            let _ = writeln!(text, "  {} lines were not written whole, as the log itself says", log.torn_lines);
+            let _ = writeln!(text, "  {} lines were cut short; the log itself says so", log.torn_lines);
         }
         if log.has_torn_end {
-            text.push_str("  its last line is not whole: the server stopped while it wrote\n");
+            text.push_str("  its last line is cut short: the server stopped while it wrote\n");
         }
     }
-    let verdict = if report.first_problem.is_none() { "nothing was changed" } else { "NOT as it was written" };
+    let verdict = if report.first_problem.is_none() { "nothing was changed" } else { "THE LOG WAS CHANGED" };
     let _ = writeln!(
         text,
         "{verdict}: proved to line {}, consistent to line {} ({} lines, {} signed heads)",
@@ -126,8 +126,8 @@ pub fn report_text(report: &Report) -> String {
     text
 }
 
-/// A proof for a script.
-pub fn report(report: &Report) -> Json {
+/// A verification report as JSON.
+pub(crate) fn report(report: &Report) -> Json {
     let logs = report.logs.iter().map(|log| {
         Json::object([
             ("log", Json::text(&log.id)),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_says_when_who_what_how_and_by_which_rule() {
+    fn a_request_says_when_who_what_outcome_and_rule() {
         let expected = [
             "2026-11-24T09:00:01Z",
             "approle (web)",
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_is_told_in_words() {
+    fn a_report_is_printed_as_text() {
         let report = Report { lines: 12, checkpoints: 2, proved_to: 10, consistent_to: 12, ..Report::default() };
         assert_eq!(
             report_text(&report),

@@ -1,78 +1,80 @@
-//! Before something is destroyed: what it will cost, and a question. A script answers with `--yes` or `--confirm NAME`;
-//! without a terminal and without those, nothing is done.
+//! Confirmation before something is destroyed: it shows the impact and asks. A script confirms with `--yes` or
+//! `--confirm NAME`. Without a terminal and without these, nothing is done.
 
-use super::{fault::Fault, session::Session};
+use super::{error::CliError, invocation::Invocation};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Asks y/N.
     Moderate,
     /// Asks for the name to be typed.
     Severe,
 }
 
-/// What the person, or the script, decided.
+/// What the user or the script decided.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Decision {
-    Go,
-    /// A dry run: the impact is shown, and that is all.
+pub(crate) enum Decision {
+    Proceed,
+    /// A dry run: only the impact is shown.
     Stop,
 }
 
-/// Shows what `action` costs and asks. Called as `vault` it asks nothing, as Vault does not.
-pub fn confirm(
-    session: &Session,
+/// Shows the impact of `action` and asks. As `vault` it asks nothing, because Vault does not.
+pub(crate) fn confirm(
+    invocation: &Invocation,
     severity: Severity,
     action: &str,
     name: &str,
     impact: &[String],
-) -> Result<Decision, Fault> {
-    let globals = &session.globals;
-    if session.persona.is_vault() && !globals.dry_run {
-        return Ok(Decision::Go);
+) -> Result<Decision, CliError> {
+    let globals = &invocation.globals;
+    if invocation.persona.is_vault() && !globals.dry_run {
+        return Ok(Decision::Proceed);
     }
-    session.out.hint(&format!("{action} {name}"));
+    invocation.out.hint(&format!("{action} {name}"));
     for line in impact {
-        session.out.hint(&format!("  - {line}"));
+        invocation.out.hint(&format!("  - {line}"));
     }
     if globals.dry_run {
-        session.out.hint("nothing was changed (dry run)");
+        invocation.out.hint("nothing was changed (dry run)");
         return Ok(Decision::Stop);
     }
     if globals.yes {
-        return Ok(Decision::Go);
+        return Ok(Decision::Proceed);
     }
     if let Some(confirmed) = &globals.confirm {
         if confirmed.trim_end_matches('/') == name.trim_end_matches('/') {
-            return Ok(Decision::Go);
+            return Ok(Decision::Proceed);
         }
-        return Err(Fault::usage(format!("--confirm says `{confirmed}`, but this is `{name}`: nothing was changed")));
+        return Err(CliError::usage(format!(
+            "--confirm names `{confirmed}`, but this is `{name}`: nothing was changed"
+        )));
     }
     let question = match severity {
-        Severity::Moderate => "go on? [y/N] ".to_owned(),
-        Severity::Severe => format!("type `{name}` to go on: "),
+        Severity::Moderate => "continue? [y/N] ".to_owned(),
+        Severity::Severe => format!("type `{name}` to continue: "),
     };
-    let Some(answer) = session.out.terminal.line(&question)? else {
-        return Err(Fault::usage(format!("{action} {name}: not confirmed, nothing was changed"))
-            .why("there is no terminal to ask on")
+    let Some(answer) = invocation.out.terminal.line(&question)? else {
+        return Err(CliError::usage(format!("{action} {name}: not confirmed, nothing was changed"))
+            .why("there is no terminal to ask for confirmation")
             .fix(format!("--confirm={name}, or --yes")));
     };
     let agreed = match severity {
         Severity::Moderate => matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"),
         Severity::Severe => answer.trim_end_matches('/') == name.trim_end_matches('/'),
     };
-    if agreed { Ok(Decision::Go) } else { Err(Fault::usage("not confirmed, nothing was changed")) }
+    if agreed { Ok(Decision::Proceed) } else { Err(CliError::usage("not confirmed, nothing was changed")) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{environment::Environment, persona::Persona, session::Globals, terminal::Terminal};
+    use crate::cli::{environment::Environment, invocation::Globals, persona::Persona, terminal::Terminal};
 
-    fn decide(globals: Globals, persona: Persona) -> Result<Decision, Fault> {
-        let nobody = Terminal { input: false, output: false, errors: false };
-        let session = Session::open(globals, persona, Environment::default(), nobody).unwrap();
-        confirm(&session, Severity::Severe, "disable", "secret/", &["12 secrets".to_owned()])
+    fn decide(globals: Globals, persona: Persona) -> Result<Decision, CliError> {
+        let nobody = Terminal { input: false, output: false };
+        let invocation = Invocation::open(globals, persona, Environment::default(), nobody).unwrap();
+        confirm(&invocation, Severity::Severe, "disable", "secret/", &["12 secrets".to_owned()])
     }
 
     #[test]
@@ -80,17 +82,17 @@ mod tests {
         let refused = decide(Globals::default(), Persona::Strongroom).unwrap_err();
         assert_eq!(refused.what(), "disable secret/: not confirmed, nothing was changed");
         let yes = Globals { yes: true, ..Globals::default() };
-        assert_eq!(decide(yes, Persona::Strongroom).unwrap(), Decision::Go);
+        assert_eq!(decide(yes, Persona::Strongroom).unwrap(), Decision::Proceed);
         let name = Globals { confirm: Some("secret".to_owned()), ..Globals::default() };
-        assert_eq!(decide(name, Persona::Strongroom).unwrap(), Decision::Go);
+        assert_eq!(decide(name, Persona::Strongroom).unwrap(), Decision::Proceed);
         let other = Globals { confirm: Some("kv".to_owned()), ..Globals::default() };
         assert!(decide(other, Persona::Strongroom).is_err());
     }
 
     #[test]
-    fn a_dry_run_stops_and_vaults_manners_go_on() {
+    fn a_dry_run_stops_and_vault_asks_nothing() {
         let dry = Globals { dry_run: true, yes: true, ..Globals::default() };
         assert_eq!(decide(dry, Persona::Strongroom).unwrap(), Decision::Stop);
-        assert_eq!(decide(Globals::default(), Persona::Vault).unwrap(), Decision::Go);
+        assert_eq!(decide(Globals::default(), Persona::Vault).unwrap(), Decision::Proceed);
     }
 }

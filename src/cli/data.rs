@@ -1,10 +1,10 @@
-//! Data on the command line: `key=value`, `key=@file`, `key=-` (standard input), `key:=json`, a bare `-` or `@file` for
-//! a whole JSON object, and a bare `key` to be asked for without echo. So no secret ever has to stand in the arguments.
+//! Data on the command line: `key=value`, `key=@file`, `key=-` (standard input), `key:=json`, `-` or `@file` alone for a
+//! whole JSON object, and `key` alone to be asked for its value. No secret needs to stand in the arguments.
 
 use std::{fs::File, io::Read as _};
 
 use super::{
-    fault::Fault,
+    error::CliError,
     persona::Persona,
     terminal::{Terminal, read_input},
 };
@@ -13,46 +13,47 @@ use crate::client::json::Json;
 /// Bytes of a file given with `@`.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
-/// Where the parts that are not in the arguments come from.
-pub trait Sources {
-    fn input(&mut self) -> Result<String, Fault>;
-    fn file(&mut self, path: &str) -> Result<String, Fault>;
-    fn ask(&mut self, key: &str) -> Result<String, Fault>;
+/// Where values come from that are not in the arguments.
+pub(crate) trait Sources {
+    fn stdin(&mut self) -> Result<String, CliError>;
+    fn file(&mut self, path: &str) -> Result<String, CliError>;
+    fn ask(&mut self, key: &str) -> Result<String, CliError>;
 }
 
-/// The process's own standard input, files and terminal.
-pub struct Outside {
-    pub terminal: Terminal,
-    input_used: bool,
+/// The standard input, files and terminal of this process.
+pub(crate) struct ProcessInput {
+    terminal: Terminal,
+    /// Standard input has no second value.
+    is_stdin_used: bool,
 }
 
-impl Outside {
-    pub const fn new(terminal: Terminal) -> Self {
-        Self { terminal, input_used: false }
+impl ProcessInput {
+    pub(crate) const fn new(terminal: Terminal) -> Self {
+        Self { terminal, is_stdin_used: false }
     }
 }
 
-impl Sources for Outside {
-    fn input(&mut self) -> Result<String, Fault> {
-        if std::mem::replace(&mut self.input_used, true) {
-            return Err(Fault::usage("standard input can be read for one value only"));
+impl Sources for ProcessInput {
+    fn stdin(&mut self) -> Result<String, CliError> {
+        if std::mem::replace(&mut self.is_stdin_used, true) {
+            return Err(CliError::usage("standard input holds one value only: give the others in another way"));
         }
         let text = read_input()?;
         let text = text.expose();
         Ok(text.clone())
     }
 
-    fn file(&mut self, path: &str) -> Result<String, Fault> {
+    fn file(&mut self, path: &str) -> Result<String, CliError> {
         let mut bytes = Vec::new();
         File::open(path)
             .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
-            .map_err(|error| Fault::usage(format!("{path} cannot be read: {error}")))?;
+            .map_err(|error| CliError::usage(format!("{path} cannot be read: {error}")))?;
         String::from_utf8(bytes).map_err(|_| {
-            Fault::usage(format!("{path} is not text")).fix(format!("store it encoded: base64 {path} | … KEY=-"))
+            CliError::usage(format!("{path} is not text")).fix(format!("store it encoded: base64 {path} | … KEY=-"))
         })
     }
 
-    fn ask(&mut self, key: &str) -> Result<String, Fault> {
+    fn ask(&mut self, key: &str) -> Result<String, CliError> {
         let asked =
             self.terminal.secret(key, &format!("give {key}=- and the value on standard input, or {key}=@FILE"))?;
         let text = asked.expose();
@@ -61,11 +62,11 @@ impl Sources for Outside {
 }
 
 /// Reads the arguments into one object. A key given twice becomes a list, as in Vault.
-pub fn parse(args: &[String], persona: Persona, sources: &mut impl Sources) -> Result<Json, Fault> {
+pub(crate) fn parse(args: &[String], persona: Persona, sources: &mut impl Sources) -> Result<Json, CliError> {
     let mut data = Json::Object(Vec::new());
     for arg in args {
         if arg == "-" || (arg.starts_with('@') && !arg.contains('=')) {
-            let text = if arg == "-" { sources.input()? } else { sources.file(arg.trim_start_matches('@'))? };
+            let text = if arg == "-" { sources.stdin()? } else { sources.file(arg.trim_start_matches('@'))? };
             for (key, value) in object(&text, arg)? {
                 data.set(&key, value);
             }
@@ -77,41 +78,41 @@ pub fn parse(args: &[String], persona: Persona, sources: &mut impl Sources) -> R
     Ok(data)
 }
 
-fn object(text: &str, arg: &str) -> Result<Vec<(String, Json)>, Fault> {
+fn object(text: &str, arg: &str) -> Result<Vec<(String, Json)>, CliError> {
     let named = if arg == "-" { "standard input" } else { arg };
     match Json::parse(text) {
         Ok(Json::Object(pairs)) => Ok(pairs),
-        Ok(_) => Err(Fault::usage(format!("{named} holds JSON, but no object"))),
-        // Where it stands, not what: serde's words may echo a value.
-        Err(error) => Err(Fault::usage(format!(
-            "{named} is no JSON object: it breaks off at line {} column {}",
+        Ok(_) => Err(CliError::usage(format!("{named} holds JSON that is not an object"))),
+        // The place only: serde's message may hold part of a value.
+        Err(error) => Err(CliError::usage(format!(
+            "{named} is not a JSON object: it is wrong at line {} column {}",
             error.line(),
             error.column()
         ))),
     }
 }
 
-fn pair(arg: &str, persona: Persona, sources: &mut impl Sources) -> Result<(String, Json), Fault> {
+fn pair(arg: &str, persona: Persona, sources: &mut impl Sources) -> Result<(String, Json), CliError> {
     let Some((key, value)) = arg.split_once('=') else {
         if persona.is_vault() {
             let text = format!("Failed to parse K=V data: invalid key/value pair {arg:?}: format must be key=value");
-            return Err(Fault::usage(text));
+            return Err(CliError::usage(text));
         }
         return Ok((arg.to_owned(), Json::text(sources.ask(arg)?)));
     };
     if key.is_empty() || key == ":" {
-        return Err(Fault::usage("a value has no key: write KEY=VALUE"));
+        return Err(CliError::usage("a value has no key: write KEY=VALUE"));
     }
     if let Some(key) = key.strip_suffix(':').filter(|_| !persona.is_vault()) {
         let value = Json::parse(value).map_err(|error| {
-            Fault::usage(format!("the value of {key} is no JSON (column {})", error.column()))
+            CliError::usage(format!("the value of {key} is not JSON (column {})", error.column()))
                 .fix(format!("{key}:= takes JSON, {key}= takes text as it is"))
         })?;
         return Ok((key.to_owned(), value));
     }
     let value = match value {
-        "-" if persona.is_vault() => sources.input()?,
-        "-" => without_line_end(sources.input()?),
+        "-" if persona.is_vault() => sources.stdin()?,
+        "-" => without_line_end(sources.stdin()?),
         value => match value.strip_prefix('@') {
             Some(path) => sources.file(path)?,
             None => value.strip_prefix("\\@").map_or_else(|| value.to_owned(), |rest| format!("@{rest}")),
@@ -120,7 +121,7 @@ fn pair(arg: &str, persona: Persona, sources: &mut impl Sources) -> Result<(Stri
     Ok((key.to_owned(), Json::text(value)))
 }
 
-/// `echo secret | …` means the secret, not the line end.
+/// `echo secret | …` adds a line end that does not belong to the secret.
 fn without_line_end(mut text: String) -> String {
     if text.ends_with('\n') {
         text.pop();
@@ -129,6 +130,17 @@ fn without_line_end(mut text: String) -> String {
         }
     }
     text
+}
+
+/// Reads `NAME=VALUE` arguments into an object of texts. `what` names them in the error.
+pub(crate) fn name_values(args: &[String], what: &str) -> Result<Json, CliError> {
+    let mut object = Json::Object(Vec::new());
+    for arg in args {
+        let (name, value) =
+            arg.split_once('=').ok_or_else(|| CliError::usage(format!("the {what} `{arg}` is not NAME=VALUE")))?;
+        object.set(name, Json::text(value));
+    }
+    Ok(object)
 }
 
 fn add(data: &mut Json, key: &str, value: Json) {
@@ -150,11 +162,11 @@ mod tests {
     struct Fake;
 
     impl Sources for Fake {
-        fn input(&mut self) -> Result<String, Fault> {
+        fn stdin(&mut self) -> Result<String, CliError> {
             Ok("from stdin\n".to_owned())
         }
 
-        fn file(&mut self, path: &str) -> Result<String, Fault> {
+        fn file(&mut self, path: &str) -> Result<String, CliError> {
             match path {
                 "object.json" => Ok(r#"{"n":1.50,"s":"x"}"#.to_owned()),
                 "list.json" => Ok("[1]".to_owned()),
@@ -163,18 +175,18 @@ mod tests {
             }
         }
 
-        fn ask(&mut self, key: &str) -> Result<String, Fault> {
+        fn ask(&mut self, key: &str) -> Result<String, CliError> {
             Ok(format!("typed {key}"))
         }
     }
 
-    fn read(args: &[&str], persona: Persona) -> Result<String, Fault> {
+    fn read(args: &[&str], persona: Persona) -> Result<String, CliError> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
         parse(&args, persona, &mut Fake).map(|json| json.to_string())
     }
 
     #[test]
-    fn values_come_from_the_argument_a_file_standard_input_or_the_terminal() {
+    fn values_come_from_arguments_files_stdin_and_the_terminal() {
         let args = ["a=1", "b=x=y", "c=@key.pem", "d=-", "e:={\"n\":1.50}", "f", "g=\\@literal", "h="];
         assert_eq!(
             read(&args, Persona::Strongroom).unwrap(),
@@ -183,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn an_object_comes_whole_and_a_key_given_twice_is_a_list() {
+    fn a_whole_object_is_read_and_a_repeated_key_is_a_list() {
         assert_eq!(read(&["@object.json", "s=y"], Persona::Vault).unwrap(), r#"{"n":1.50,"s":["x","y"]}"#);
         assert_eq!(read(&["p=a", "p=b", "p=c"], Persona::Vault).unwrap(), r#"{"p":["a","b","c"]}"#);
     }
 
     #[test]
-    fn as_vault_it_keeps_the_line_end_and_asks_nothing() {
+    fn as_vault_the_line_end_stays_and_nothing_is_asked() {
         assert_eq!(read(&["d=-", "e:=1"], Persona::Vault).unwrap(), r#"{"d":"from stdin\n","e:":"1"}"#);
         let text = "Failed to parse K=V data: invalid key/value pair \"foo\": format must be key=value";
         assert_eq!(read(&["foo"], Persona::Vault).unwrap_err().what(), text);
@@ -199,9 +211,9 @@ mod tests {
     fn bad_data_is_refused_without_showing_it() {
         for (arg, words) in [
             ("=x", "a value has no key: write KEY=VALUE"),
-            ("k:={", "the value of k is no JSON (column 1)"),
-            ("@list.json", "@list.json holds JSON, but no object"),
-            ("@bad.json", "@bad.json is no JSON object: it breaks off at line 1 column 23"),
+            ("k:={", "the value of k is not JSON (column 1)"),
+            ("@list.json", "@list.json holds JSON that is not an object"),
+            ("@bad.json", "@bad.json is not a JSON object: it is wrong at line 1 column 23"),
         ] {
             assert_eq!(read(&[arg], Persona::Strongroom).unwrap_err().what(), words);
         }

@@ -1,22 +1,22 @@
-//! `.env` files: `NAME=value` lines, `export` before them or not, values bare or in quotes. Nothing is ever expanded:
-//! a secret with a `$` in it stays as it is.
+//! `.env` files: lines of `NAME=value`, with or without `export` before them, the value with or without quotes. Nothing
+//! is expanded, so a secret with a `$` in it stays as it is. The reader is our own for that: those on crates.io expand.
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DotenvError {
+pub(crate) enum DotenvError {
     #[error("line {0} is not NAME=value")]
     Shape(usize),
-    #[error("line {0}: a name is letters, digits, `_`, `.` and `-`, and begins with no digit")]
+    #[error("line {0}: a name may hold letters, digits, `_`, `.` and `-`, and must not begin with a digit")]
     Name(usize),
-    #[error("the quote opened on line {0} is never closed")]
+    #[error("the quote that opens on line {0} is never closed")]
     Quote(usize),
-    #[error("line {0} has text behind its closing quote")]
+    #[error("line {0} has text after its closing quote")]
     Behind(usize),
-    #[error("line {line}: `{name}` stands there a second time")]
+    #[error("line {line}: `{name}` is set a second time")]
     Twice { line: usize, name: String },
 }
 
-/// Reads names and values in the order they stand. The errors name lines, never values.
-pub fn parse(text: &str) -> Result<Vec<(String, String)>, DotenvError> {
+/// Reads names and values, in their order. Errors name lines, never values.
+pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, DotenvError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut line = 0;
@@ -58,14 +58,14 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, DotenvError> {
     Ok(pairs)
 }
 
-/// A bare value ends at ` #` or at the line's end.
+/// A value without quotes ends at ` #` or at the line's end.
 fn bare(text: &str) -> String {
     let end = text.find(" #").or_else(|| text.find("\t#")).unwrap_or(text.len());
     text.get(..end).unwrap_or(text).trim().to_owned()
 }
 
-/// What stands up to the closing quote, and what stands behind it. Double quotes know `\n`, `\r`, `\t`, `\"`, `\\`,
-/// `\$`; single quotes know nothing.
+/// The value up to the closing quote, and the text after it. Double quotes have the escapes `\n`, `\r`, `\t`, `\"`,
+/// `\\`, `\$` and `` \` ``; single quotes have none.
 fn read_quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_by_its_line() {
+    fn a_mistake_is_named_by_its_line() {
         for (text, error) in [
             ("A=1\nnonsense\n", DotenvError::Shape(2)),
             ("1A=x", DotenvError::Name(1)),

@@ -1,11 +1,11 @@
-//! Values as people read them: durations with units, nothing as `n/a`, and trees in JSON, or as Go prints them where we
-//! stand in for Vault.
+//! Values in a form for people: durations with units, an empty value as `n/a`, nested values as JSON. As `vault`, nested
+//! values are printed as Go prints them.
 
 use super::persona::Persona;
 use crate::client::json::Json;
 
 /// A value for a table cell.
-pub fn value(key: &str, value: &Json, persona: Persona) -> String {
+pub(crate) fn value(key: &str, value: &Json, persona: Persona) -> String {
     if let Some(secs) = value.as_u64().filter(|_| is_duration(key)) {
         return duration(secs);
     }
@@ -15,8 +15,8 @@ pub fn value(key: &str, value: &Json, persona: Persona) -> String {
     }
 }
 
-/// A value as it is, for `-field`.
-pub fn plain(value: &Json, persona: Persona) -> String {
+/// A value without quotes or units, for `-field`.
+pub(crate) fn plain(value: &Json, persona: Persona) -> String {
     match (value, persona) {
         (Json::String(text), _) => text.clone(),
         (Json::Number(digits), _) => digits.clone(),
@@ -27,7 +27,7 @@ pub fn plain(value: &Json, persona: Persona) -> String {
     }
 }
 
-/// As Go's `%v` prints what its JSON reader makes.
+/// The form that Go's `%v` gives to a JSON value.
 fn go(value: &Json) -> String {
     match value {
         Json::Null => "<nil>".to_owned(),
@@ -43,8 +43,8 @@ fn go(value: &Json) -> String {
     }
 }
 
-/// A list of names as Vault prints policies: `["default" "app"]`.
-pub fn names(names: &[String], persona: Persona) -> String {
+/// A list of names. As `vault`: `["default" "app"]`, as Vault prints policies.
+pub(crate) fn names(names: &[String], persona: Persona) -> String {
     if persona.is_vault() {
         let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
         return format!("[{}]", quoted.join(" "));
@@ -57,8 +57,8 @@ fn is_duration(key: &str) -> bool {
     ends("ttl") || ends("period") || ends("duration") || key == "lease_max" || key == "ttl_max"
 }
 
-/// `768h`, `1h30m`, `5m`, `0s`: Go's form without its empty parts.
-pub fn duration(secs: u64) -> String {
+/// `768h`, `1h30m`, `5m`, `0s`: Go's form without its zero parts.
+pub(crate) fn duration(secs: u64) -> String {
     let text = crate::base::ttl::Ttl::from_secs(secs).go_format();
     let text = text.strip_suffix("m0s").map_or(text.clone(), |start| format!("{start}m"));
     text.strip_suffix("h0m").map_or(text.clone(), |start| format!("{start}h"))
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_lose_their_empty_parts() {
+    fn durations_lose_their_zero_parts() {
         for (secs, text) in [
             (0, "0s"),
             (600, "10m"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_that_name_a_duration_are_shown_as_one() {
+    fn only_keys_that_name_a_duration_have_units() {
         let secs = Json::number(600);
         for (key, text) in [
             ("token_ttl", "10m"),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_are_json_for_us_and_go_for_vault() {
+    fn nested_values_are_json_and_for_vault_go() {
         let tree = Json::parse(r#"[1,2,{"d":true,"c":null}]"#).unwrap();
         assert_eq!(plain(&tree, Persona::Strongroom), r#"[1,2,{"d":true,"c":null}]"#);
         assert_eq!(plain(&tree, Persona::Vault), "[1 2 map[c:<nil> d:true]]");

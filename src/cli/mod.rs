@@ -1,32 +1,36 @@
-//! The command line: what an operator, a developer and an auditor type. It talks to the daemon as any client would,
-//! over the API; only `server`, `operator tls` and the offline audit tools touch this machine.
+//! The command line, for operators, developers and auditors. It talks to the daemon over the API, as any client would.
+//! Only `server`, `dev`, `operator tls`, `operator walk` and the offline audit tools work on this machine.
 //!
-//! Start reading at `commands/mod.rs` (the tree of commands). What a call needs is in `session`, what it prints in
-//! `output`, how it fails in `fault` and `explain`.
+//! Start reading at `commands/mod.rs`, the tree of commands. `invocation` holds what one call needs, `output` prints,
+//! `error` and `diagnosis` say what went wrong.
 
+pub(crate) mod commands;
 mod argv;
+mod invocation;
+mod environment;
+mod persona;
+mod config_dir;
+mod tokens;
+mod pins;
+mod data;
+mod dotenv;
+mod terminal;
+mod confirm;
+mod output;
+mod human;
+mod table;
+mod printable;
+mod diff;
+mod error;
+mod attempt;
+mod diagnosis;
+mod connection_error;
+mod denial;
+mod kv2_hint;
+mod server;
 mod audit;
 mod audit_view;
-pub mod commands;
-mod confirm;
-mod data;
-mod denied;
-mod diff;
-mod dotenv;
-mod environment;
-mod explain;
-mod fault;
-mod heads;
-mod home;
-mod human;
-mod output;
-mod persona;
-mod pins;
-mod server;
-mod session;
-mod table;
-mod terminal;
-mod tokens;
+mod checkpoints;
 
 #[cfg(test)]
 mod tests;
@@ -34,63 +38,69 @@ mod tests;
 use std::{ffi::OsString, process::ExitCode};
 
 use self::{
+    commands::CommandLine,
     environment::Environment,
-    fault::{Exit, Fault},
+    error::{CliError, Exit},
+    invocation::Invocation,
     output::Format,
     persona::Persona,
-    session::Session,
     terminal::Terminal,
 };
 use crate::base::sys::harden_process;
 
-/// Runs one command line, the program's name first, and says how it ended.
+/// Runs one command line, which begins with the program's name, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // What does not work here is for the server's log; a short call goes on without.
+    // The server logs what could not be hardened. A short call goes on without.
     let _ = harden_process();
     let mut args = args.into_iter();
     let persona = Persona::of(&args.next().unwrap_or_default());
     let environment = Environment::of_process();
-    let terminal = Terminal::of_process();
-    let mut wants_json = environment.setting("FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
-    match try_run(args.collect(), persona, environment, terminal, &mut wants_json) {
+    let mut format = match environment.setting("FORMAT") {
+        Some(text) if text.eq_ignore_ascii_case("json") => Format::Json,
+        _ => Format::Table,
+    };
+    let ended = read(args.collect(), persona).and_then(|read| match read {
+        Read::Ended(code) => Ok(code),
+        Read::Command(line) => {
+            format = line.globals.format.unwrap_or(format);
+            let invocation = Invocation::open(line.globals, persona, environment, Terminal::of_process())?;
+            commands::run(line.command, invocation)
+        }
+    });
+    match ended {
         Ok(code) => ExitCode::from(code),
-        Err(fault) => {
-            if wants_json && !persona.is_vault() {
-                eprintln!("{}", fault.json());
+        Err(failure) => {
+            if format == Format::Json && !persona.is_vault() {
+                eprintln!("{}", failure.json());
             } else {
-                eprint!("{}", fault.render(persona));
+                eprint!("{}", failure.render(persona));
             }
-            ExitCode::from(fault.exit.code(persona))
+            ExitCode::from(failure.exit.code(persona))
         }
     }
 }
 
-fn try_run(
-    args: Vec<OsString>,
-    persona: Persona,
-    environment: Environment,
-    terminal: Terminal,
-    wants_json: &mut bool,
-) -> Result<u8, Fault> {
-    let args: Result<Vec<String>, _> = args.into_iter().map(OsString::into_string).collect();
-    let args = args.map_err(|_| Fault::usage("an argument is not UTF-8"))?;
-    if matches!(args.first().map(String::as_str), Some("-version" | "--version" | "-v" | "-V")) {
-        commands::version::print(persona);
-        return Ok(0);
-    }
-    let command = match commands::read(args, persona) {
-        Ok(command) => command,
-        Err(error) => return said_by_clap(&error),
-    };
-    if let Some(format) = command.globals.format {
-        *wants_json = format == Format::Json;
-    }
-    let session = Session::open(command.globals, persona, environment, terminal)?;
-    commands::run(command.command, session)
+/// What the arguments ask for.
+enum Read {
+    /// Nothing more: help, the version or a usage error was printed. The exit code.
+    Ended(u8),
+    Command(Box<CommandLine>),
 }
 
-/// Help goes to standard output and is no error; all else is a usage error in clap's words.
-fn said_by_clap(error: &clap::Error) -> Result<u8, Fault> {
-    let _ = error.print();
-    if error.use_stderr() { Ok(Exit::Usage.code(Persona::Strongroom)) } else { Ok(0) }
+fn read(args: Vec<OsString>, persona: Persona) -> Result<Read, CliError> {
+    let args: Result<Vec<String>, _> = args.into_iter().map(OsString::into_string).collect();
+    let args = args.map_err(|_| CliError::usage("an argument is not UTF-8"))?;
+    if matches!(args.first().map(String::as_str), Some("-version" | "--version" | "-v" | "-V")) {
+        commands::version::print(persona);
+        return Ok(Read::Ended(0));
+    }
+    match commands::read(args, persona) {
+        Ok(line) => Ok(Read::Command(Box::new(line))),
+        Err(error) => {
+            // clap writes help to standard output, and a usage error to standard error.
+            let _ = error.print();
+            let code = if error.use_stderr() { Exit::Usage.code(persona) } else { 0 };
+            Ok(Read::Ended(code))
+        }
+    }
 }

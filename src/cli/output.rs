@@ -1,19 +1,20 @@
-//! What goes to standard output: a table, JSON, or one raw field. Shapes are Vault's, so that what reads those reads
-//! ours.
+//! What is printed: a table, JSON, or one raw field. The forms are Vault's, so that scripts which read those can read
+//! these.
 
 use std::io::{self, Write as _};
 
 use super::{
-    fault::{Exit, Fault},
+    error::{CliError, Exit},
     human,
     persona::Persona,
+    printable::printable,
     table,
-    terminal::{Terminal, clean},
+    terminal::Terminal,
 };
 use crate::client::{Answer, json::Json};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     #[default]
     Table,
     Json,
@@ -21,51 +22,51 @@ pub enum Format {
 
 /// How this call prints.
 #[derive(Clone, Copy, Debug)]
-pub struct Output {
-    pub format: Format,
-    pub persona: Persona,
-    pub terminal: Terminal,
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) persona: Persona,
+    pub(crate) terminal: Terminal,
 }
 
 impl Output {
-    pub fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         self.format == Format::Json
     }
 
     /// Data for standard output.
-    pub fn print(self, text: &str) {
-        let text = if self.terminal.output { clean(text) } else { text.to_owned() };
-        // A reader that hung up is no error of ours.
+    pub(crate) fn print(self, text: &str) {
+        let text = if self.terminal.output { printable(text) } else { text.to_owned() };
+        // A reader that has closed the pipe wants no more output.
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
     /// JSON for standard output.
-    pub fn print_json(self, json: &Json) {
+    pub(crate) fn print_json(self, json: &Json) {
         self.print(&format!("{}\n", json.pretty()));
     }
 
-    /// A hint for the person, on standard error.
-    #[expect(clippy::unused_self, reason = "whoever has an output has its other half too")]
-    pub fn hint(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", clean(text));
+    /// A hint for the user, on standard error.
+    #[expect(clippy::unused_self, reason = "printing to either stream goes through `Output`")]
+    pub(crate) fn hint(self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{}", printable(text));
     }
 
-    /// The command that comes next. Neither a script nor one who knows Vault wants it.
-    pub fn next(self, command: &str) {
+    /// Names the next command to run. Scripts, and those who know Vault, do not need it.
+    pub(crate) fn next(self, command: &str) {
         if !self.is_json() && !self.persona.is_vault() {
             self.hint(&format!("next: {command}"));
         }
     }
 
-    /// What was done: a hint of ours, an output of Vault's. With JSON it is not said.
-    pub fn done(self, text: &str) {
+    /// Says what was done: on standard error, or as `vault` on standard output. With JSON nothing is said.
+    pub(crate) fn done(self, text: &str) {
         if self.is_json() {
             return;
         }
         if self.persona.is_vault() { self.print(&format!("{text}\n")) } else { self.hint(text) }
     }
 
-    pub fn warn(self, answer: &Answer) {
+    pub(crate) fn warn(self, answer: &Answer) {
         if self.is_json() {
             return;
         }
@@ -80,8 +81,8 @@ impl Output {
         }
     }
 
-    /// One field, raw: with a line end on a terminal only, so that a pipe gets the value and nothing else.
-    pub fn print_field(self, value: &Json) {
+    /// One field without quotes. Only a terminal gets a line end, so that a pipe receives the exact value.
+    pub(crate) fn print_field(self, value: &Json) {
         let mut text = if self.is_json() { value.pretty() } else { human::plain(value, self.persona) };
         if self.terminal.output {
             text.push('\n');
@@ -90,12 +91,12 @@ impl Output {
     }
 
     /// Rows under `Key` and `Value`.
-    pub fn print_pairs(self, pairs: &[(String, String)]) {
+    pub(crate) fn print_pairs(self, pairs: &[(String, String)]) {
         self.print(&table::pairs(pairs));
     }
 
     /// A list of names.
-    pub fn print_names(self, names: &[String]) {
+    pub(crate) fn print_names(self, names: &[String]) {
         if self.is_json() {
             return self.print_json(&Json::texts(names));
         }
@@ -103,8 +104,8 @@ impl Output {
         self.print(&table::columns(&["Keys"], &rows));
     }
 
-    /// An answer of the API: its data, login or wrapping, as a table or as the whole envelope; or one field of it.
-    pub fn print_answer(self, answer: &Answer, field: Option<&str>) -> Result<(), Fault> {
+    /// An answer of the API: a table of its data, login or wrapping; or the whole envelope as JSON; or one field.
+    pub(crate) fn print_answer(self, answer: &Answer, field: Option<&str>) -> Result<(), CliError> {
         if let Some(field) = field {
             let value = find_field(answer, field).ok_or_else(|| no_field(field))?;
             self.print_field(&value);
@@ -123,13 +124,13 @@ impl Output {
     }
 }
 
-pub fn no_field(field: &str) -> Fault {
-    Fault::new(Exit::Usage, format!("there is no field `{field}`"))
+pub(crate) fn no_field(field: &str) -> CliError {
+    CliError::new(Exit::Usage, format!("there is no field `{field}`"))
         .vault(format!("Field \"{field}\" not present in map"))
 }
 
-/// The envelope in the order that Vault's tools print, or the whole of a bare body as `data`.
-pub fn envelope(answer: &Answer) -> Json {
+/// The envelope in the order that Vault's tools print. A body without an envelope becomes its `data`.
+pub(crate) fn envelope(answer: &Answer) -> Json {
     let body = answer.body.clone().unwrap_or(Json::Object(Vec::new()));
     let part = |name: &str, absent: Json| body.at(name).cloned().unwrap_or(absent);
     let is_bare = body.at("request_id").is_none() && body.at("data").is_none();
@@ -172,15 +173,15 @@ fn answer_pairs(answer: &Answer, persona: Persona) -> Vec<(String, String)> {
 }
 
 /// The members of an object, by name.
-pub fn data_pairs(data: &Json, persona: Persona) -> Vec<(String, String)> {
+pub(crate) fn data_pairs(data: &Json, persona: Persona) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> =
         data.as_object().iter().map(|(key, value)| (key.clone(), human::value(key, value, persona))).collect();
     pairs.sort();
     pairs
 }
 
-/// The rows of a login.
-pub fn auth_pairs(auth: &Json, persona: Persona) -> Vec<(String, String)> {
+/// The rows of a login's table.
+pub(crate) fn auth_pairs(auth: &Json, persona: Persona) -> Vec<(String, String)> {
     let text = |name: &str| auth.at(name).map_or_else(|| "n/a".to_owned(), |value| human::value(name, value, persona));
     let list = |name: &str| human::names(&auth.at(name).map(Json::strings).unwrap_or_default(), persona);
     let duration = match auth.at("lease_duration").and_then(Json::as_u64) {
@@ -259,7 +260,7 @@ mod tests {
         "metadata":{"role_name":"r1"},"lease_duration":600,"renewable":true}}"#;
 
     #[test]
-    fn a_login_is_shown_as_vault_shows_it() {
+    fn a_login_is_printed_as_vault_prints_it() {
         assert_eq!(
             table::pairs(&answer_pairs(&answer(LOGIN), Persona::Vault)),
             "Key                     Value\n---                     -----\ntoken                   srs.x\n\
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_sorted_and_read_by_people() {
+    fn data_is_sorted_and_has_units() {
         let data = Json::parse(r#"{"token_ttl":600,"b":"","a":[1,"x"]}"#).unwrap();
         assert_eq!(
             table::pairs(&data_pairs(&data, Persona::Vault)),

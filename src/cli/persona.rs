@@ -1,24 +1,24 @@
-//! Whose manners the command line has: its own, or Vault's when it is called through a link named `vault` or `bao`,
-//! so that scripts written for those see the exit codes and texts they know.
+//! Which command line the program behaves as: its own, or Vault's if it is called through a link named `vault` or `bao`.
+//! Scripts written for Vault then get the exit codes and texts that they know.
 
 use std::{ffi::OsStr, path::Path};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Persona {
+pub(crate) enum Persona {
     Strongroom,
     Vault,
 }
 
 impl Persona {
-    /// Decides by the name the program was called with.
-    pub fn of(program: &OsStr) -> Self {
+    /// Decides by the name that the program was called with.
+    pub(crate) fn of(program: &OsStr) -> Self {
         match Path::new(program).file_name().and_then(OsStr::to_str) {
             Some("vault" | "bao") => Self::Vault,
             _ => Self::Strongroom,
         }
     }
 
-    pub fn is_vault(self) -> bool {
+    pub(crate) fn is_vault(self) -> bool {
         self == Self::Vault
     }
 }
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_named_vault_or_bao_has_vaults_manners() {
+    fn a_link_named_vault_or_bao_behaves_as_vault() {
         for (program, persona) in [
             ("/usr/bin/vault", Persona::Vault),
             ("bao", Persona::Vault),

@@ -1,31 +1,31 @@
-//! What we hold each server to: the CA that vouches for it and the key that signs its audit log, as they were on the
-//! first day. Kept per address in `pins`.
+//! What each server must keep using: the CA that signs its certificate and the key that signs its audit log, as they were
+//! first seen. Both are kept per address in the file `pins`.
 
 use std::path::PathBuf;
 
-use super::{fault::Fault, home::Home};
+use super::{config_dir::ConfigDir, error::CliError};
 use crate::client::{Address, json::Json};
 
 const FILE: &str = "pins";
 
 /// What is pinned for one address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Pin {
+pub(crate) struct Pin {
     /// PEM text of the CA.
-    pub ca: Option<String>,
+    pub(crate) ca: Option<String>,
     /// Ed25519, base64.
-    pub audit_public_key: Option<String>,
+    pub(crate) audit_public_key: Option<String>,
 }
 
-pub fn find(home: &Home, address: &Address) -> Result<Pin, Fault> {
-    let all = home.object(FILE)?;
+pub(crate) fn find(config_dir: &ConfigDir, address: &Address) -> Result<Pin, CliError> {
+    let all = config_dir.object(FILE)?;
     let text = |name: &str| all.path(&[&address.to_string(), name]).and_then(Json::as_str).map(str::to_owned);
     Ok(Pin { ca: text("ca"), audit_public_key: text("audit_public_key") })
 }
 
-/// Every audit key that is pinned, with the address it is pinned for.
-pub fn audit_keys(home: &Home) -> Result<Vec<(String, String)>, Fault> {
-    let all = home.object(FILE)?;
+/// All pinned audit keys, each with its address.
+pub(crate) fn audit_keys(config_dir: &ConfigDir) -> Result<Vec<(String, String)>, CliError> {
+    let all = config_dir.object(FILE)?;
     let keys = all
         .as_object()
         .iter()
@@ -33,10 +33,10 @@ pub fn audit_keys(home: &Home) -> Result<Vec<(String, String)>, Fault> {
     Ok(keys.collect())
 }
 
-/// Adds what `pin` has to what is pinned; what it has not stays.
-pub fn keep(home: &Home, address: &Address, pin: &Pin) -> Result<PathBuf, Fault> {
+/// Pins what `pin` holds. What it does not hold stays as it was.
+pub(crate) fn keep(config_dir: &ConfigDir, address: &Address, pin: &Pin) -> Result<PathBuf, CliError> {
     let here = address.to_string();
-    home.change(FILE, |all| {
+    config_dir.change(FILE, |all| {
         let mut entry = all.at(&here).cloned().unwrap_or(Json::Object(Vec::new()));
         for (name, value) in [("ca", &pin.ca), ("audit_public_key", &pin.audit_public_key)] {
             if let Some(value) = value {
@@ -53,15 +53,15 @@ mod tests {
     use crate::cli::environment::Environment;
 
     #[test]
-    fn pins_are_kept_per_address_and_added_to() {
+    fn pins_are_kept_per_address_and_merged() {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::of(&Environment::of([("STRONGROOM_HOME", dir.path().to_str().unwrap())]));
+        let config_dir = ConfigDir::of(&Environment::of([("STRONGROOM_HOME", dir.path().to_str().unwrap())]));
         let (a, b) = (Address::parse("https://a:1").unwrap(), Address::parse("https://b:1").unwrap());
-        keep(&home, &a, &Pin { ca: Some("PEM".to_owned()), audit_public_key: None }).unwrap();
-        keep(&home, &a, &Pin { ca: None, audit_public_key: Some("KEY".to_owned()) }).unwrap();
+        keep(&config_dir, &a, &Pin { ca: Some("PEM".to_owned()), audit_public_key: None }).unwrap();
+        keep(&config_dir, &a, &Pin { ca: None, audit_public_key: Some("KEY".to_owned()) }).unwrap();
         let both = Pin { ca: Some("PEM".to_owned()), audit_public_key: Some("KEY".to_owned()) };
-        assert_eq!(find(&home, &a).unwrap(), both);
-        assert_eq!(find(&home, &b).unwrap(), Pin::default());
-        assert_eq!(audit_keys(&home).unwrap(), [("https://a:1".to_owned(), "KEY".to_owned())]);
+        assert_eq!(find(&config_dir, &a).unwrap(), both);
+        assert_eq!(find(&config_dir, &b).unwrap(), Pin::default());
+        assert_eq!(audit_keys(&config_dir).unwrap(), [("https://a:1".to_owned(), "KEY".to_owned())]);
     }
 }

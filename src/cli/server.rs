@@ -1,31 +1,32 @@
-//! The door to the server floor: what `server`, `dev` and `operator tls` hand over, and its errors as ours.
+//! The commands `server`, `dev`, `operator tls` and `operator walk`: they call `server::run` in this process.
 
 use std::path::Path;
 
-pub use crate::server::run::{DevOptions, ServerOptions};
+pub(crate) use crate::server::run::{DevOptions, ServerOptions};
 use crate::{
     base::secret::Secret,
     cli::{
-        fault::{Exit, Fault},
-        session::Session,
+        error::{CliError, Exit},
+        invocation::Invocation,
+        persona::Persona,
     },
     client::json::Json,
     server::run::{self, ServerError},
 };
 
 /// Runs a server in this process until it is told to stop.
-pub fn run(options: ServerOptions) -> Result<u8, Fault> {
-    run::run(options).map_err(fault)?;
+pub(crate) fn run(options: ServerOptions) -> Result<u8, CliError> {
+    run::run(options).map_err(failure)?;
     Ok(0)
 }
 
-/// Makes a certificate for `names`, signed by the CA of a data directory.
-pub fn issue_certificate(session: &Session, data: &Path, names: &[String]) -> Result<(), Fault> {
-    let issued = run::issue_certificate(data, names).map_err(fault)?;
+/// Makes a certificate for `names`, signed by the CA of a data directory, and prints where it is.
+pub(crate) fn issue_certificate(invocation: &Invocation, data: &Path, names: &[String]) -> Result<(), CliError> {
+    let issued = run::issue_certificate(data, names).map_err(failure)?;
     let (server, authority) = (issued.server.display().to_string(), issued.authority.display().to_string());
     let until = issued.not_after.rfc3339();
-    if session.out.is_json() {
-        session.out.print_json(&Json::object([
+    if invocation.out.is_json() {
+        invocation.out.print_json(&Json::object([
             ("certificate", Json::text(server)),
             ("ca", Json::text(authority)),
             ("names", Json::texts(issued.names)),
@@ -35,23 +36,24 @@ pub fn issue_certificate(session: &Session, data: &Path, names: &[String]) -> Re
     }
     let names = issued.names.into_iter().collect::<Vec<_>>().join(", ");
     let rows = [("certificate", server), ("ca", authority), ("names", names), ("not_after", until)];
-    session.out.print_pairs(&rows.map(|(key, value)| (key.to_owned(), value)));
-    session.out.next("restart the server, which serves with it from then on");
+    invocation.out.print_pairs(&rows.map(|(key, value)| (key.to_owned(), value)));
+    invocation.out.next("restart the server, so that it uses the certificate");
     Ok(())
 }
 
-/// Walks a stopped server's store with its shares: whether every token has all its entries and none stands alone.
-pub async fn walk(session: &Session, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, Fault> {
-    let report = run::walk(data, shares).await.map_err(fault)?;
+/// Checks a stopped server's store with its shares: every token must have all its entries, and every entry its token.
+pub(crate) async fn walk(invocation: &Invocation, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, CliError> {
+    let report = run::walk(data, shares).await.map_err(failure)?;
     let is_sound = report.problems.is_empty();
-    session.out.print_json(&Json::object([
+    invocation.out.print_json(&Json::object([
         ("tokens", Json::number(report.tokens)),
         ("problems", Json::texts(report.problems)),
     ]));
-    Ok(if is_sound { 0 } else { Exit::Integrity.code(session.persona) })
+    Ok(if is_sound { 0 } else { Exit::Integrity.code(invocation.persona) })
 }
 
-fn fault(error: ServerError) -> Fault {
-    let exit = if error.exit_code() == 8 { Exit::Integrity } else { Exit::Usage };
-    Fault::new(exit, error.to_string())
+fn failure(error: ServerError) -> CliError {
+    let exit =
+        if error.exit_code() == Exit::Integrity.code(Persona::Strongroom) { Exit::Integrity } else { Exit::Usage };
+    CliError::new(exit, error.to_string())
 }

@@ -1,7 +1,7 @@
-//! Columns of text with a line under the heads, as Vault's tools print them: four blanks between, nothing else.
+//! Tables as Vault's tools print them: a line under the heads, and four blanks between columns.
 
 /// Lays out rows under `heads`. The last column is never padded.
-pub fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
     for row in rows {
         for (at, cell) in widths.iter_mut().zip(row) {
@@ -29,20 +29,20 @@ fn line<'a>(out: &mut String, widths: &[usize], cells: impl Iterator<Item = &'a 
     out.push('\n');
 }
 
-/// `Key` and `Value`.
-pub fn pairs(rows: &[(String, String)]) -> String {
+/// A table with the columns `Key` and `Value`.
+pub(crate) fn pairs(rows: &[(String, String)]) -> String {
     let rows: Vec<Vec<String>> = rows.iter().map(|(key, value)| vec![key.clone(), value.clone()]).collect();
     columns(&["Key", "Value"], &rows)
 }
 
-/// A heading between equal signs, as wide as the table below it begins.
-pub fn title(text: &str, keys: &[(String, String)]) -> String {
+/// A heading between equal signs, as wide as the first columns of the table below it.
+pub(crate) fn title(text: &str, keys: &[(String, String)]) -> String {
     let longest = keys.iter().map(|(key, _)| width(key)).max().unwrap_or(0);
     framed(text, longest + 9)
 }
 
-/// A heading between equal signs over `total` characters, two of them at least on each side.
-pub fn framed(text: &str, total: usize) -> String {
+/// A heading between equal signs, `total` characters wide. Each side has at least two signs.
+pub(crate) fn framed(text: &str, total: usize) -> String {
     let signs = match total.saturating_sub(width(text) + 2) {
         0 => 2,
         signs => signs.div_ceil(2),
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(text, "Key             Value\n---             -----\ncreated_time    2026\nx               1\n");
     }
 
-    /// The widths that OpenBao's command line prints over the same tables.
+    /// The expected widths are those of OpenBao's command line.
     #[test]
     fn headings_are_as_wide_as_vaults() {
         assert_eq!(framed("Secret Path", "secret/data/a/b".len()), "= Secret Path =\n");

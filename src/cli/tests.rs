@@ -1,8 +1,8 @@
-//! The command line against a server that answers what a list says: which exit code, and which words.
+//! The command line against a server that answers from a list: exit codes and messages.
 
 use super::{
-    commands, environment::Environment, fault::Fault, home::Home, persona::Persona, session::Session,
-    terminal::Terminal, tokens,
+    commands, config_dir::ConfigDir, environment::Environment, error::CliError, invocation::Invocation,
+    persona::Persona, terminal::Terminal, tokens,
 };
 use crate::{
     base::secret::Secret,
@@ -12,21 +12,21 @@ use crate::{
     },
 };
 
-struct Desk {
+struct TestCli {
     fake: Fake,
     dir: tempfile::TempDir,
     runtime: tokio::runtime::Runtime,
 }
 
-impl Desk {
+impl TestCli {
     fn new(routes: &'static [Route]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let fake = runtime.block_on(Fake::plain(routes));
         Self { fake, dir: tempfile::tempdir().unwrap(), runtime }
     }
 
-    fn home(&self) -> Home {
-        Home::of(&self.environment(None))
+    fn config_dir(&self) -> ConfigDir {
+        ConfigDir::of(&self.environment(None))
     }
 
     fn environment(&self, token: Option<&str>) -> Environment {
@@ -42,18 +42,18 @@ impl Desk {
     }
 
     /// Runs a command line as its own process would, without a terminal.
-    fn run(&self, line: &str, token: Option<&str>, persona: Persona) -> Result<u8, Fault> {
-        let nobody = Terminal { input: false, output: false, errors: false };
+    fn run(&self, line: &str, token: Option<&str>, persona: Persona) -> Result<u8, CliError> {
+        let nobody = Terminal { input: false, output: false };
         let read = commands::read(line.split(' ').map(str::to_owned).collect(), persona).unwrap();
-        let session = Session::open(read.globals, persona, self.environment(token), nobody)?;
+        let invocation = Invocation::open(read.globals, persona, self.environment(token), nobody)?;
         let _inside = self.runtime.enter();
-        commands::run(read.command, session)
+        commands::run(read.command, invocation)
     }
 
-    fn told(&self, line: &str, token: Option<&str>) -> String {
-        let fault = self.run(line, token, Persona::Strongroom).unwrap_err();
-        let text = fault.render(Persona::Strongroom).replace(&self.fake.address, "ADDRESS");
-        format!("{text}exit {}", fault.exit.code(Persona::Strongroom))
+    fn error_of(&self, line: &str, token: Option<&str>) -> String {
+        let failure = self.run(line, token, Persona::Strongroom).unwrap_err();
+        let text = failure.render(Persona::Strongroom).replace(&self.fake.address, "ADDRESS");
+        format!("{text}exit {}", failure.exit.code(Persona::Strongroom))
     }
 }
 
@@ -66,8 +66,8 @@ const DENIED: &str = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n
 const SELF: &str = r#"{"request_id":"s","data":{"display_name":"jdm-app","policies":["default","jdm"]}}"#;
 
 #[test]
-fn a_rule_without_data_is_found_and_the_right_one_is_shown() {
-    let desk = Desk::new(&[
+fn a_rule_without_data_is_found_and_the_right_rule_is_shown() {
+    let cli = TestCli::new(&[
         MOUNT,
         Route("GET /v1/secret/data/jdm/yahoo/account ", 403, DENIED),
         Route("GET /v1/auth/token/lookup-self ", 200, SELF),
@@ -80,7 +80,7 @@ fn a_rule_without_data_is_found_and_the_right_one_is_shown() {
         ),
     ]);
     assert_eq!(
-        desk.told("kv get secret/jdm/yahoo/account", Some("t")),
+        cli.error_of("kv get secret/jdm/yahoo/account", Some("t")),
         "error: permission denied: read secret/jdm/yahoo/account\n  \
          why  your token (\"jdm-app\", policies default, jdm) has no rule for secret/data/jdm/yahoo/account\n       \
          policy jdm has a rule for secret/jdm/*, but secret/ is KV version 2: reads go to secret/data/…\n  \
@@ -91,8 +91,8 @@ fn a_rule_without_data_is_found_and_the_right_one_is_shown() {
 }
 
 #[test]
-fn a_write_against_another_version_says_both() {
-    let desk = Desk::new(&[
+fn a_failed_compare_and_set_names_both_versions() {
+    let cli = TestCli::new(&[
         MOUNT,
         Route(
             "POST /v1/secret/data/app ",
@@ -107,10 +107,10 @@ fn a_write_against_another_version_says_both() {
         Route("GET /v1/secret/metadata/app ", 200, r#"{"request_id":"x","data":{"current_version":4}}"#),
     ]);
     assert_eq!(
-        desk.told("kv put -cas=3 secret/app a=b", Some("t")),
+        cli.error_of("kv put -cas=3 secret/app a=b", Some("t")),
         "error: check-and-set parameter did not match the current version: write secret/app\n  \
-         why  you said version 3 is the newest (-cas=3); it is version 4\n  \
-         fix  look at what changed: strongroom kv get secret/app        then write with -cas=4\nexit 7"
+         why  -cas=3 expects that version 3 is the newest, but version 4 is\n  \
+         fix  see what changed: strongroom kv get secret/app        then write with -cas=4\nexit 7"
     );
 }
 
@@ -119,30 +119,30 @@ fn a_deleted_version_is_not_found_and_can_come_back() {
     let deleted = r#"{"request_id":"x","data":{"data":null,
         "metadata":{"version":2,"destroyed":false,"deletion_time":"2026-11-24T09:00:00Z"}}}"#;
     let routes: &'static [Route] = vec![MOUNT, Route("GET /v1/secret/data/app ", 404, deleted)].leak();
-    let desk = Desk::new(routes);
+    let cli = TestCli::new(routes);
     assert_eq!(
-        desk.told("kv get secret/app", Some("t")),
+        cli.error_of("kv get secret/app", Some("t")),
         "error: version 2 of secret/app was deleted\n  why  at 2026-11-24T09:00:00Z\n  \
          fix  strongroom kv undelete -versions=2 secret/app\nexit 5"
     );
-    assert_eq!(desk.run("kv get secret/app", Some("t"), Persona::Vault).unwrap(), 0);
+    assert_eq!(cli.run("kv get secret/app", Some("t"), Persona::Vault).unwrap(), 0);
 }
 
-/// A secret without the version that was asked for was called a folder.
+/// Once, a secret that lacked the requested version was reported as a folder.
 #[test]
-fn a_version_that_never_was_is_not_called_a_folder() {
-    let desk = Desk::new(&[
+fn a_missing_version_is_not_reported_as_a_folder() {
+    let cli = TestCli::new(&[
         MOUNT,
         Route("GET /v1/secret/metadata?list=true ", 200, r#"{"request_id":"l","data":{"keys":["app","apps/"]}}"#),
         Route("GET /v1/secret/data/", 404, r#"{"errors":[]}"#),
     ]);
     assert_eq!(
-        desk.told("kv get -version=99 secret/app", Some("t")),
-        "error: nothing found: read secret/app\n  why  secret/app is there, but not in that version\n  \
-         fix  its versions: strongroom kv metadata get secret/app\nexit 5"
+        cli.error_of("kv get -version=99 secret/app", Some("t")),
+        "error: nothing found: read secret/app\n  why  secret/app exists, but not in that version\n  \
+         fix  to see its versions: strongroom kv metadata get secret/app\nexit 5"
     );
     assert_eq!(
-        desk.told("kv get secret/apps", Some("t")),
+        cli.error_of("kv get secret/apps", Some("t")),
         "error: nothing found: read secret/apps\n  why  secret/apps is a folder\n  \
          fix  strongroom kv list secret/apps\nexit 5"
     );
@@ -159,49 +159,49 @@ const SEALED: &[Route] = &[
 ];
 
 #[test]
-fn a_sealed_server_says_how_far_it_is_and_what_comes_next() {
-    let desk = Desk::new(SEALED);
+fn a_sealed_server_says_its_progress_and_what_to_do() {
+    let cli = TestCli::new(SEALED);
     assert_eq!(
-        desk.told("kv get secret/app", Some("t")),
+        cli.error_of("kv get secret/app", Some("t")),
         "error: the server is sealed: 1 of 3 shares given\n  \
-         why  sealed, it has no key to what it holds; that is so after every start\n  \
-         fix  strongroom operator unseal        (asks for a share, once for each share that is missing)\nexit 6"
+         why  a sealed server cannot decrypt its data; every server is sealed after a start\n  \
+         fix  strongroom operator unseal        (asks for one share; run it once for each missing share)\nexit 6"
     );
     for persona in [Persona::Strongroom, Persona::Vault] {
-        assert_eq!(desk.run("status", None, persona).unwrap(), 2);
+        assert_eq!(cli.run("status", None, persona).unwrap(), 2);
     }
-    let fault = desk.run("kv get secret/app", Some("t"), Persona::Vault).unwrap_err();
-    assert!(fault.render(Persona::Vault).ends_with("Code: 503. Errors:\n\n* Vault is sealed\n"));
+    let failure = cli.run("kv get secret/app", Some("t"), Persona::Vault).unwrap_err();
+    assert!(failure.render(Persona::Vault).ends_with("Code: 503. Errors:\n\n* Vault is sealed\n"));
 }
 
 const UNKNOWN_TOKEN: &[Route] = &[Route("GET /v1/", 403, r#"{"errors":["permission denied"]}"#)];
 
 #[test]
-fn a_token_of_another_server_is_told_apart() {
-    let desk = Desk::new(UNKNOWN_TOKEN);
+fn a_token_of_another_server_is_recognised() {
+    let cli = TestCli::new(UNKNOWN_TOKEN);
     let other = Address::parse("https://other:8200").unwrap();
-    tokens::keep(&desk.home(), &other, &Secret::text("srs.canary")).unwrap();
+    tokens::keep(&cli.config_dir(), &other, &Secret::text("srs.canary")).unwrap();
     assert_eq!(
-        desk.told("kv get secret/app", Some("srs.canary")),
+        cli.error_of("kv get secret/app", Some("srs.canary")),
         "error: ADDRESS does not accept your token\n  \
-         why  the token (from VAULT_TOKEN) is of another server: https://other:8200\n  \
+         why  the token (from VAULT_TOKEN) belongs to another server: https://other:8200\n  \
          fix  --address=https://other:8200, or log in here: strongroom login\nexit 4"
     );
     assert_eq!(
-        desk.told("kv get secret/app", Some("another")),
+        cli.error_of("kv get secret/app", Some("another")),
         "error: ADDRESS does not accept your token\n  \
-         why  the token (from VAULT_TOKEN) has expired, was revoked, or is of another server\n  \
+         why  the token (from VAULT_TOKEN) has expired, was revoked, or belongs to another server\n  \
          fix  unset VAULT_TOKEN, then: strongroom login\nexit 4"
     );
 }
 
 #[test]
 fn without_a_token_nothing_is_sent() {
-    let desk = Desk::new(UNKNOWN_TOKEN);
-    assert!(desk.told("kv get secret/app", None).starts_with("error: not logged in to ADDRESS\n"));
-    assert_eq!(desk.fake.asked(), Vec::<String>::new());
-    let fault = desk.run("kv get secret/app", None, Persona::Vault).unwrap_err();
-    assert_eq!(fault.exit.code(Persona::Vault), 2);
+    let cli = TestCli::new(UNKNOWN_TOKEN);
+    assert!(cli.error_of("kv get secret/app", None).starts_with("error: not logged in to ADDRESS\n"));
+    assert_eq!(cli.fake.asked(), Vec::<String>::new());
+    let failure = cli.run("kv get secret/app", None, Persona::Vault).unwrap_err();
+    assert_eq!(failure.exit.code(Persona::Vault), 2);
 }
 
 const MOUNTS: &[Route] = &[
@@ -216,43 +216,43 @@ const MOUNTS: &[Route] = &[
 
 #[test]
 fn what_destroys_is_done_only_when_confirmed() {
-    let desk = Desk::new(MOUNTS);
-    let deleted = |desk: &Desk| desk.fake.asked().iter().any(|line| line.starts_with("DELETE"));
-    assert!(desk.told("secrets disable old", Some("t")).ends_with("exit 1"));
-    assert_eq!(desk.run("secrets disable old --dry-run", Some("t"), Persona::Strongroom).unwrap(), 0);
-    assert!(!deleted(&desk));
-    assert_eq!(desk.run("secrets disable old --confirm=old", Some("t"), Persona::Strongroom).unwrap(), 0);
-    assert!(deleted(&desk));
+    let cli = TestCli::new(MOUNTS);
+    let deleted = |cli: &TestCli| cli.fake.asked().iter().any(|line| line.starts_with("DELETE"));
+    assert!(cli.error_of("secrets disable old", Some("t")).ends_with("exit 1"));
+    assert_eq!(cli.run("secrets disable old --dry-run", Some("t"), Persona::Strongroom).unwrap(), 0);
+    assert!(!deleted(&cli));
+    assert_eq!(cli.run("secrets disable old --confirm=old", Some("t"), Persona::Strongroom).unwrap(), 0);
+    assert!(deleted(&cli));
 }
 
-/// MEM-05: no secret in an error, whatever its form.
+/// MEM-05: an error holds no secret, in any form.
 #[test]
 fn an_error_shows_neither_token_nor_what_was_sent() {
-    let desk = Desk::new(&[MOUNT, Route("PUT /v1/secret/data/app ", 500, r#"{"errors":["internal error"]}"#)]);
-    let fault =
-        desk.run("kv put secret/app password=canary-value", Some("canary-token"), Persona::Strongroom).unwrap_err();
-    for text in [fault.render(Persona::Strongroom), fault.render(Persona::Vault), fault.json().to_string()] {
+    let cli = TestCli::new(&[MOUNT, Route("PUT /v1/secret/data/app ", 500, r#"{"errors":["internal error"]}"#)]);
+    let failure =
+        cli.run("kv put secret/app password=canary-value", Some("canary-token"), Persona::Strongroom).unwrap_err();
+    for text in [failure.render(Persona::Strongroom), failure.render(Persona::Vault), failure.json().to_string()] {
         assert!(text.contains("internal error") && !text.contains("canary"), "{text}");
     }
 }
 
 #[test]
 fn a_share_on_the_command_line_is_refused_except_as_vault() {
-    let desk = Desk::new(SEALED);
+    let cli = TestCli::new(SEALED);
     assert!(
-        desk.told("operator unseal 00ff", None).starts_with("error: a share does not belong on the command line\n")
+        cli.error_of("operator unseal 00ff", None).starts_with("error: a share must not stand on the command line\n")
     );
-    assert!(!desk.fake.asked().iter().any(|line| line.contains("00ff")));
-    let _ = desk.run("operator unseal 00ff", None, Persona::Vault);
-    assert!(desk.fake.asked().iter().any(|line| line.starts_with("PUT /v1/sys/unseal") && line.contains("00ff")));
+    assert!(!cli.fake.asked().iter().any(|line| line.contains("00ff")));
+    let _ = cli.run("operator unseal 00ff", None, Persona::Vault);
+    assert!(cli.fake.asked().iter().any(|line| line.starts_with("PUT /v1/sys/unseal") && line.contains("00ff")));
 }
 
 #[test]
 fn the_first_role_mounts_its_auth_method() {
-    let desk = Desk::new(&[Route("POST /v1/sys/auth/approle ", 204, "")]);
-    // The role is still not found behind it: this server knows nothing else.
-    assert!(desk.told("approle create web -token-policies=web", Some("t")).ends_with("exit 5"));
-    let asked = desk.fake.asked();
+    let cli = TestCli::new(&[Route("POST /v1/sys/auth/approle ", 204, "")]);
+    // The role is still not found afterwards, because this server has nothing else.
+    assert!(cli.error_of("approle create web -token-policies=web", Some("t")).ends_with("exit 5"));
+    let asked = cli.fake.asked();
     let posts: Vec<&str> = asked.iter().filter_map(|line| line.strip_prefix("POST /v1/")?.split(' ').next()).collect();
     assert_eq!(posts, ["auth/approle/role/web", "sys/auth/approle", "auth/approle/role/web"]);
 }

@@ -1,29 +1,30 @@
-//! Tokens, one for each address: a token is shown to the server that made it and to no other. Looked for in the
-//! environment first, then in `tokens`, then in Vault's `~/.vault-token`, which belongs to the one address that
-//! Vault's own tools would talk to here.
+//! Tokens, one for each address: a token is sent to the server that made it and to no other. A token is looked up in the
+//! environment, then in the file `tokens`, then in Vault's `~/.vault-token`. That file belongs to the one address that
+//! Vault's own tools would use here.
 
 use std::path::PathBuf;
 
-use super::{environment::Environment, fault::Fault, home::Home};
+use super::{config_dir::ConfigDir, environment::Environment, error::CliError};
 use crate::{
     base::secret::Secret,
     client::{Address, json::Json},
 };
 
 const FILE: &str = "tokens";
-/// Where Vault's tools go when nothing tells them otherwise.
-pub const DEFAULT_ADDRESS: &str = "https://127.0.0.1:8200";
+/// The address that Vault's tools use by default.
+pub(crate) const DEFAULT_ADDRESS: &str = "https://127.0.0.1:8200";
 
-/// Where a token was found, for errors that must say so.
+/// Where a token was found.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Source {
+pub(crate) enum Source {
     Variable(String),
     Store,
     VaultFile,
 }
 
 impl Source {
-    pub fn words(&self) -> String {
+    /// For error messages.
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Variable(name) => format!("from {name}"),
             Self::Store => "kept by `strongroom login`".to_owned(),
@@ -32,36 +33,36 @@ impl Source {
     }
 }
 
-/// The token to show at `address`.
-pub fn find(
-    home: &Home,
+/// The token for `address`.
+pub(crate) fn find(
+    config_dir: &ConfigDir,
     environment: &Environment,
     address: &Address,
-) -> Result<Option<(Secret<String>, Source)>, Fault> {
+) -> Result<Option<(Secret<String>, Source)>, CliError> {
     if let Some((name, token)) = environment.sourced("TOKEN") {
         return Ok(Some((Secret::text(token.trim()), Source::Variable(name))));
     }
-    if let Some(token) = home.object(FILE)?.at(&address.to_string()).and_then(Json::as_str) {
+    if let Some(token) = config_dir.object(FILE)?.at(&address.to_string()).and_then(Json::as_str) {
         return Ok(Some((Secret::text(token), Source::Store)));
     }
     let vaults = environment.vaults("ADDR").unwrap_or(DEFAULT_ADDRESS);
     if Address::parse(vaults).is_ok_and(|vaults| vaults == *address) {
-        // Vault's own file: its mode is Vault's business.
-        let text = home.vault_token_file().and_then(|path| std::fs::read_to_string(path).ok());
+        // Vault's own file: Vault decides its mode.
+        let text = config_dir.vault_token_file().and_then(|path| std::fs::read_to_string(path).ok());
         let token = text.as_deref().map(str::trim).filter(|token| !token.is_empty());
         return Ok(token.map(|token| (Secret::text(token), Source::VaultFile)));
     }
     Ok(None)
 }
 
-/// Addresses that we hold a token for.
-pub fn addresses(home: &Home) -> Result<Vec<String>, Fault> {
-    Ok(home.object(FILE)?.as_object().iter().map(|(address, _)| address.clone()).collect())
+/// Addresses that have a kept token.
+pub(crate) fn addresses(config_dir: &ConfigDir) -> Result<Vec<String>, CliError> {
+    Ok(config_dir.object(FILE)?.as_object().iter().map(|(address, _)| address.clone()).collect())
 }
 
-/// Another address that this very token is kept for.
-pub fn belongs_elsewhere(home: &Home, address: &Address, token: &Secret<String>) -> Option<String> {
-    let kept = home.object(FILE).ok()?;
+/// Another address for which the same token is kept.
+pub(crate) fn belongs_elsewhere(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Option<String> {
+    let kept = config_dir.object(FILE).ok()?;
     let here = address.to_string();
     kept.as_object()
         .iter()
@@ -69,15 +70,15 @@ pub fn belongs_elsewhere(home: &Home, address: &Address, token: &Secret<String>)
         .map(|(at, _)| at.clone())
 }
 
-/// Keeps `token` for `address`, in place of what was there.
-pub fn keep(home: &Home, address: &Address, token: &Secret<String>) -> Result<PathBuf, Fault> {
+/// Keeps `token` for `address`. It replaces the one before.
+pub(crate) fn keep(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Result<PathBuf, CliError> {
     let text = token.expose();
-    home.change(FILE, |all| all.set(&address.to_string(), Json::text(text)))
+    config_dir.change(FILE, |all| all.set(&address.to_string(), Json::text(text)))
 }
 
 /// Forgets the token of `address`.
-pub fn forget(home: &Home, address: &Address) -> Result<(), Fault> {
-    home.change(FILE, |all| all.remove(&address.to_string()))?;
+pub(crate) fn forget(config_dir: &ConfigDir, address: &Address) -> Result<(), CliError> {
+    config_dir.change(FILE, |all| all.remove(&address.to_string()))?;
     Ok(())
 }
 
@@ -89,13 +90,13 @@ mod tests {
 
     struct Case {
         dir: tempfile::TempDir,
-        home: Home,
+        config_dir: ConfigDir,
     }
 
     fn case() -> Case {
         let dir = tempfile::tempdir().unwrap();
-        let home = Home::of(&Environment::of([("HOME", dir.path().to_str().unwrap())]));
-        Case { dir, home }
+        let config_dir = ConfigDir::of(&Environment::of([("HOME", dir.path().to_str().unwrap())]));
+        Case { dir, config_dir }
     }
 
     fn address(text: &str) -> Address {
@@ -103,28 +104,33 @@ mod tests {
     }
 
     fn found(case: &Case, environment: &Environment, at: &str) -> Option<(String, Source)> {
-        find(&case.home, environment, &address(at)).unwrap().map(|(token, source)| (token.expose().clone(), source))
+        find(&case.config_dir, environment, &address(at))
+            .unwrap()
+            .map(|(token, source)| (token.expose().clone(), source))
     }
 
     #[test]
     fn a_token_is_kept_for_its_address_alone() {
         let case = case();
-        keep(&case.home, &address("https://a:1"), &Secret::text("ta")).unwrap();
-        keep(&case.home, &address("https://b:1"), &Secret::text("tb")).unwrap();
+        keep(&case.config_dir, &address("https://a:1"), &Secret::text("ta")).unwrap();
+        keep(&case.config_dir, &address("https://b:1"), &Secret::text("tb")).unwrap();
         let none = Environment::default();
         assert_eq!(found(&case, &none, "https://A:1/"), Some(("ta".to_owned(), Source::Store)));
         assert_eq!(found(&case, &none, "https://b:1"), Some(("tb".to_owned(), Source::Store)));
         assert_eq!(found(&case, &none, "http://a:1"), None);
-        assert_eq!(belongs_elsewhere(&case.home, &address("https://c:1"), &Secret::text("tb")).unwrap(), "https://b:1");
-        forget(&case.home, &address("https://a:1")).unwrap();
+        assert_eq!(
+            belongs_elsewhere(&case.config_dir, &address("https://c:1"), &Secret::text("tb")).unwrap(),
+            "https://b:1"
+        );
+        forget(&case.config_dir, &address("https://a:1")).unwrap();
         assert_eq!(found(&case, &none, "https://a:1"), None);
-        assert_eq!(addresses(&case.home).unwrap(), ["https://b:1"]);
+        assert_eq!(addresses(&case.config_dir).unwrap(), ["https://b:1"]);
     }
 
     #[test]
     fn the_environment_comes_first() {
         let case = case();
-        keep(&case.home, &address("https://a:1"), &Secret::text("ta")).unwrap();
+        keep(&case.config_dir, &address("https://a:1"), &Secret::text("ta")).unwrap();
         let environment = Environment::of([("VAULT_TOKEN", "tv\n")]);
         assert_eq!(
             found(&case, &environment, "https://a:1"),
@@ -147,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_named_and_its_text_is_not_shown() {
+    fn a_damaged_file_is_refused_without_showing_its_text() {
         let case = case();
-        let path = case.home.change(FILE, |_| {}).unwrap();
+        let path = case.config_dir.change(FILE, |_| {}).unwrap();
         fs::write(path, "{\"https://a:1\": \"srs.canary").unwrap();
-        let fault = find(&case.home, &Environment::default(), &address("https://a:1")).err().unwrap();
-        assert!(!fault.render(crate::cli::persona::Persona::Strongroom).contains("canary"));
+        let failure = find(&case.config_dir, &Environment::default(), &address("https://a:1")).err().unwrap();
+        assert!(!failure.render(crate::cli::persona::Persona::Strongroom).contains("canary"));
     }
 }

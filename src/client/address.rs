@@ -1,11 +1,12 @@
 //! Where a server is: scheme, host, port and an optional path before `/v1`. Its text form is the key under which the
-//! command line keeps tokens and pins, so two spellings of one origin must come out the same.
+//! command line keeps tokens and pins, so two spellings of one origin must give the same text. The parser is our own,
+//! because it is stricter than `url`, which takes `https:\\h`, `https:///h` and hosts such as `0x7f.1`.
 
 use std::fmt;
 
-/// An origin and the prefix its API stands under.
+/// An origin, and the path prefix of its API.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Address {
+pub(crate) struct Address {
     scheme: Scheme,
     /// Lower case; an IPv6 literal without brackets.
     host: String,
@@ -15,26 +16,26 @@ pub struct Address {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     Http,
     Https,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum AddressError {
-    #[error("an address begins with https:// or http://")]
+pub(crate) enum AddressError {
+    #[error("an address must begin with https:// or http://")]
     Scheme,
-    #[error("an address names a host: https://HOST:PORT")]
+    #[error("an address must name a host: https://HOST:PORT")]
     Host,
-    #[error("the port is a number from 1 to 65535")]
+    #[error("the port must be a number from 1 to 65535")]
     Port,
-    #[error("an address holds no user, query or fragment")]
+    #[error("an address must not hold a user name, a query, a fragment or blanks")]
     Extra,
 }
 
 impl Address {
     /// Reads `https://host[:port][/prefix]`. A missing port is the scheme's own (443, 80), as for every URL.
-    pub fn parse(text: &str) -> Result<Self, AddressError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.trim().split_once("://").ok_or(AddressError::Scheme)?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "https" => Scheme::Https,
@@ -57,25 +58,21 @@ impl Address {
         Ok(Self { scheme, host: host.to_ascii_lowercase(), port, base })
     }
 
-    pub const fn scheme(&self) -> Scheme {
+    pub(crate) const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// The host as a resolver wants it: an IPv6 literal without brackets.
-    pub fn host(&self) -> &str {
+    /// The host as a resolver takes it: an IPv6 literal without brackets.
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    pub const fn port(&self) -> u16 {
-        self.port
-    }
-
-    pub fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 
-    /// `host:port` as the `Host` header has it.
-    pub fn authority(&self) -> String {
+    /// `host:port`, as in the `Host` header.
+    pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
@@ -83,8 +80,8 @@ impl Address {
         }
     }
 
-    /// The same server under the other scheme: what a caller who mixed them up meant.
-    pub fn swapped(&self) -> Self {
+    /// The same server with the other scheme, for a caller who mixed them up.
+    pub(crate) fn with_other_scheme(&self) -> Self {
         let scheme = match self.scheme {
             Scheme::Http => Scheme::Https,
             Scheme::Https => Scheme::Http,
@@ -119,7 +116,7 @@ impl Scheme {
         }
     }
 
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Http => "http",
             Self::Https => "https",
@@ -138,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_origin_come_out_the_same() {
+    fn spellings_of_one_origin_give_one_text() {
         for (text, canonical) in [
             ("https://127.0.0.1:8200", "https://127.0.0.1:8200"),
             ("HTTPS://Vault.Example.COM/", "https://vault.example.com:443"),
@@ -151,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn text_that_is_not_an_address_is_refused() {
         for (text, error) in [
             ("127.0.0.1:8200", AddressError::Scheme),
             ("unix:///run/x", AddressError::Scheme),

@@ -1,17 +1,17 @@
-//! What a server answered: the status and the JSON, in Vault's envelope or one of the older bare forms.
+//! A server's answer: its status and its JSON, in Vault's envelope or in an older form without one.
 
 use super::json::Json;
 
-/// An answer that is no error: a 2xx, or a 404 that carries data (a deleted version).
+/// An answer that is not an error: a 2xx, or a 404 that carries data (a deleted version).
 #[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub body: Option<Json>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Option<Json>,
 }
 
 impl Answer {
-    /// The `data` of an envelope; the whole body of the bare forms (health, seal-status, init).
-    pub fn data(&self) -> Option<&Json> {
+    /// The `data` of an envelope. Without an envelope (health, seal-status, init) it is the whole body.
+    pub(crate) fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;
         match body.at("data") {
             Some(Json::Null) => None,
@@ -21,33 +21,29 @@ impl Answer {
         }
     }
 
-    /// The value found in `data` by walking `keys`; null counts as absent.
-    pub fn field(&self, keys: &[&str]) -> Option<&Json> {
+    /// The value found in `data` by following `keys`. Null counts as absent.
+    pub(crate) fn field(&self, keys: &[&str]) -> Option<&Json> {
         self.data()?.path(keys)
     }
 
-    pub fn text(&self, keys: &[&str]) -> Option<&str> {
+    pub(crate) fn text(&self, keys: &[&str]) -> Option<&str> {
         self.field(keys)?.as_str()
     }
 
-    pub fn auth(&self) -> Option<&Json> {
+    pub(crate) fn auth(&self) -> Option<&Json> {
         self.body.as_ref()?.path(&["auth"])
     }
 
-    pub fn wrap_info(&self) -> Option<&Json> {
+    pub(crate) fn wrap_info(&self) -> Option<&Json> {
         self.body.as_ref()?.path(&["wrap_info"])
     }
 
-    pub fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<String> {
         self.body.as_ref().and_then(|body| body.path(&["warnings"])).map(Json::strings).unwrap_or_default()
     }
 
-    pub fn request_id(&self) -> Option<&str> {
-        self.body.as_ref()?.path(&["request_id"])?.as_str().filter(|id| !id.is_empty())
-    }
-
     /// The names of a LIST.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.field(&["keys"]).map(Json::strings).unwrap_or_default()
     }
 }

@@ -1,149 +1,90 @@
-//! The client itself: calls in, answers or typed errors out. It keeps one connection, follows no redirect to another
-//! origin (so the token goes to the address it was meant for and nowhere else), and tries nothing twice except a
-//! request that never left because a kept connection had been closed.
+//! The client itself: calls go in, answers or typed errors come out. It follows no redirect to another origin, so a token
+//! goes to the address that it was meant for and nowhere else.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
-use tokio::sync::Mutex;
+use http::{HeaderValue, Request, header, response::Parts};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::{
-    address::{Address, Scheme},
+    address::Address,
     answer::Answer,
-    connection::Connection,
-    error::{ClientError, Refusal, RefusalKind},
+    call::{Call, Method},
+    error::ClientError,
     json::Json,
-    tls::{Tls, TlsError, TlsSettings},
+    refusal::Refusal,
+    tls::{TlsError, TlsSettings},
+    transport::Transport,
 };
 use crate::base::secret::Secret;
 
-/// Bytes of an answer: above the largest body that a server takes.
+/// Bytes of an answer: more than the largest body that a server takes.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
-/// How to reach a server, and as whom.
-pub struct Settings {
-    pub address: Address,
-    pub tls: TlsSettings,
-    pub token: Option<Secret<String>>,
-    pub namespace: Option<String>,
-    pub wrap_ttl: Option<String>,
+/// How to reach a server, and with which token.
+pub(crate) struct Settings {
+    pub(crate) address: Address,
+    pub(crate) tls: TlsSettings,
+    pub(crate) token: Option<Secret<String>>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) wrap_ttl: Option<String>,
     /// For one request and its answer.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
-pub struct Client {
+pub(crate) struct Client {
     address: Address,
-    tls: Option<Tls>,
+    transport: Transport,
     token: Option<Secret<String>>,
     namespace: Option<String>,
     wrap_ttl: Option<String>,
     timeout: Duration,
-    kept: Mutex<Option<Connection>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Method {
-    Read,
-    List,
-    Write,
-    /// As Vault's own client writes: some rows know `PUT` only in old servers.
-    Put,
-    Patch,
-    Delete,
-}
-
-/// One call: a path under `/v1/`, written as a person writes it, not yet encoded.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub method: Method,
-    pub path: String,
-    pub query: Vec<(String, String)>,
-    pub body: Option<Json>,
-}
-
-impl Call {
-    pub fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None }
-    }
-
-    pub fn with(mut self, body: Json) -> Self {
-        self.body = Some(body);
-        self
-    }
-
-    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.query.push((name.to_owned(), value.into()));
-        self
-    }
-
-    fn target(&self, base: &str) -> String {
-        let mut target = format!("{base}/v1/{}", encode(self.path.trim_start_matches('/'), b"/"));
-        let list = (self.method == Method::List).then(|| ("list".to_owned(), "true".to_owned()));
-        for (index, (name, value)) in list.iter().chain(&self.query).enumerate() {
-            target.push(if index == 0 { '?' } else { '&' });
-            let _ = write!(target, "{}={}", encode(name, b""), encode(value, b""));
-        }
-        target
-    }
 }
 
 impl Client {
-    pub fn new(settings: Settings) -> Result<Self, TlsError> {
+    pub(crate) fn new(settings: Settings) -> Result<Self, TlsError> {
         let Settings { address, tls, token, namespace, wrap_ttl, timeout } = settings;
-        let tls = match address.scheme() {
-            Scheme::Https => Some(Tls::new(&tls, address.host())?),
-            Scheme::Http => None,
-        };
-        Ok(Self { address, tls, token, namespace, wrap_ttl, timeout, kept: Mutex::new(None) })
+        let transport = Transport::new(&address, &tls)?;
+        Ok(Self { address, transport, token, namespace, wrap_ttl, timeout })
     }
 
-    pub const fn address(&self) -> &Address {
-        &self.address
-    }
-
-    pub const fn token(&self) -> Option<&Secret<String>> {
+    pub(crate) const fn token(&self) -> Option<&Secret<String>> {
         self.token.as_ref()
     }
 
-    pub fn set_token(&mut self, token: Option<Secret<String>>) {
-        self.token = token;
-    }
-
-    pub async fn read(&self, path: &str) -> Result<Answer, ClientError> {
+    pub(crate) async fn read(&self, path: &str) -> Result<Answer, ClientError> {
         self.send(Call::new(Method::Read, path)).await
     }
 
-    pub async fn list(&self, path: &str) -> Result<Answer, ClientError> {
+    pub(crate) async fn list(&self, path: &str) -> Result<Answer, ClientError> {
         self.send(Call::new(Method::List, path)).await
     }
 
-    pub async fn write(&self, path: &str, body: Json) -> Result<Answer, ClientError> {
+    pub(crate) async fn write(&self, path: &str, body: Json) -> Result<Answer, ClientError> {
         self.send(Call::new(Method::Write, path).with(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
+    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
         self.send(Call::new(Method::Delete, path)).await
     }
 
-    /// Sends one call. A redirect within the same origin is followed once.
-    pub async fn send(&self, call: Call) -> Result<Answer, ClientError> {
+    /// Sends one call. One redirect is followed if it stays within the same origin.
+    pub(crate) async fn send(&self, call: Call) -> Result<Answer, ClientError> {
         let target = call.target(self.address.base());
-        let (parts, bytes) = self.round(&call, &target).await?;
+        let (parts, bytes) = self.exchange(&call, &target).await?;
         if !parts.status.is_redirection() {
-            return self.judge(&call, &target, &parts, &bytes);
+            return self.read_answer(&call, &target, &parts, &bytes).await;
         }
         let to = parts.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
         let Some(next) = self.same_origin(to) else {
             return Err(ClientError::Redirected { address: self.address.clone(), to: to.to_owned() });
         };
-        let (parts, bytes) = self.round(&call, &next).await?;
+        let (parts, bytes) = self.exchange(&call, &next).await?;
         if parts.status.is_redirection() {
             return Err(ClientError::Redirected { address: self.address.clone(), to: next });
         }
-        self.judge(&call, &next, &parts, &bytes)
+        self.read_answer(&call, &next, &parts, &bytes).await
     }
 
     /// The target of a redirect that stays with this server.
@@ -157,54 +98,37 @@ impl Client {
             .then(|| path.to_owned())
     }
 
-    async fn round(&self, call: &Call, target: &str) -> Result<(http::response::Parts, Bytes), ClientError> {
-        let asking = async {
-            let response = self.ask(call, target).await?;
-            let (parts, body) = response.into_parts();
-            let bytes = Limited::new(body, ANSWER_BYTES_MAX)
-                .collect()
-                .await
-                .map_err(|error| self.not_ours(&format!("its answer broke off ({error})")))?;
-            Ok((parts, bytes.to_bytes()))
+    /// Sends a request and reads the whole answer, within the timeout.
+    async fn exchange(&self, call: &Call, target: &str) -> Result<(Parts, Bytes), ClientError> {
+        let request = self.request(call, target)?;
+        let exchange = async {
+            let (parts, body) = self.transport.send(request).await?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| {
+                let cause = if error.is::<LengthLimitError>() {
+                    format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")
+                } else {
+                    format!("its answer broke off ({error})")
+                };
+                self.not_vault_api(cause)
+            })?;
+            Ok((parts, body.to_bytes()))
         };
-        match tokio::time::timeout(self.timeout, asking).await {
-            Ok(answered) => answered,
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(exchanged) => exchanged,
             Err(_) => Err(ClientError::Slow { address: self.address.clone(), secs: self.timeout.as_secs() }),
-        }
-    }
-
-    async fn ask(&self, call: &Call, target: &str) -> Result<Response<Incoming>, ClientError> {
-        let mut kept = self.kept.lock().await;
-        // A kept connection that the other side has closed is known as such before anything is sent on it.
-        let usable = match kept.take() {
-            Some(mut connection) => connection.sender.ready().await.is_ok().then_some(connection),
-            None => None,
-        };
-        let mut connection = match usable {
-            Some(connection) => connection,
-            None => Connection::open(&self.address, self.tls.as_ref()).await?,
-        };
-        match connection.sender.send_request(self.request(call, target)?).await {
-            Ok(response) => {
-                *kept = Some(connection);
-                Ok(response)
-            }
-            Err(_) if connection.saw_tls() && self.tls.is_none() => Err(ClientError::HttpOnHttps(self.address.clone())),
-            Err(error) if error.is_parse() => Err(self.not_ours("its answer is no HTTP")),
-            Err(error) => Err(ClientError::Unreachable { address: self.address.clone(), cause: cause(&error) }),
         }
     }
 
     fn request(&self, call: &Call, target: &str) -> Result<Request<Full<Bytes>>, ClientError> {
         let mut request = Request::builder()
             .method(call.method.http())
-            .uri(target)
+            .uri(self.url(target))
             .header(header::HOST, self.address.authority())
             .header(header::USER_AGENT, concat!("strongroom/", env!("CARGO_PKG_VERSION")))
             .header("x-vault-request", "true");
         if let Some(token) = &self.token {
             let mut value = HeaderValue::from_str(token.expose())
-                .map_err(|_| ClientError::Request("the token holds characters that no header carries".to_owned()))?;
+                .map_err(|_| ClientError::Request("the token holds characters that no header may hold".to_owned()))?;
             value.set_sensitive(true);
             request = request.header("x-vault-token", value);
         }
@@ -213,99 +137,56 @@ impl Client {
                 request = request.header(name, value);
             }
         }
-        let body = match (&call.body, call.method) {
-            (Some(body), Method::Patch) => {
-                request = request.header(header::CONTENT_TYPE, "application/merge-patch+json");
-                body.to_string()
-            }
-            (Some(body), _) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                body.to_string()
-            }
-            (None, _) => String::new(),
-        };
+        if call.body.is_some() {
+            let kind = if call.method == Method::Patch { "application/merge-patch+json" } else { "application/json" };
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let body = call.body.as_ref().map_or_else(String::new, Json::to_string);
         request.body(Full::new(Bytes::from(body))).map_err(|error| ClientError::Request(error.to_string()))
     }
 
-    fn judge(
+    async fn read_answer(
         &self,
         call: &Call,
         target: &str,
-        parts: &http::response::Parts,
+        parts: &Parts,
         bytes: &Bytes,
     ) -> Result<Answer, ClientError> {
         let status = parts.status.as_u16();
-        let text = std::str::from_utf8(bytes).unwrap_or_default();
-        if status == 400 && text.contains("HTTP request to an HTTPS server") {
+        let body = std::str::from_utf8(bytes).ok().and_then(|text| Json::parse(text).ok());
+        // Go's servers answer plain HTTP on a TLS port with a 400 in plain text.
+        if status == 400 && body.is_none() && self.transport.speaks_tls().await {
             return Err(ClientError::HttpOnHttps(self.address.clone()));
         }
-        let body = Json::parse(text).ok();
         let has_data = body.as_ref().is_some_and(|body| {
             body.path(&["data"]).is_some() || body.path(&["warnings"]).is_some() && body.path(&["errors"]).is_none()
         });
         if parts.status.is_success() || (status == 404 && has_data) || is_health(&call.path, body.as_ref()) {
             if body.is_none() && !bytes.is_empty() {
-                return Err(self.not_ours("its answer is no JSON"));
+                return Err(self.not_vault_api("its answer is not JSON".to_owned()));
             }
             return Ok(Answer { status, body });
         }
-        let errors = body.as_ref().and_then(|body| body.at("errors")).map(Json::strings).unwrap_or_default();
-        let in_body = body.as_ref().and_then(|body| body.path(&["request_id"])).and_then(Json::as_str);
-        let in_header = ["x-request-id", "x-strongroom-request-id"].iter().find_map(|name| parts.headers.get(*name));
-        let request_id = in_body.or_else(|| in_header.and_then(|id| id.to_str().ok())).filter(|id| !id.is_empty());
-        Err(ClientError::Refused(Box::new(Refusal {
-            kind: RefusalKind::of(status, &errors),
-            status,
-            method: call.method.http(),
-            url: format!("{}://{}{target}", self.address.scheme().as_str(), self.address.authority()),
-            errors,
-            request_id: request_id.map(str::to_owned),
-            body,
-        })))
+        let mut refusal = Refusal::new(status, call.method.http(), self.url(target), body.as_ref());
+        if refusal.request_id.is_none() {
+            let header = ["x-request-id", "x-strongroom-request-id"].iter().find_map(|name| parts.headers.get(*name));
+            refusal.request_id = header.and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty()).map(str::to_owned);
+        }
+        Err(ClientError::Refused(Box::new(refusal)))
     }
 
-    fn not_ours(&self, cause: &str) -> ClientError {
-        ClientError::NotOurs { address: self.address.clone(), cause: cause.to_owned() }
+    fn url(&self, target: &str) -> String {
+        format!("{}://{}{target}", self.address.scheme().as_str(), self.address.authority())
+    }
+
+    fn not_vault_api(&self, cause: String) -> ClientError {
+        ClientError::NotVaultApi { address: self.address.clone(), cause }
     }
 }
 
-/// `sys/health` says with its status what another answer says in its body.
+/// `sys/health` uses error statuses for states that are answers: sealed, standby, not initialised.
 fn is_health(path: &str, body: Option<&Json>) -> bool {
     path == "sys/health" && body.is_some_and(|body| body.at("initialized").is_some())
-}
-
-/// The words of the error that lies deepest: hyper's own say only where it happened.
-fn cause(error: &hyper::Error) -> String {
-    let mut at: &dyn std::error::Error = error;
-    while let Some(deeper) = at.source() {
-        at = deeper;
-    }
-    at.to_string()
-}
-
-impl Method {
-    pub const fn http(self) -> &'static str {
-        match self {
-            Self::Read | Self::List => "GET",
-            Self::Write => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// Percent-encodes all but unreserved characters (RFC 3986 §2.3) and those in `also`.
-fn encode(text: &str, also: &[u8]) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || also.contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -322,13 +203,6 @@ mod tests {
             timeout: Duration::from_secs(1),
         })
         .unwrap()
-    }
-
-    #[test]
-    fn a_path_is_encoded_once_and_a_list_is_a_get() {
-        let call = Call::new(Method::List, "secret/metadata/a b/ü%").query("after", "x&y");
-        assert_eq!(call.target(""), "/v1/secret/metadata/a%20b/%C3%BC%25?list=true&after=x%26y");
-        assert_eq!(call.method.http(), "GET");
     }
 
     /// MEM-05: a redirect to another host never carries the token, so it is not followed at all.

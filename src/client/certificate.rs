@@ -1,74 +1,43 @@
-//! What a server showed us when we could not trust it: enough of the certificate to say so in an error. This reader
-//! decides nothing; rustls does.
+//! The certificate of a server that was not trusted: enough of it for an error message. Nothing is decided here; rustls
+//! decides.
 
 use data_encoding::HEXUPPER;
 use sha2::{Digest as _, Sha256};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, x509::X509Name};
 
-/// A certificate as it was presented, not verified.
+/// Characters of a name that are shown.
+const NAME_CHARS_MAX: usize = 128;
+
+/// A certificate as the server presented it. It is not verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Presented {
+pub(crate) struct PresentedCertificate {
     /// The subject's common name, or `-`.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The issuer's common name, or `-`.
-    pub issuer: String,
+    pub(crate) issuer: String,
     /// SHA-256 of the whole certificate, `AB:CD:…`.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
 }
 
-impl Presented {
-    pub fn from_der(der: &[u8]) -> Self {
-        let (issuer, subject) = names(der).unwrap_or((None, None));
+impl PresentedCertificate {
+    /// Reads a certificate. One that cannot be read has no names, but still has its fingerprint.
+    pub(crate) fn from_der(der: &[u8]) -> Self {
+        let parsed = X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate);
+        let name = |of: fn(&X509Certificate<'_>) -> String| parsed.as_ref().map_or_else(|| "-".to_owned(), of);
         let digest = HEXUPPER.encode(&Sha256::digest(der));
         let pairs: Vec<&str> = digest.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok()).collect();
-        let or_dash = |name: Option<String>| name.unwrap_or_else(|| "-".to_owned());
-        Self { subject: or_dash(subject), issuer: or_dash(issuer), fingerprint: pairs.join(":") }
-    }
-}
-
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-/// 2.5.4.3, commonName.
-const COMMON_NAME: &[u8] = &[0x06, 0x03, 0x55, 0x04, 0x03];
-
-/// Issuer and subject of a certificate (RFC 5280 §4.1): serial and signature algorithm before, validity between.
-fn names(der: &[u8]) -> Option<(Option<String>, Option<String>)> {
-    let (_, certificate, _) = element(der)?;
-    let (_, body, _) = element(certificate)?;
-    let (tag, _, after_version) = element(body)?;
-    let fields = if tag == 0xa0 { after_version } else { body };
-    let (_, _, rest) = element(fields)?;
-    let (_, _, rest) = element(rest)?;
-    let (_, issuer, rest) = element(rest)?;
-    let (_, _, rest) = element(rest)?;
-    let (_, subject, _) = element(rest)?;
-    Some((common_name(issuer), common_name(subject)))
-}
-
-fn common_name(mut sets: &[u8]) -> Option<String> {
-    while let Some((SET, set, rest)) = element(sets) {
-        sets = rest;
-        let Some((SEQUENCE, pair, _)) = element(set) else { continue };
-        if let Some(value) = pair.strip_prefix(COMMON_NAME) {
-            let (_, text, _) = element(value)?;
-            return Some(String::from_utf8_lossy(text).chars().filter(|c| !c.is_control()).take(128).collect());
+        Self {
+            subject: name(|certificate| common_name(certificate.subject())),
+            issuer: name(|certificate| common_name(certificate.issuer())),
+            fingerprint: pairs.join(":"),
         }
     }
-    None
 }
 
-/// One DER element: tag, content, and what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&tag, rest) = der.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    let (len, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let count = usize::from(first & 0x7f);
-        let bytes = rest.get(..count).filter(|_| (1..=4).contains(&count))?;
-        let len = bytes.iter().fold(0_usize, |len, byte| (len << 8) | usize::from(*byte));
-        (len, rest.get(count..)?)
-    };
-    Some((tag, rest.get(..len)?, rest.get(len..)?))
+fn common_name(name: &X509Name<'_>) -> String {
+    let text = name.iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("-");
+    // The server chose this text, and it goes to a terminal.
+    text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -87,15 +56,16 @@ mod tests {
         leaf.distinguished_name.push(rcgen::DnType::CommonName, "strong\u{1b}room");
         let leaf = leaf.signed_by(&rcgen::KeyPair::generate().unwrap(), &issuer).unwrap();
 
-        let shown = Presented::from_der(leaf.der());
+        let shown = PresentedCertificate::from_der(leaf.der());
         assert_eq!((shown.subject.as_str(), shown.issuer.as_str()), ("strongroom", "a small CA"));
         assert_eq!(shown.fingerprint.len(), 95);
     }
 
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_the_reader_panic(der in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
-            let _ = Presented::from_der(&der);
-        }
+    #[test]
+    fn bytes_that_are_no_certificate_have_a_fingerprint_and_no_names() {
+        let shown = PresentedCertificate::from_der(b"");
+        assert_eq!((shown.subject.as_str(), shown.issuer.as_str()), ("-", "-"));
+        // SHA-256 of nothing, FIPS 180-4.
+        assert!(shown.fingerprint.starts_with("E3:B0:C4:42:"));
     }
 }

@@ -1,4 +1,4 @@
-//! A server for tests: answers what a list says, over plain HTTP or TLS, and remembers what it was asked.
+//! A server for tests: it answers from a list of routes, over plain HTTP or TLS, and records the requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,22 +14,22 @@ use tokio_rustls::TlsAcceptor;
 
 /// One answer: `GET /v1/x` (the beginning of the request line), a status, and a body; or a redirect's target.
 #[derive(Clone, Copy)]
-pub struct Route(pub &'static str, pub u16, pub &'static str);
+pub(crate) struct Route(pub &'static str, pub u16, pub &'static str);
 
-pub struct Fake {
-    pub address: String,
+pub(crate) struct Fake {
+    pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 /// A CA, and a certificate for 127.0.0.1 under another name.
-pub struct Certificates {
-    pub ca_pem: String,
-    pub server_pem: String,
+pub(crate) struct Certificates {
+    pub(crate) ca_pem: String,
+    pub(crate) server_pem: String,
     config: Arc<ServerConfig>,
 }
 
 impl Certificates {
-    pub fn make(names: &[&str]) -> Self {
+    pub(crate) fn make(names: &[&str]) -> Self {
         let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
         ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         ca.distinguished_name.push(rcgen::DnType::CommonName, "a small CA");
@@ -55,11 +55,11 @@ impl Certificates {
 }
 
 impl Fake {
-    pub async fn plain(routes: &'static [Route]) -> Self {
+    pub(crate) async fn plain(routes: &'static [Route]) -> Self {
         Self::start(routes, None).await
     }
 
-    pub async fn tls(routes: &'static [Route], certificates: &Certificates) -> Self {
+    pub(crate) async fn tls(routes: &'static [Route], certificates: &Certificates) -> Self {
         Self::start(routes, Some(TlsAcceptor::from(certificates.config.clone()))).await
     }
 
@@ -88,7 +88,7 @@ impl Fake {
     }
 
     /// Requests so far, head and body, and a `connect` for each connection.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }

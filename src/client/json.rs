@@ -1,16 +1,20 @@
-//! JSON as it came: members keep their order and numbers keep their digits, so that a secret which is a number goes
-//! through the command line unchanged. serde_json does the reading; only the tree is our own.
+//! JSON as the server sent it: members keep their order and numbers keep their digits, so a secret that is a number
+//! passes through the command line unchanged. serde_json reads and writes. The tree is our own, because serde_json's needs
+//! `preserve_order` and `arbitrary_precision` for this, and cargo would turn both on in the server as well.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::{
+    Serialize, Serializer,
+    de::{Deserialize, Deserializer, MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
-/// Nesting that is read: four times what a server of ours takes.
+/// Levels of nesting that are read: four times what our server accepts.
 const DEPTH_MAX: usize = 128;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Json {
+pub(crate) enum Json {
     Null,
     Bool(bool),
     /// The digits as written.
@@ -21,8 +25,8 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads one JSON value. A key that comes twice is kept twice; [`Json::at`] finds the first.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+    /// Reads one JSON value. A key that occurs twice is kept twice; [`Json::at`] finds the first.
+    pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         Self::from_raw(serde_json::from_str(text)?, 0)
     }
 
@@ -49,36 +53,36 @@ impl Json {
         })
     }
 
-    pub fn text(value: impl Into<String>) -> Self {
+    pub(crate) fn text(value: impl Into<String>) -> Self {
         Self::String(value.into())
     }
 
-    pub fn number(value: impl fmt::Display) -> Self {
+    pub(crate) fn number(value: impl fmt::Display) -> Self {
         Self::Number(value.to_string())
     }
 
-    pub fn object<const N: usize>(pairs: [(&str, Self); N]) -> Self {
+    pub(crate) fn object<const N: usize>(pairs: [(&str, Self); N]) -> Self {
         Self::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    pub fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn texts<T: Into<String>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Self::text).collect())
     }
 
-    /// The member of that name; `None` for what is no object.
-    pub fn at(&self, key: &str) -> Option<&Self> {
+    /// The member of that name. `None` also if this is not an object.
+    pub(crate) fn at(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(pairs) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
 
-    /// The member found by walking `keys`; null counts as absent.
-    pub fn path(&self, keys: &[&str]) -> Option<&Self> {
+    /// The member found by following `keys`. Null counts as absent.
+    pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |at, key| at.at(key)).filter(|value| !value.is_null())
     }
 
-    pub fn set(&mut self, key: &str, value: Self) {
+    pub(crate) fn set(&mut self, key: &str, value: Self) {
         if let Self::Object(pairs) = self {
             match pairs.iter_mut().find(|(name, _)| name == key) {
                 Some((_, old)) => *old = value,
@@ -87,143 +91,101 @@ impl Json {
         }
     }
 
-    pub fn remove(&mut self, key: &str) {
+    pub(crate) fn remove(&mut self, key: &str) {
         if let Self::Object(pairs) = self {
             pairs.retain(|(name, _)| name != key);
         }
     }
 
-    pub const fn is_null(&self) -> bool {
+    pub(crate) const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
-    pub fn as_str(&self) -> Option<&str> {
+    pub(crate) fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
         }
     }
 
-    pub const fn as_bool(&self) -> Option<bool> {
+    pub(crate) const fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(is) => Some(*is),
             _ => None,
         }
     }
 
-    pub fn as_u64(&self) -> Option<u64> {
+    pub(crate) fn as_u64(&self) -> Option<u64> {
         match self {
             Self::Number(digits) => digits.parse().ok(),
             _ => None,
         }
     }
 
-    pub fn as_list(&self) -> &[Self] {
+    pub(crate) fn as_list(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
             _ => &[],
         }
     }
 
-    pub fn as_object(&self) -> &[(String, Self)] {
+    pub(crate) fn as_object(&self) -> &[(String, Self)] {
         match self {
             Self::Object(pairs) => pairs,
             _ => &[],
         }
     }
 
-    /// The strings of a list, whatever else stands in it left out.
-    pub fn strings(&self) -> Vec<String> {
+    /// The strings of a list. Items of other types are left out.
+    pub(crate) fn strings(&self) -> Vec<String> {
         self.as_list().iter().filter_map(Self::as_str).map(str::to_owned).collect()
     }
 
-    /// Indented by two, as Vault's tools print.
-    pub fn pretty(&self) -> String {
-        let mut out = String::new();
-        self.write(&mut out, Some(0));
-        out
+    /// Indented by two blanks, as Vault's tools print.
+    pub(crate) fn pretty(&self) -> String {
+        harmless(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
+}
 
-    fn write(&self, out: &mut String, indent: Option<usize>) {
+/// The compact form: one line without blanks.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&harmless(&serde_json::to_string(self).unwrap_or_default()))
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => out.push_str("null"),
-            Self::Bool(is) => out.push_str(if *is { "true" } else { "false" }),
-            Self::Number(digits) => out.push_str(digits),
-            Self::String(text) => quote(text, out),
-            Self::List(items) => {
-                write_members(out, indent, ['[', ']'], items, |out, indent, item| item.write(out, indent));
+            Self::Null => to.serialize_unit(),
+            Self::Bool(is) => to.serialize_bool(*is),
+            Self::Number(digits) => {
+                RawValue::from_string(digits.clone()).map_err(serde::ser::Error::custom)?.serialize(to)
             }
-            Self::Object(pairs) => write_members(out, indent, ['{', '}'], pairs, |out, indent, (key, value)| {
-                quote(key, out);
-                out.push_str(if indent.is_some() { ": " } else { ":" });
-                value.write(out, indent);
-            }),
+            Self::String(text) => to.serialize_str(text),
+            Self::List(items) => to.collect_seq(items),
+            Self::Object(pairs) => to.collect_map(pairs.iter().map(|(key, value)| (key, value))),
         }
     }
 }
 
-fn write_members<T>(
-    out: &mut String,
-    indent: Option<usize>,
-    [open, close]: [char; 2],
-    members: &[T],
-    write: impl Fn(&mut String, Option<usize>, &T),
-) {
-    out.push(open);
-    let inner = indent.map(|depth| depth + 2);
-    for (index, member) in members.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        new_line(out, inner);
-        write(out, inner, member);
-    }
-    if !members.is_empty() {
-        new_line(out, indent);
-    }
-    out.push(close);
-}
-
-fn new_line(out: &mut String, indent: Option<usize>) {
-    if let Some(depth) = indent {
-        out.push('\n');
-        out.extend(std::iter::repeat_n(' ', depth));
-    }
-}
-
-/// Writes a string literal. What a terminal would obey (C0, DEL, C1, direction marks) is escaped, so the text stays
-/// exact and harmless.
-fn quote(text: &str, out: &mut String) {
-    use fmt::Write as _;
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || is_direction_mark(c) => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+/// Escapes the characters that a terminal obeys and that serde leaves as they are: DEL, C1 controls and direction marks.
+/// They stand inside strings only, so the JSON reads back the same.
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_direction_mark(c) || (c.is_control() && c != '\n') {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
         }
     }
-    out.push('"');
+    out
 }
 
 /// Characters that reorder or hide text on a terminal.
-pub const fn is_direction_mark(c: char) -> bool {
+pub(crate) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-/// The compact form: one line, no blanks.
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::new();
-        self.write(&mut out, None);
-        f.write_str(&out)
-    }
 }
 
 struct Pairs<'a>(Vec<(String, &'a RawValue)>);
@@ -255,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_order_come_back_as_they_came() {
+    fn numbers_and_order_are_kept() {
         let text = r#"{"z":123456789012345678901234567890,"a":1.10,"e":1e400,"n":[null,true,"\u00e9\"x"],"o":{}}"#;
         let json = Json::parse(text).unwrap();
         assert_eq!(
@@ -272,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped_and_reads_back() {
+    fn control_characters_are_escaped_and_read_back() {
         let json = Json::text("a\u{1b}[31m\u{9b}\u{202e}\u{7f}\0");
         assert_eq!(json.to_string(), r#""a\u001b[31m\u009b\u202e\u007f\u0000""#);
         assert_eq!(Json::parse(&json.to_string()).unwrap(), json);
     }
 
     #[test]
-    fn what_is_no_json_is_refused() {
+    fn text_that_is_not_json_is_refused() {
         for text in ["", "{", "[1,]", "{\"a\":1}x", "nul", "'a'"] {
             assert!(Json::parse(text).is_err(), "{text}");
         }

@@ -1,23 +1,27 @@
-//! The typed client of our own API: HTTP/1.1 over rustls, one origin for its whole life, and errors that say which of
-//! the few things went wrong. Start reading at `api.rs`. Works against Vault and OpenBao as well.
+//! The client of our own API: HTTP/1.1 over rustls to one address, with errors that say which of a few things went
+//! wrong. It works against Vault and OpenBao as well. Start reading at `api.rs`.
 
 mod address;
 mod answer;
 mod api;
+mod call;
 mod certificate;
-mod connection;
 mod error;
-pub mod json;
+pub(crate) mod json;
+mod refusal;
 mod tls;
+mod transport;
 
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Address, AddressError, Scheme};
-pub use answer::Answer;
-pub use api::{Call, Client, Method, Settings};
-pub use certificate::Presented;
-pub use error::{ClientError, Refusal, RefusalKind};
-pub use tls::{Anchors, Identity, TlsError, TlsSettings};
+pub(crate) use address::{Address, Scheme};
+pub(crate) use answer::Answer;
+pub(crate) use api::{Client, Settings};
+pub(crate) use call::{Call, Method};
+pub(crate) use certificate::PresentedCertificate;
+pub(crate) use error::ClientError;
+pub(crate) use refusal::{Refusal, RefusalKind};
+pub(crate) use tls::{Anchors, Identity, TlsSettings};

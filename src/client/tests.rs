@@ -53,7 +53,7 @@ async fn a_404_with_data_is_an_answer_and_one_without_is_not() {
     let client = client(&fake.address, Anchors::None);
     assert_eq!(client.read("gone").await.unwrap().status, 404);
     assert_eq!(client.read("nowhere").await.unwrap_err().kind(), Some(RefusalKind::NotFound));
-    assert!(matches!(client.read("text").await, Err(ClientError::NotOurs { .. })));
+    assert!(matches!(client.read("text").await, Err(ClientError::NotVaultApi { .. })));
 }
 
 /// MEM-05: a redirect to another host never carries the token.

@@ -1,5 +1,5 @@
-//! Whom the client trusts: the CA file it was given, and nobody else unless asked. What a server showed when it was
-//! not trusted is kept, so that the error can say it.
+//! Which servers the client trusts: those whose certificate the given CA file vouches for. The last certificate that was
+//! refused is kept, so that the error can show it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,63 +11,70 @@ use rustls::{
         verify_server_name,
     },
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+        pem::{self, PemObject},
+    },
     server::ParsedCertificate,
 };
 
-use super::certificate::Presented;
+use super::certificate::PresentedCertificate;
 
 /// Which CAs may vouch for the server.
 #[derive(Clone, Default)]
-pub enum Anchors {
-    /// None: every certificate is unknown.
+pub(crate) enum Anchors {
+    /// None: every certificate is refused.
     #[default]
     None,
-    /// The PEM text of a file, and what to call its source in an error.
+    /// The PEM text of a file, and the name of its source for errors.
     Pem { text: Vec<u8>, source: &'static str },
-    /// Whoever answers is believed. Only by a named option, and the caller says so loudly.
+    /// Any certificate is accepted. Only a named option asks for this, and the caller warns the user.
     Anyone,
 }
 
 /// A client certificate: chain and key, as PEM texts.
 #[derive(Clone)]
-pub struct Identity {
-    pub chain: Vec<u8>,
-    pub key: Vec<u8>,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<u8>,
+    pub(crate) key: Vec<u8>,
 }
 
 #[derive(Clone, Default)]
-pub struct TlsSettings {
-    pub anchors: Anchors,
-    pub identity: Option<Identity>,
-    /// The name the certificate must carry, where it is not the host of the address.
-    pub server_name: Option<String>,
+pub(crate) struct TlsSettings {
+    pub(crate) anchors: Anchors,
+    pub(crate) identity: Option<Identity>,
+    /// The name that the certificate must carry, if it is not the host of the address.
+    pub(crate) server_name: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     #[error("the CA file holds no PEM certificate")]
-    NoCertificate,
+    NoCaCertificate,
     #[error("the CA file holds a certificate that cannot be read: {0}")]
-    Certificate(String),
+    CaCertificate(String),
+    #[error("the client certificate file holds no PEM certificate")]
+    NoCertificate,
+    #[error("the client key file holds no private key that can be read: it must be PEM and not encrypted")]
+    NoKey,
     #[error("the client certificate or its key cannot be used: {0}")]
     Identity(String),
-    #[error("`{0}` is no name that a certificate could carry")]
+    #[error("`{0}` is not a name that a certificate can carry")]
     ServerName(String),
     #[error("TLS cannot be set up: {0}")]
     Setup(String),
 }
 
-/// What rustls needs to open connections, and where it leaves what it was shown.
-pub struct Tls {
-    pub config: Arc<ClientConfig>,
-    pub server_name: ServerName<'static>,
-    pub source: &'static str,
+/// rustls's configuration for one server, and the certificate that it last refused.
+pub(crate) struct Tls {
+    pub(crate) config: Arc<ClientConfig>,
+    pub(crate) server_name: ServerName<'static>,
+    pub(crate) source: &'static str,
     verifier: Arc<Verifier>,
 }
 
 impl Tls {
-    pub fn new(settings: &TlsSettings, host: &str) -> Result<Self, TlsError> {
+    pub(crate) fn new(settings: &TlsSettings, host: &str) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let setup = |error: Error| TlsError::Setup(error.to_string());
         let verifier = Arc::new(Verifier::new(&settings.anchors, provider.clone())?);
@@ -94,28 +101,36 @@ impl Tls {
     }
 
     /// The certificate that was last refused.
-    pub fn presented(&self) -> Option<Presented> {
+    pub(crate) fn presented(&self) -> Option<PresentedCertificate> {
         self.verifier.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Identity {
     fn parse(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-        let bad = |error: rustls::pki_types::pem::Error| TlsError::Identity(error.to_string());
+        let bad = |error: pem::Error| TlsError::Identity(error.to_string());
         let chain = CertificateDer::pem_slice_iter(&self.chain).collect::<Result<Vec<_>, _>>().map_err(bad)?;
-        Ok((chain, PrivateKeyDer::from_pem_slice(&self.key).map_err(bad)?))
+        if chain.is_empty() {
+            return Err(TlsError::NoCertificate);
+        }
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| match error {
+            // An encrypted key stands under another PEM label, so it is not found.
+            pem::Error::NoItemsFound => TlsError::NoKey,
+            error => bad(error),
+        })?;
+        Ok((chain, key))
     }
 }
 
 #[derive(Debug)]
 struct Verifier {
-    judge: Judge,
+    trust: Trust,
     provider: Arc<CryptoProvider>,
-    presented: Mutex<Option<Presented>>,
+    presented: Mutex<Option<PresentedCertificate>>,
 }
 
 #[derive(Debug)]
-enum Judge {
+enum Trust {
     Nobody,
     Anyone,
     Roots { roots: Arc<WebPkiServerVerifier>, given: Vec<CertificateDer<'static>> },
@@ -123,24 +138,24 @@ enum Judge {
 
 impl Verifier {
     fn new(anchors: &Anchors, provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
-        let judge = match anchors {
-            Anchors::None => Judge::Nobody,
-            Anchors::Anyone => Judge::Anyone,
-            Anchors::Pem { text, .. } => Judge::from_pem(text, provider.clone())?,
+        let trust = match anchors {
+            Anchors::None => Trust::Nobody,
+            Anchors::Anyone => Trust::Anyone,
+            Anchors::Pem { text, .. } => Trust::from_pem(text, provider.clone())?,
         };
-        Ok(Self { judge, provider, presented: Mutex::new(None) })
+        Ok(Self { trust, provider, presented: Mutex::new(None) })
     }
 }
 
-impl Judge {
+impl Trust {
     fn from_pem(text: &[u8], provider: Arc<CryptoProvider>) -> Result<Self, TlsError> {
         let given = CertificateDer::pem_slice_iter(text)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| TlsError::Certificate(error.to_string()))?;
+            .map_err(|error| TlsError::CaCertificate(error.to_string()))?;
         let mut store = RootCertStore::empty();
         let (added, _) = store.add_parsable_certificates(given.iter().cloned());
         if added == 0 {
-            return Err(TlsError::NoCertificate);
+            return Err(TlsError::NoCaCertificate);
         }
         let roots = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
             .build()
@@ -158,12 +173,12 @@ impl ServerCertVerifier for Verifier {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verdict = match &self.judge {
-            Judge::Anyone => Ok(ServerCertVerified::assertion()),
-            Judge::Nobody => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
-            Judge::Roots { roots, given } => {
+        let verdict = match &self.trust {
+            Trust::Anyone => Ok(ServerCertVerified::assertion()),
+            Trust::Nobody => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
+            Trust::Roots { roots, given } => {
                 roots.verify_server_cert(end_entity, intermediates, name, ocsp, now).or_else(|error| {
-                    // A self-signed server certificate given as the CA file: that very certificate, under its name.
+                    // A server's self-signed certificate may be given as the CA file. It is no CA, so webpki refuses it.
                     if given.iter().any(|known| known.as_ref() == end_entity.as_ref()) && !is_expired(&error) {
                         verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                         return Ok(ServerCertVerified::assertion());
@@ -173,7 +188,7 @@ impl ServerCertVerifier for Verifier {
             }
         };
         if verdict.is_err() {
-            let shown = Some(Presented::from_der(end_entity.as_ref()));
+            let shown = Some(PresentedCertificate::from_der(end_entity.as_ref()));
             *self.presented.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         }
         verdict

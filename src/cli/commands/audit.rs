@@ -1,4 +1,4 @@
-//! `audit`: read the log and prove it, offline, from its files alone.
+//! `audit`: read and verify the audit log offline, from its files alone.
 
 use std::path::PathBuf;
 
@@ -9,35 +9,41 @@ use crate::{
         time::{Clock, Time},
         ttl::Ttl,
     },
-    cli::{audit, audit_view, fault::Fault, heads, pins, session::Session, table},
+    cli::{
+        audit::{self, AtEnd},
+        audit_view, checkpoints,
+        error::CliError,
+        invocation::Invocation,
+        pins, table,
+    },
     client::json::Json,
     services::audit::{search::Filter, verify::Report},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  # was any line edited, removed, moved or cut
+  # whether any line was edited, removed, moved or cut
   strongroom audit verify --data /var/lib/strongroom
-  # who read it, and which rule let them
+  # who read a secret, and which rule allowed it
   strongroom audit who secret/data/app/db --data DIR -since=24h
   # who was refused
   strongroom audit search -refused -since=1h --data DIR
   # the last lines
   strongroom audit tail --data DIR
-  # the keys that logs are held to
+  # the pinned keys that logs are verified with
   strongroom audit key
 ";
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Prove that nothing in the log was changed
+    /// Verify that nothing in the log was changed
     Verify {
         #[command(flatten)]
         files: Files,
@@ -52,7 +58,7 @@ enum Command {
         /// How many
         #[arg(short = 'n', long, default_value_t = 20)]
         lines: usize,
-        /// Go on with those that come, until interrupted
+        /// Also show new requests as they come, until interrupted
         #[arg(short, long)]
         follow: bool,
     },
@@ -62,20 +68,20 @@ enum Command {
         files: Files,
         #[command(flatten)]
         filter: Filters,
-        /// The path, or its beginning with * at the end
+        /// The path, or the beginning of it with * at the end
         #[arg(long, value_name = "PATH")]
         path: Option<String>,
     },
-    /// Who did something with a path, when, and by which rule
+    /// Show who did something with a path, when, and which rule allowed it
     Who {
-        /// The path, as the API has it, or its beginning with * at the end
+        /// The path of the API, or the beginning of it with * at the end
         path: String,
         #[command(flatten)]
         files: Files,
         #[command(flatten)]
         filter: Filters,
     },
-    /// Show the public keys that are pinned, per address
+    /// Show the pinned public keys and their addresses
     Key,
 }
 
@@ -84,158 +90,198 @@ struct Files {
     /// An audit file; may be repeated
     #[arg(long, value_name = "FILE")]
     file: Vec<PathBuf>,
-    /// The server's data directory, whose audit.log is meant
+    /// The server's data directory, which holds audit.log
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 
 #[derive(clap::Args, Debug)]
 struct Filters {
-    /// From this moment on: 24h, 7d, or 2026-11-24T09:00:00Z
+    /// Since this time: 24h, 7d, or 2026-11-24T09:00:00Z
     #[arg(long, value_name = "TIME", default_value = "24h")]
     since: String,
-    /// Until this moment
+    /// Until this time
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// By this caller: display name, entity id, or the hash of an accessor
+    /// Only this caller: display name, entity id, or the hash of an accessor
     #[arg(long, value_name = "NAME")]
     caller: Option<String>,
-    /// This operation: read, update, delete …
+    /// Only this operation: read, update, delete …
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
-    /// What was refused
+    /// Only refused requests
     #[arg(long)]
     refused: bool,
 }
 
 impl Files {
-    fn paths(&self) -> Result<Vec<PathBuf>, Fault> {
+    fn paths(&self) -> Result<Vec<PathBuf>, CliError> {
         let in_data = self.data.iter().map(|data| data.join("audit.log"));
         let paths: Vec<PathBuf> = self.file.iter().cloned().chain(in_data).collect();
         if paths.is_empty() {
-            return Err(
-                Fault::usage("which log? it is read from its file").fix("--data DIR (its audit.log), or --file FILE")
-            );
+            return Err(CliError::usage("no audit log is named")
+                .fix("--data DIR (the folder that holds audit.log), or --file FILE"));
         }
         Ok(paths)
     }
 }
 
-pub fn run(args: Args, session: &Session) -> Result<u8, Fault> {
+pub(crate) fn run(args: Args, invocation: &Invocation) -> Result<u8, CliError> {
     match args.command {
-        Command::Key => keys(session)?,
+        Command::Key => keys(invocation)?,
         Command::Verify { files, public_key } => {
-            let key = key(session, public_key)?;
-            let report = audit::verify(&session.home, &files.paths()?, &key)?;
-            show_report(session, &report, &key)?;
+            let key = key(invocation, public_key)?;
+            let report = audit::verify(&invocation.config_dir, &files.paths()?, &key)?;
+            show_report(invocation, &report, &key)?;
         }
-        Command::Tail { files, lines, follow } => tail(session, &files.paths()?, lines, follow)?,
-        Command::Search { files, filter, path } => search(session, &files, &filter, path)?,
-        Command::Who { path, files, filter } => search(session, &files, &filter, Some(path))?,
+        Command::Tail { files, lines, follow } => {
+            tail(invocation, &files.paths()?, lines, if follow { AtEnd::Follow } else { AtEnd::Stop })?
+        }
+        Command::Search { files, filter, path } => search(invocation, &files, &filter, path)?,
+        Command::Who { path, files, filter } => search(invocation, &files, &filter, Some(path))?,
     }
     Ok(0)
 }
 
-fn keys(session: &Session) -> Result<(), Fault> {
-    let keys = pins::audit_keys(&session.home)?;
-    if session.out.is_json() {
-        session
+fn keys(invocation: &Invocation) -> Result<(), CliError> {
+    let keys = pins::audit_keys(&invocation.config_dir)?;
+    if invocation.out.is_json() {
+        invocation
             .out
             .print_json(&Json::Object(keys.into_iter().map(|(address, key)| (address, Json::text(key))).collect()));
         return Ok(());
     }
     let rows: Vec<Vec<String>> = keys.into_iter().map(|(address, key)| vec![address, key]).collect();
-    session.out.print(&table::columns(&["Address", "Audit key"], &rows));
+    invocation.out.print(&table::columns(&["Address", "Audit key"], &rows));
     Ok(())
 }
 
-fn key(session: &Session, given: Option<String>) -> Result<String, Fault> {
+fn key(invocation: &Invocation, given: Option<String>) -> Result<String, CliError> {
     if let Some(key) = given {
         return Ok(key);
     }
-    if let Some(key) = pins::find(&session.home, &session.address)?.audit_public_key {
+    if let Some(key) = pins::find(&invocation.config_dir, &invocation.address)?.audit_public_key {
         return Ok(key);
     }
-    let all = pins::audit_keys(&session.home)?;
+    let all = pins::audit_keys(&invocation.config_dir)?;
     match all.as_slice() {
         [(_, only)] => Ok(only.clone()),
-        _ => Err(Fault::usage("which key is the log held to?")
-            .why("a key that the log itself names proves nothing")
-            .fix("--public-key=KEY, as `operator init` printed it; --address=URL if it is pinned for that server")),
+        _ => Err(CliError::usage("no public key to verify the log with")
+            .why("a key from the log itself would prove nothing")
+            .fix(
+                "--public-key=KEY, as `operator init` printed it; or --address=URL if a key is pinned for that server",
+            )),
     }
 }
 
-/// What was proved, and the first thing that is wrong as an error of its own.
-fn show_report(session: &Session, report: &Report, key: &str) -> Result<(), Fault> {
-    if session.out.is_json() {
-        session.out.print_json(&audit_view::report(report));
+/// Prints the report. The first problem is an error.
+fn show_report(invocation: &Invocation, report: &Report, key: &str) -> Result<(), CliError> {
+    if invocation.out.is_json() {
+        invocation.out.print_json(&audit_view::report(report));
     } else {
-        session.out.print(&audit_view::report_text(report));
+        invocation.out.print(&audit_view::report_text(report));
     }
     if let Some(problem) = &report.first_problem {
-        return Err(audit::problem_fault(problem));
+        return Err(audit::problem_error(problem));
     }
     let here = |log: &String| report.logs.iter().any(|own| own.id == *log);
-    for log in heads::logs(&session.home, key)?.iter().filter(|log| !here(log)) {
-        session.out.hint(&format!("log {log}, which was verified here before, is not in these files"));
+    for log in checkpoints::logs(&invocation.config_dir, key)?.iter().filter(|log| !here(log)) {
+        invocation.out.hint(&format!("log {log} was verified here before, but is not in these files"));
     }
     Ok(())
 }
 
-fn tail(session: &Session, paths: &[PathBuf], lines: usize, follow: bool) -> Result<(), Fault> {
-    let [path] = paths else { return Err(Fault::usage("the end of one log at a time: --data DIR, or one --file")) };
-    if follow {
-        return audit::tail(path, lines, true, &mut |row| audit_view::show_one(session.out, row));
+fn tail(invocation: &Invocation, paths: &[PathBuf], lines: usize, at_end: AtEnd) -> Result<(), CliError> {
+    let [path] = paths else {
+        return Err(CliError::usage("`audit tail` reads one log: give --data DIR, or one --file"));
+    };
+    if at_end == AtEnd::Follow {
+        return audit::tail(path, lines, at_end, &mut |row| audit_view::show_one(invocation.out, row));
     }
     let mut rows = Vec::new();
-    audit::tail(path, lines, false, &mut |row| rows.push(row.clone()))?;
-    audit_view::show(session.out, &rows);
+    audit::tail(path, lines, at_end, &mut |row| rows.push(row.clone()))?;
+    audit_view::show(invocation.out, &rows);
     Ok(())
 }
 
-fn search(session: &Session, files: &Files, filter: &Filters, path: Option<String>) -> Result<(), Fault> {
+fn search(invocation: &Invocation, files: &Files, filter: &Filters, path: Option<String>) -> Result<(), CliError> {
     let now = Clock::system(Time::EPOCH).now();
     let wanted = Filter {
         path: path.map(|path| path.trim_matches('/').to_owned()),
         caller: filter.caller.clone(),
         operation: filter.operation.clone(),
         allowed: filter.refused.then_some(false),
-        since: Some(moment(&filter.since, now)?),
-        until: filter.until.as_deref().map(|text| moment(text, now)).transpose()?,
+        since: Some(parse_time(&filter.since, now)?),
+        until: filter.until.as_deref().map(|text| parse_time(text, now)).transpose()?,
     };
     let (rows, found) = audit::search(&files.paths()?, &wanted)?;
-    audit_view::show(session.out, &rows);
-    if !session.out.is_json() {
+    audit_view::show(invocation.out, &rows);
+    if !invocation.out.is_json() {
         let until = filter.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        session.out.hint(&format!("{} of {} requests since {}{until}", found.matched, found.in_range, filter.since));
+        invocation.out.hint(&format!("{} of {} requests since {}{until}", found.matched, found.in_range, filter.since));
     }
     if found.unreadable > 0 {
         let unreadable = found.unreadable;
-        session.out.hint(&format!("warning: {unreadable} lines cannot be read: `audit verify` says which"));
+        invocation.out.hint(&format!("warning: {unreadable} lines cannot be read; `audit verify` names the first"));
     }
     Ok(())
 }
 
-/// A moment, or a length of time before now.
-fn moment(text: &str, now: Time) -> Result<Time, Fault> {
+/// A time, or a length of time before now.
+fn parse_time(text: &str, now: Time) -> Result<Time, CliError> {
     if let Some(time) = Time::parse_rfc3339(text) {
         return Ok(time);
     }
     let ago = Ttl::parse(text)
-        .map_err(|_| Fault::usage(format!("`{text}` is no moment")).fix("24h, 7d, or 2026-11-24T09:00:00Z"))?;
+        .map_err(|_| CliError::usage(format!("`{text}` is not a time")).fix("24h, 7d, or 2026-11-24T09:00:00Z"))?;
     let nanos = i64::try_from(ago.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
     Ok(Time::from_unix_nanos(now.unix_nanos().saturating_sub(nanos)))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
+    const NOW: Time = Time::from_unix_secs(1_800_000_000);
+
     #[test]
-    fn a_moment_is_a_time_or_so_long_ago() {
+    fn a_time_is_absolute_or_counts_back_from_now() {
         let now = Time::from_unix_secs(1_000_000);
-        assert_eq!(moment("1h", now).unwrap(), Time::from_unix_secs(996_400));
-        assert_eq!(moment("1970-01-01T00:00:05Z", now).unwrap(), Time::from_unix_secs(5));
-        assert!(moment("yesterday", now).is_err());
+        assert_eq!(parse_time("1h", now).unwrap(), Time::from_unix_secs(996_400));
+        assert_eq!(parse_time("1970-01-01T00:00:05Z", now).unwrap(), Time::from_unix_secs(5));
+        for text in ["yesterday", "-1h", "24", "5x", "2026-11-24"] {
+            let is_seconds = text == "24";
+            assert_eq!(parse_time(text, now).is_ok(), is_seconds, "{text}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn a_length_counts_back_in_every_unit(count in 0..200_000_i64, unit in 0..4_usize) {
+            let (unit, secs) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)][unit];
+            let expected = Time::from_unix_secs(NOW.unix_secs() - count * secs);
+            prop_assert_eq!(parse_time(&format!("{count}{unit}"), NOW).unwrap(), expected);
+        }
+
+        #[test]
+        fn a_time_reads_back(secs in 0..4_000_000_000_i64) {
+            let time = Time::from_unix_secs(secs);
+            prop_assert_eq!(parse_time(&time.rfc3339(), NOW).unwrap(), time);
+        }
+
+        /// A length of time never lies ahead, whatever the text; a text that is refused is shown.
+        #[test]
+        fn any_text_is_a_time_or_an_error_that_shows_it(text in any::<String>(), near in "-?[0-9.]{0,22}(ns|ms|s|m|h|d|w)?") {
+            for text in [text, near] {
+                match parse_time(&text, NOW) {
+                    Ok(time) => prop_assert!(time <= NOW || text.contains('T') || text.contains('t')),
+                    Err(error) => prop_assert!(error.what().contains(&text)),
+                }
+            }
+        }
     }
 }

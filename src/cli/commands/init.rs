@@ -1,5 +1,5 @@
-//! `operator init`: a new server's keys. Shares and root token exist in this one answer, so files for them are made
-//! before the server is asked, and what cannot be written is shown instead.
+//! `operator init`: the keys of a new server. Shares and root token exist only in this one answer. Files for them are
+//! therefore made before the server is asked, and what cannot be written is shown instead.
 
 use std::{
     fmt::Write as _,
@@ -11,12 +11,12 @@ use std::{
 use crate::{
     base::secret::Secret,
     cli::{
-        explain::{Doing, explain},
-        fault::Fault,
-        home::{create_private, make_dir},
-        pins,
-        session::Session,
-        tokens,
+        attempt::Attempt,
+        config_dir::{create_private, make_dir},
+        diagnosis::diagnose,
+        error::CliError,
+        invocation::Invocation,
+        pins, tokens,
     },
     client::{Call, Client, Method, RefusalKind, json::Json},
 };
@@ -25,9 +25,9 @@ const EXAMPLES: &str = "\
 Examples:
   # five shares, three needed; shown once
   strongroom operator init
-  # to try things on
+  # for experiments
   strongroom operator init -key-shares=1 -key-threshold=1
-  # share-1.txt … and root-token, readable by you alone
+  # into the files share-1.txt … and root-token, which only you can read
   strongroom operator init -out=shares
   # for a script
   strongroom operator init -format=json
@@ -35,81 +35,81 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// How many shares the key is split into
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     key_shares: u8,
-    /// How many of them open the server
+    /// How many shares unseal the server
     #[arg(short = 't', long, value_name = "N", default_value_t = 3)]
     key_threshold: u8,
-    /// Write share-1.txt … and root-token into this folder, 0600, instead of showing them
+    /// Write share-1.txt … and root-token into this folder with mode 0600, instead of showing them
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// How long the root token lives; none: without end, as Vault's
+    /// Lifetime of the root token; none: without an end, as in Vault
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     root_token_ttl: String,
     /// Do not log in with the root token
     #[arg(long)]
     no_store: bool,
-    /// Say whether the server is initialised, and stop (exit code 2 if not)
+    /// Only say whether the server is initialised (exit code 2 if not)
     #[arg(long)]
     status: bool,
 }
 
-pub async fn run(args: Args, session: &Session) -> Result<u8, Fault> {
-    let client = session.client_without_token()?;
-    let doing = Doing::new("initialise", &session.address.to_string(), &[]).vault("Error initializing");
+pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<u8, CliError> {
+    let client = invocation.client_without_token()?;
+    let attempt = Attempt::new("initialise", &invocation.address.to_string(), &[]).vault("Error initializing");
     if args.status {
-        return status(session, &client, &doing).await;
+        return status(invocation, &client, &attempt).await;
     }
     let files = args.out.as_deref().map(|dir| OutFiles::create(dir, args.key_shares)).transpose()?;
     let mut body = Json::object([
         ("secret_shares", Json::number(args.key_shares)),
         ("secret_threshold", Json::number(args.key_threshold)),
     ]);
-    if !session.persona.is_vault() && args.root_token_ttl != "none" {
+    if !invocation.persona.is_vault() && args.root_token_ttl != "none" {
         body.set("root_token_ttl", Json::text(&args.root_token_ttl));
     }
     let answer = match client.send(Call::new(Method::Put, "sys/init").with(body)).await {
         Ok(answer) => answer.body.unwrap_or(Json::Null),
         Err(error) => {
             let kind = error.kind();
-            let fault = explain(session, &client, &doing, error).await;
+            let failure = diagnose(invocation, &client, &attempt, error).await;
             return Err(match kind {
-                Some(RefusalKind::Conflict) if !session.persona.is_vault() => {
-                    fault.why("its shares were shown once, to whoever initialised it").fix("strongroom operator unseal")
-                }
-                _ => fault,
+                Some(RefusalKind::Conflict) if !invocation.persona.is_vault() => failure
+                    .why("its shares were shown once, to whoever initialised it")
+                    .fix("strongroom operator unseal"),
+                _ => failure,
             });
         }
     };
-    let is_written = files.is_some_and(|files| files.write(&answer, session));
-    if session.out.is_json() {
+    let is_written = files.is_some_and(|files| files.write(&answer, invocation));
+    if invocation.out.is_json() {
         let told = as_vaults(&answer, &args);
-        session.out.print_json(&if is_written { without_secrets(&told) } else { told });
+        invocation.out.print_json(&if is_written { without_secrets(&told) } else { told });
     } else if !is_written {
-        session.out.print(&shown(&answer, &args));
+        invocation.out.print(&shown(&answer, &args));
     }
-    remember(session, &answer, &args);
+    remember(invocation, &answer, &args);
     Ok(0)
 }
 
-async fn status(session: &Session, client: &Client, doing: &Doing) -> Result<u8, Fault> {
+async fn status(invocation: &Invocation, client: &Client, attempt: &Attempt) -> Result<u8, CliError> {
     match client.read("sys/init").await {
         Ok(answer) => {
             let is = answer.field(&["initialized"]).and_then(Json::as_bool) == Some(true);
-            if session.out.is_json() {
-                session.out.print_json(&Json::object([("Initialized", Json::Bool(is))]));
+            if invocation.out.is_json() {
+                invocation.out.print_json(&Json::object([("Initialized", Json::Bool(is))]));
             } else {
-                session.out.print(if is { "Vault is initialized\n" } else { "Vault is not initialized\n" });
+                invocation.out.print(if is { "Vault is initialized\n" } else { "Vault is not initialized\n" });
             }
             Ok(if is { 0 } else { 2 })
         }
-        Err(error) => Err(explain(session, client, doing, error).await),
+        Err(error) => Err(diagnose(invocation, client, attempt, error).await),
     }
 }
 
-/// The shares in the form that is easiest to keep: with checksum and set where the server offers it.
+/// The shares in the form that is safest to write down: with a checksum, if the server offers it.
 fn shares(answer: &Json) -> Vec<String> {
     let list = |name: &str| answer.at(name).map(Json::strings).filter(|texts| !texts.is_empty());
     list("share_texts").or_else(|| list("keys_base64")).unwrap_or_default()
@@ -128,9 +128,9 @@ fn shown(answer: &Json, args: &Args) -> String {
     let _ = writeln!(text, "\nInitial Root Token: {}\n", root_token(answer));
     let _ = write!(
         text,
-        "The key is split into {} shares; any {} of them open the server. They are shown this once:\n\
-         give each to another person, and keep none here. After every start the server is sealed,\n\
-         and answers when {} shares have been given to `operator unseal`.\n",
+        "The key is split into {} shares; any {} of them unseal the server. They are shown only now:\n\
+         give each share to another person, and keep none here. After each start the server is sealed,\n\
+         until {} shares are given with `operator unseal`.\n",
         shares.len(),
         args.key_threshold,
         args.key_threshold
@@ -138,7 +138,8 @@ fn shown(answer: &Json, args: &Args) -> String {
     text
 }
 
-/// In the names of Vault's command line, which differ from the API's; what is ours alone keeps its name.
+/// The answer with the names that Vault's command line uses, which differ from the API's. Fields that Vault does not
+/// have keep their names.
 fn as_vaults(answer: &Json, args: &Args) -> Json {
     let list = |name: &str| answer.at(name).cloned().unwrap_or(Json::Null);
     let mut told = Json::object([
@@ -165,42 +166,43 @@ fn without_secrets(answer: &Json) -> Json {
     Json::Object(kept.cloned().collect())
 }
 
-/// Pins the audit key, and logs in with the root token. The keys are out by now: what fails here is a hint, no error.
-fn remember(session: &Session, answer: &Json, args: &Args) {
-    if session.persona.is_vault() {
+/// Pins the audit key, and logs in with the root token. The keys were shown or written by now, so a failure is only a
+/// warning.
+fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
+    if invocation.persona.is_vault() {
         return;
     }
     let say = |text: &str| {
-        if !session.out.is_json() {
-            session.out.hint(text);
+        if !invocation.out.is_json() {
+            invocation.out.hint(text);
         }
     };
     if let Some(key) = answer.at("audit_public_key").and_then(Json::as_str) {
         let pin = pins::Pin { ca: None, audit_public_key: Some(key.to_owned()) };
-        match pins::keep(&session.home, &session.address, &pin) {
+        match pins::keep(&invocation.config_dir, &invocation.address, &pin) {
             Ok(path) => {
-                say(&format!("audit key {key} is pinned in {}: `audit verify` holds the log to it", path.display()));
+                say(&format!("audit key {key} is pinned in {}: `audit verify` uses it", path.display()));
             }
-            Err(fault) => session.out.hint(&format!("warning: the audit key is not pinned: {}", fault.what())),
+            Err(failure) => invocation.out.hint(&format!("warning: the audit key is not pinned: {}", failure.what())),
         }
     }
-    if let Err(fault) = session.pin_ca() {
-        session.out.hint(&format!("warning: the CA is not remembered: {}", fault.what()));
+    if let Err(failure) = invocation.pin_ca() {
+        invocation.out.hint(&format!("warning: the CA is not remembered: {}", failure.what()));
     }
     if args.no_store || root_token(answer).is_empty() {
         return;
     }
-    match tokens::keep(&session.home, &session.address, &Secret::text(root_token(answer))) {
+    match tokens::keep(&invocation.config_dir, &invocation.address, &Secret::text(root_token(answer))) {
         Ok(path) => {
             say(&format!("you are logged in with the root token (kept in {})", path.display()));
-            session.token_variable_hint();
+            invocation.token_variable_hint();
         }
-        Err(fault) => session.out.hint(&format!("warning: the root token is not kept: {}", fault.what())),
+        Err(failure) => invocation.out.hint(&format!("warning: the root token is not kept: {}", failure.what())),
     }
     say("next: strongroom operator unseal");
 }
 
-/// Files for what will be shown once, made before there is anything to lose.
+/// Files for the shares and the root token.
 struct OutFiles {
     shares: Vec<(PathBuf, File)>,
     root: (PathBuf, File),
@@ -208,14 +210,15 @@ struct OutFiles {
 }
 
 impl OutFiles {
-    fn create(dir: &Path, count: u8) -> Result<Self, Fault> {
-        let named =
-            |path: &Path, error: std::io::Error| Fault::usage(format!("{} cannot be created: {error}", path.display()));
+    fn create(dir: &Path, count: u8) -> Result<Self, CliError> {
+        let named = |path: &Path, error: std::io::Error| {
+            CliError::usage(format!("{} cannot be created: {error}", path.display()))
+        };
         make_dir(dir).map_err(|error| named(dir, error))?;
         let create = |name: String| {
             let path = dir.join(name);
             let file = create_private(&path).map_err(|error| named(&path, error).fix("name an empty folder"))?;
-            Ok::<_, Fault>((path, file))
+            Ok::<_, CliError>((path, file))
         };
         let root = create("root-token".to_owned())?;
         let mut files = Self { shares: Vec::new(), root, is_kept: std::cell::Cell::new(false) };
@@ -225,26 +228,26 @@ impl OutFiles {
         Ok(files)
     }
 
-    /// True if all was written. If not, the caller shows the keys instead of losing them.
-    fn write(self, answer: &Json, session: &Session) -> bool {
+    /// True if everything was written. If not, the caller must show the keys, which would be lost otherwise.
+    fn write(self, answer: &Json, invocation: &Invocation) -> bool {
         self.is_kept.set(true);
         let shares = shares(answer);
         let pairs = self.shares.iter().zip(&shares).map(|((path, file), share)| (path, file, share.as_str()));
         let root = std::iter::once((&self.root.0, &self.root.1, root_token(answer)));
         for (path, mut file, text) in pairs.chain(root) {
             if let Err(error) = writeln!(file, "{text}").and_then(|()| file.sync_all()) {
-                session
+                invocation
                     .out
                     .hint(&format!("warning: {} cannot be written ({error}): the keys are shown here", path.display()));
                 return false;
             }
         }
         if shares.len() != self.shares.len() {
-            session.out.hint("warning: the server made another number of shares: the keys are shown here");
+            invocation.out.hint("warning: the server made a different number of shares: the keys are shown here");
             return false;
         }
         let dir = self.root.0.parent().unwrap_or(Path::new("."));
-        session.out.hint(&format!(
+        invocation.out.hint(&format!(
             "{} shares and the root token are in {}: give each share to another person",
             shares.len(),
             dir.display()
@@ -254,7 +257,7 @@ impl OutFiles {
 }
 
 impl Drop for OutFiles {
-    /// A server that refused leaves no empty files behind.
+    /// Removes the empty files if the server refused.
     fn drop(&mut self) {
         if !self.is_kept.get() {
             for (path, _) in self.shares.iter().chain(std::iter::once(&self.root)) {
@@ -269,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_shares_are_shown_where_the_server_makes_them() {
+    fn shares_with_a_checksum_are_preferred() {
         let vaults = Json::parse(r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t"}"#).unwrap();
         assert_eq!(shares(&vaults), ["AA=="]);
         let ours =
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_in_the_names_of_vaults_command_line() {
+    fn json_uses_the_names_of_vaults_command_line() {
         let answer = r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"k"}"#;
         let args = Args {
             key_shares: 1,
@@ -299,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn files_for_shares_are_new_private_and_gone_if_nothing_came_of_it() {
+    fn files_for_shares_are_new_private_and_removed_if_unused() {
         use std::os::unix::fs::MetadataExt as _;
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("shares");

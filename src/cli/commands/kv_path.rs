@@ -1,105 +1,137 @@
-//! Where a secret lies: people say `secret/app/db`; a KV version 2 keeps its data under `secret/data/app/db`, a
-//! version 1 where people say. The server is asked which it is.
+//! Which secret a `kv` command means. People write `secret/app/db`; a KV version 2 keeps the data under
+//! `secret/data/app/db`, a version 1 under the path as written. The server says which version a mount has.
 
-use super::generic::plain;
+use super::answers::trim_path;
 use crate::{
     cli::{
-        explain::{Doing, explain},
-        fault::{Exit, Fault},
-        session::Session,
+        attempt::Attempt,
+        diagnosis::diagnose,
+        error::{CliError, Exit},
+        invocation::Invocation,
     },
     client::{Client, RefusalKind},
 };
 
+/// The arguments that name a secret.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SecretArgs {
+    /// The secret: MOUNT/PATH, or PATH with -mount
+    pub(super) path: String,
+    /// Where the store is mounted, if PATH does not begin with it
+    #[arg(long, value_name = "PATH")]
+    pub(super) mount: Option<String>,
+}
+
+impl SecretArgs {
+    /// The client, the secret's path, and the attempt to do `verb` with its `kind` (`data`, `metadata`).
+    pub(super) async fn open(
+        self,
+        invocation: &mut Invocation,
+        verb: &str,
+        kind: &str,
+    ) -> Result<(Client, KvPath, Attempt), CliError> {
+        let client = invocation.client()?;
+        let secret = KvPath::locate(invocation, &client, verb, &self).await?;
+        let attempt = Attempt::new(verb, &secret.user_path(), needs(verb)).at(&secret.api_path(kind));
+        Ok((client, secret, attempt))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KvVersion {
+    One,
+    Two,
+}
+
+/// A secret's mount, and its path below.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Secret {
+pub(super) struct KvPath {
     /// With a slash at its end.
     mount: String,
     rest: String,
-    pub is_v2: bool,
+    version: KvVersion,
 }
 
-impl Secret {
-    /// Asks for the mount that holds `path`, or for `mount` itself if it was named.
-    pub async fn locate(
-        session: &Session,
-        client: &Client,
-        verb: &str,
-        path: &str,
-        mount: Option<&str>,
-    ) -> Result<Self, Fault> {
-        let (path, named) = (plain(path), mount.map(plain));
+impl KvPath {
+    /// Asks the server for the mount that holds the path, or for the named mount.
+    async fn locate(invocation: &Invocation, client: &Client, verb: &str, args: &SecretArgs) -> Result<Self, CliError> {
+        let (path, named) = (trim_path(&args.path), args.mount.as_deref().map(trim_path));
         let asked = named.clone().unwrap_or_else(|| path.clone());
         let answer = match client.read(&format!("sys/internal/ui/mounts/{asked}")).await {
             Ok(answer) => answer,
-            // Old servers do not know the question, and have no version 2.
-            Err(error) if error.kind() == Some(RefusalKind::NotFound) => return Ok(Self::guess(path, named, false)),
+            // Old servers do not have this path, and have no version 2.
+            Err(error) if error.kind() == Some(RefusalKind::NotFound) => {
+                return Ok(Self::guess(path, named, KvVersion::One));
+            }
             Err(error) => {
-                let guess = Self::guess(path.clone(), named, true);
-                let doing = Doing::new(verb, &path, needs(verb)).at(&guess.api("data")).vault("");
+                let guess = Self::guess(path.clone(), named, KvVersion::Two);
+                let attempt = Attempt::new(verb, &path, needs(verb)).at(&guess.api_path("data")).vault("");
                 let is_denied = matches!(error.kind(), Some(RefusalKind::Denied | RefusalKind::BadToken));
-                let fault = explain(session, client, &doing, error).await;
-                if is_denied && fault.exit == Exit::Denied {
-                    return Err(fault.why(format!("or nothing is mounted at {}", guess.mount)));
+                let failure = diagnose(invocation, client, &attempt, error).await;
+                if is_denied && failure.exit == Exit::Denied {
+                    return Err(failure.why(format!("or nothing is mounted at {}", guess.mount)));
                 }
-                return Err(fault);
+                return Err(failure);
             }
         };
-        let is_v2 = answer.text(&["options", "version"]) == Some("2");
+        let version = if answer.text(&["options", "version"]) == Some("2") { KvVersion::Two } else { KvVersion::One };
         let mount = match (named, answer.text(&["path"])) {
             (Some(named), _) => format!("{named}/"),
             (None, Some(mount)) => mount.to_owned(),
-            (None, None) => return Ok(Self::guess(path, None, is_v2)),
+            (None, None) => return Ok(Self::guess(path, None, version)),
         };
         let rest = if asked == path { path.strip_prefix(&mount).unwrap_or_default().to_owned() } else { path };
-        Ok(Self { mount, rest, is_v2 })
+        Ok(Self { mount, rest, version })
     }
 
-    /// Without the server's word the first segment is taken for the mount.
-    fn guess(path: String, mount: Option<String>, is_v2: bool) -> Self {
+    /// Takes the first segment for the mount, if no mount is named.
+    fn guess(path: String, mount: Option<String>, version: KvVersion) -> Self {
         match (mount, path.split_once('/')) {
-            (Some(mount), _) => Self { mount: format!("{mount}/"), rest: path, is_v2 },
-            (None, Some((mount, rest))) => Self { mount: format!("{mount}/"), rest: rest.to_owned(), is_v2 },
-            (None, None) => Self { mount: format!("{path}/"), rest: String::new(), is_v2 },
+            (Some(mount), _) => Self { mount: format!("{mount}/"), rest: path, version },
+            (None, Some((mount, rest))) => Self { mount: format!("{mount}/"), rest: rest.to_owned(), version },
+            (None, None) => Self { mount: format!("{path}/"), rest: String::new(), version },
         }
     }
 
+    pub(super) fn is_v2(&self) -> bool {
+        self.version == KvVersion::Two
+    }
+
     /// The API's path for `kind` (`data`, `metadata`, `delete` …).
-    pub fn api(&self, kind: &str) -> String {
-        let path = if self.is_v2 {
-            format!("{}{kind}/{}", self.mount, self.rest)
-        } else {
-            format!("{}{}", self.mount, self.rest)
+    pub(super) fn api_path(&self, kind: &str) -> String {
+        let path = match self.version {
+            KvVersion::Two => format!("{}{kind}/{}", self.mount, self.rest),
+            KvVersion::One => self.user_path(),
         };
         path.trim_end_matches('/').to_owned()
     }
 
-    /// The folder it lies in, and its name there.
-    pub fn split(&self) -> (Self, &str) {
+    /// The path as people write it.
+    pub(super) fn user_path(&self) -> String {
+        format!("{}{}", self.mount, self.rest)
+    }
+
+    /// The folder that holds the secret, and the secret's name there.
+    pub(super) fn split(&self) -> (Self, &str) {
         let (folder, name) = match self.rest.rsplit_once('/') {
             Some((folder, name)) => (format!("{folder}/"), name),
             None => (String::new(), self.rest.as_str()),
         };
-        (Self { mount: self.mount.clone(), rest: folder, is_v2: self.is_v2 }, name)
+        (Self { mount: self.mount.clone(), rest: folder, version: self.version }, name)
     }
 
-    /// As people say it.
-    pub fn spoken(&self) -> String {
-        format!("{}{}", self.mount, self.rest)
-    }
-
-    /// Fails for what only a version 2 can do.
-    pub fn must_be_v2(&self, what: &str) -> Result<(), Fault> {
-        if self.is_v2 {
+    /// Fails for a version 1. `what` names the thing that only a version 2 has.
+    pub(super) fn require_v2(&self, what: &str) -> Result<(), CliError> {
+        if self.is_v2() {
             return Ok(());
         }
-        Err(Fault::usage(format!("{} is KV version 1, which has no {what}", self.mount))
-            .fix("strongroom secrets enable -path=NAME kv makes one of version 2"))
+        Err(CliError::usage(format!("{} is KV version 1, which has no {what}", self.mount))
+            .fix("to mount a store of version 2: strongroom secrets enable -path=NAME kv"))
     }
 }
 
-/// The capabilities of which a verb needs any.
-pub fn needs(verb: &str) -> &'static [&'static str] {
+/// The capabilities that allow a verb; any one of them is enough.
+fn needs(verb: &str) -> &'static [&'static str] {
     match verb {
         "list" => &["list"],
         "write" => &["create", "update"],
@@ -116,16 +148,20 @@ mod tests {
 
     #[test]
     fn a_version_2_keeps_data_and_metadata_apart() {
-        let secret = Secret::guess("secret/app/db".to_owned(), None, true);
-        assert_eq!(secret.api("data"), "secret/data/app/db");
-        assert_eq!(secret.api("metadata"), "secret/metadata/app/db");
-        assert_eq!(secret.spoken(), "secret/app/db");
-        let top = Secret::guess("secret".to_owned(), None, true);
-        assert_eq!(top.api("metadata"), "secret/metadata");
-        let named = Secret::guess("app/db".to_owned(), Some("team/kv".to_owned()), true);
-        assert_eq!(named.api("data"), "team/kv/data/app/db");
-        let v1 = Secret::guess("kv/a".to_owned(), None, false);
-        assert_eq!(v1.api("data"), "kv/a");
-        assert!(v1.must_be_v2("versions").is_err());
+        let secret = KvPath::guess("secret/app/db".to_owned(), None, KvVersion::Two);
+        assert_eq!(secret.api_path("data"), "secret/data/app/db");
+        assert_eq!(secret.api_path("metadata"), "secret/metadata/app/db");
+        assert_eq!(secret.user_path(), "secret/app/db");
+        let top = KvPath::guess("secret".to_owned(), None, KvVersion::Two);
+        assert_eq!(top.api_path("metadata"), "secret/metadata");
+        let named = KvPath::guess("app/db".to_owned(), Some("team/kv".to_owned()), KvVersion::Two);
+        assert_eq!(named.api_path("data"), "team/kv/data/app/db");
+    }
+
+    #[test]
+    fn a_version_1_has_one_path_and_no_versions() {
+        let v1 = KvPath::guess("kv/a".to_owned(), None, KvVersion::One);
+        assert_eq!(v1.api_path("data"), "kv/a");
+        assert!(v1.require_v2("versions").is_err());
     }
 }

@@ -1,19 +1,21 @@
-//! `login`: prove who one is and keep the token for this address. Neither token nor secret id has to stand in the
-//! arguments.
+//! `login`: prove an identity and keep the token for this address. Neither the token nor the secret id needs to stand in
+//! the arguments.
 
 use std::path::Path;
 
-use super::generic::{found, plain};
+use super::answers::{expect_found, trim_path};
 use crate::{
     base::secret::Secret,
     cli::{
-        data::{self, Outside, Sources},
+        attempt::Attempt,
+        config_dir,
+        data::{self, ProcessInput, Sources},
+        diagnosis::diagnose,
         dotenv,
-        explain::{Doing, explain},
-        fault::Fault,
-        home, human,
+        error::CliError,
+        human,
+        invocation::Invocation,
         output::envelope,
-        session::Session,
         tokens,
     },
     client::{Answer, Client, json::Json},
@@ -23,7 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   # asks for a token, without echo
   strongroom login
-  # a token on standard input
+  # a token from standard input
   strongroom login - < root-token
   # as a service; secret_id=- from standard input
   strongroom login -method=approle role_id=… secret_id=@secret.id
@@ -33,8 +35,8 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
-    /// With the method token: the token, - for standard input. With another: key=value, key=-, key=@file, @file
+pub(crate) struct Args {
+    /// For the method token: the token, or - for standard input. For others: key=value, key=-, key=@file, @file
     data: Vec<String>,
     /// token or approle
     #[arg(long, value_name = "NAME", default_value = "token")]
@@ -48,56 +50,60 @@ pub struct Args {
     /// Print nothing
     #[arg(long)]
     no_print: bool,
-    /// Print the token alone, and do not keep it
+    /// Print only the token, and do not keep it
     #[arg(long)]
     token_only: bool,
-    /// Print this field alone
+    /// Print only this field
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
 }
 
-pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
+pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), CliError> {
     let answer = match args.method.as_str() {
-        "token" => by_token(&args, session).await?,
-        "approle" => by_approle(&args, session).await?,
+        "token" => by_token(&args, invocation).await?,
+        "approle" => by_approle(&args, invocation).await?,
         other => {
-            return Err(Fault::usage(format!("the method `{other}` is not built: token and approle are"))
-                .fix(format!("any other by its path: strongroom write auth/{other}/login …"))
+            return Err(CliError::usage(format!("the method `{other}` is not supported here: use token or approle"))
+                .fix(format!("for any other method: strongroom write auth/{other}/login KEY=VALUE"))
                 .vault(format!("Unknown auth method: {other}. {UNKNOWN_METHOD}")));
         }
     };
     let token = answer.auth().and_then(|auth| auth.at("client_token")).and_then(Json::as_str).map(Secret::text);
-    let Some(token) = token else { return Err(Fault::usage("the server's answer to the login holds no token")) };
-    session.pin_ca()?;
-    let kept = if args.no_store || args.token_only { None } else { Some(keep(session, &token)?) };
-    show(&args, session, &answer, kept)
+    let Some(token) = token else { return Err(CliError::usage("the server's answer to the login holds no token")) };
+    invocation.pin_ca()?;
+    let kept = if args.no_store || args.token_only { None } else { Some(keep(invocation, &token)?) };
+    show(&args, invocation, &answer, kept)
 }
 
-/// The token is asked for itself: only a server that knows it answers.
-async fn by_token(args: &Args, session: &Session) -> Result<Answer, Fault> {
-    let mut outside = Outside::new(session.out.terminal);
+/// Logs in with a token: only a server that knows the token answers a look-up of it.
+async fn by_token(args: &Args, invocation: &Invocation) -> Result<Answer, CliError> {
+    let mut sources = ProcessInput::new(invocation.out.terminal);
     let token = match args.data.as_slice() {
-        [] if session.out.terminal.input => outside.ask("token")?,
-        [] => outside.input()?,
-        [only] if only == "-" => outside.input()?,
+        [] if invocation.out.terminal.input => sources.ask("token")?,
+        [] => sources.stdin()?,
+        [only] if only == "-" => sources.stdin()?,
         [only] => match only.strip_prefix('@') {
-            Some(path) => outside.file(path)?,
+            Some(path) => sources.file(path)?,
             None => only.strip_prefix("token=").unwrap_or(only).to_owned(),
         },
-        _ => return Err(Fault::usage("one token is enough: strongroom login, and type it when asked")),
+        _ => {
+            return Err(CliError::usage(
+                "more than one token is given: run `strongroom login` and type the token when asked",
+            ));
+        }
     };
     let token = token.trim();
     if token.is_empty() {
-        return Err(Fault::usage("the token is empty"));
+        return Err(CliError::usage("the token is empty"));
     }
-    let client = session.client_with(Some(Secret::text(token)))?;
-    let doing = Doing::new("log in to", &session.address.to_string(), &["read"])
+    let client = invocation.client_with(Some(Secret::text(token)))?;
+    let attempt = Attempt::new("log in to", &invocation.address.to_string(), &["read"])
         .vault("Error authenticating: error looking up token");
-    let known = found(session, &client, &doing, client.read("auth/token/lookup-self").await).await?;
+    let known = expect_found(invocation, &client, &attempt, client.read("auth/token/lookup-self").await).await?;
     Ok(as_login(token, &known))
 }
 
-/// What the server says of a token, in the form that a login answers with.
+/// The look-up of a token, in the form of a login's answer.
 fn as_login(token: &str, known: &Answer) -> Answer {
     let part = |name: &str, absent: Json| known.field(&[name]).cloned().unwrap_or(absent);
     let policies = part("policies", Json::List(Vec::new()));
@@ -119,102 +125,104 @@ fn as_login(token: &str, known: &Answer) -> Answer {
     }
 }
 
-async fn by_approle(args: &Args, session: &Session) -> Result<Answer, Fault> {
-    let mut outside = Outside::new(session.out.terminal);
+async fn by_approle(args: &Args, invocation: &Invocation) -> Result<Answer, CliError> {
+    let mut sources = ProcessInput::new(invocation.out.terminal);
     let mut body = match args.data.as_slice() {
-        [only] if only.starts_with('@') => credentials(&outside.file(only.trim_start_matches('@'))?, only)?,
-        data => data::parse(data, session.persona, &mut outside)?,
+        [only] if only.starts_with('@') => credentials(&sources.file(only.trim_start_matches('@'))?, only)?,
+        data => data::parse(data, invocation.persona, &mut sources)?,
     };
     for name in ["role_id", "secret_id"] {
         match body.at(name).and_then(Json::as_str).map(|text| text.trim().to_owned()) {
             Some(text) => body.set(name, Json::text(text)),
-            None => body.set(name, Json::text(outside.ask(name)?.trim())),
+            None => body.set(name, Json::text(sources.ask(name)?.trim())),
         }
     }
-    let client = session.client_without_token()?;
-    let mount = args.path.as_deref().map_or_else(|| "approle".to_owned(), plain);
+    let client = invocation.client_without_token()?;
+    let mount = args.path.as_deref().map_or_else(|| "approle".to_owned(), trim_path);
     let path = format!("auth/{}/login", mount.trim_start_matches("auth/"));
-    login(session, &client, &path, body).await
+    login(invocation, &client, &path, body).await
 }
 
-/// The file of `approle create -out`, or a JSON object.
-fn credentials(text: &str, named: &str) -> Result<Json, Fault> {
+/// Reads the file of `approle create -out`, or a JSON object.
+fn credentials(text: &str, named: &str) -> Result<Json, CliError> {
     if text.trim_start().starts_with('{') {
-        return Json::parse(text).map_err(|_| Fault::usage(format!("{named} is no JSON object")));
+        return Json::parse(text).map_err(|_| CliError::usage(format!("{named} is not a JSON object")));
     }
-    let pairs = dotenv::parse(text).map_err(|error| Fault::usage(format!("{named}: {error}")))?;
+    let pairs = dotenv::parse(text).map_err(|error| CliError::usage(format!("{named}: {error}")))?;
     Ok(Json::Object(pairs.into_iter().map(|(name, value)| (name, Json::text(value))).collect()))
 }
 
-async fn login(session: &Session, client: &Client, path: &str, body: Json) -> Result<Answer, Fault> {
-    let doing = Doing::new("log in at", path, &[]).vault("Error authenticating");
+async fn login(invocation: &Invocation, client: &Client, path: &str, body: Json) -> Result<Answer, CliError> {
+    let attempt = Attempt::new("log in at", path, &[]).vault("Error authenticating");
     match client.write(path, body).await {
         Ok(answer) => Ok(answer),
         Err(error) => {
             let is_refused = error.refusal().is_some_and(|refusal| matches!(refusal.status, 400 | 403));
-            let fault = explain(session, client, &doing, error).await;
+            let failure = diagnose(invocation, client, &attempt, error).await;
             if !is_refused {
-                return Err(fault);
+                return Err(failure);
             }
-            let fault = fault.fix("role id and secret id belong together, and a secret id may be used up");
-            Err(fault.fix("another one: strongroom approle secret-id ROLE"))
+            let failure =
+                failure.fix("check that the secret id belongs to the role id, and that it is not used up or expired");
+            Err(failure.fix("to make another secret id: strongroom approle secret-id ROLE"))
         }
     }
 }
 
-/// Keeps the token for this address; as `vault` also where Vault's tools look for it.
-fn keep(session: &Session, token: &Secret<String>) -> Result<String, Fault> {
-    let path = tokens::keep(&session.home, &session.address, token)?;
-    if session.persona.is_vault()
-        && let Some(path) = session.home.vault_token_file()
+/// Keeps the token for this address. As `vault`, also where Vault's tools look for it.
+fn keep(invocation: &Invocation, token: &Secret<String>) -> Result<String, CliError> {
+    let path = tokens::keep(&invocation.config_dir, &invocation.address, token)?;
+    if invocation.persona.is_vault()
+        && let Some(path) = invocation.config_dir.vault_token_file()
     {
         write_vault_file(&path, token)?;
     }
     Ok(path.display().to_string())
 }
 
-fn write_vault_file(path: &Path, token: &Secret<String>) -> Result<(), Fault> {
+fn write_vault_file(path: &Path, token: &Secret<String>) -> Result<(), CliError> {
     let text = token.expose();
-    home::replace(path, text).map_err(|error| Fault::usage(format!("{} cannot be written: {error}", path.display())))
+    config_dir::replace(path, text)
+        .map_err(|error| CliError::usage(format!("{} cannot be written: {error}", path.display())))
 }
 
-fn show(args: &Args, session: &Session, answer: &Answer, kept: Option<String>) -> Result<(), Fault> {
+fn show(args: &Args, invocation: &Invocation, answer: &Answer, kept: Option<String>) -> Result<(), CliError> {
     if args.no_print {
         return Ok(());
     }
     let field = if args.token_only { Some("token") } else { args.field.as_deref() };
     if field.is_some() {
-        return session.out.print_answer(answer, field);
+        return invocation.out.print_answer(answer, field);
     }
-    if session.out.is_json() {
-        session.out.print_json(&envelope(answer));
+    if invocation.out.is_json() {
+        invocation.out.print_json(&envelope(answer));
         return Ok(());
     }
-    if session.persona.is_vault() {
+    if invocation.persona.is_vault() {
         if kept.is_none() {
-            session.out.hint(NOT_STORED);
+            invocation.out.hint(NOT_STORED);
         }
-        session.out.print(AUTHENTICATED);
-        return session.out.print_answer(answer, None);
+        invocation.out.print(AUTHENTICATED);
+        return invocation.out.print_answer(answer, None);
     }
     let auth = answer.auth().cloned().unwrap_or(Json::Null);
-    let policies = human::names(&auth.at("policies").map(Json::strings).unwrap_or_default(), session.persona);
+    let policies = human::names(&auth.at("policies").map(Json::strings).unwrap_or_default(), invocation.persona);
     let lives = match auth.at("lease_duration").and_then(Json::as_u64) {
-        Some(0) | None => "without end".to_owned(),
+        Some(0) | None => "without an end".to_owned(),
         Some(secs) => format!("for {}", human::duration(secs)),
     };
-    session.out.hint(&format!("logged in to {}: policies {policies}, {lives}", session.address));
+    invocation.out.hint(&format!("logged in to {}: policies {policies}, {lives}", invocation.address));
     match kept {
         Some(path) => {
-            session.out.hint(&format!("the token is kept for this address in {path}"));
-            session.token_variable_hint();
+            invocation.out.hint(&format!("the token is kept for this address in {path}"));
+            invocation.token_variable_hint();
         }
-        None => session.out.hint("the token is not kept: print it with -token-only"),
+        None => invocation.out.hint("the token is not kept; -token-only prints it"),
     }
     Ok(())
 }
 
-// What Vault's command line says.
+// The texts of Vault's command line.
 const UNKNOWN_METHOD: &str = "Use \"vault auth list\" to see the complete list of
 auth methods. Additionally, some auth methods are only available via the HTTP
 API.";

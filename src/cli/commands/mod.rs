@@ -1,14 +1,19 @@
-//! The tree of commands: one file for each noun, one line here for each command. Each file holds its arguments, whose
-//! doc comments are the help text, and what it does with them.
+//! The tree of commands: one line here for each command, and one file for each noun. A file holds the arguments, whose
+//! doc comments are the help text, and what the command does.
 
+mod answers;
 mod approle;
 mod audit;
 mod generic;
 mod init;
 mod kv;
+mod kv_get;
 mod kv_metadata;
 mod kv_path;
+mod kv_put;
+mod kv_versions;
 mod login;
+mod mount_table;
 mod mounts;
 mod operator;
 mod path_help;
@@ -18,24 +23,24 @@ mod service_token;
 mod status;
 mod token;
 mod unseal;
-pub mod version;
+pub(crate) mod version;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::{
     argv::{self, Flags},
-    fault::Fault,
+    error::CliError,
+    invocation::{Globals, Invocation},
     persona::Persona,
-    session::{Globals, Session},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  # a server to try things on, gone when it stops
+  # a server for experiments; its data is gone when it stops
   strongroom dev
-  # a server that keeps what it is given
+  # a server that keeps its data
   strongroom server --data /var/lib/strongroom
-  # its shares, once; then: strongroom operator unseal
+  # create its keys; then: strongroom operator unseal
   strongroom operator init
   # asks for the password, without echo
   strongroom kv put secret/app/db user=app password
@@ -45,22 +50,22 @@ Examples:
   strongroom audit who secret/data/app/db --data DIR
 ";
 
-/// A broker of secrets and service credentials: server and command line in one.
+/// A broker of secrets and service credentials: server and command line in one program.
 #[derive(Parser, Debug)]
 #[command(name = "strongroom", before_help = EXAMPLES, disable_version_flag = true)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     #[command(flatten)]
-    pub globals: Globals,
+    pub(crate) globals: Globals,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a server
     Server(serve::ServerArgs),
-    /// Run a server to try things on: TLS, unsealed, with a KV at secret/
+    /// Run a server for experiments: TLS, unsealed, with a key-value store at secret/
     Dev(serve::DevArgs),
     /// Show whether the server is initialised and sealed (exit code 2 if sealed)
     Status,
@@ -68,7 +73,7 @@ pub enum Command {
     Operator(operator::Args),
     /// Log in, and keep the token for this address
     Login(login::Args),
-    /// Keep and fetch secrets in a key-value store
+    /// Read and write secrets in a key-value store
     Kv(kv::Args),
     /// Read a path of the API
     Read(generic::ReadArgs),
@@ -78,21 +83,21 @@ pub enum Command {
     List(generic::ListArgs),
     /// Delete a path of the API
     Delete(generic::DeleteArgs),
-    /// Change parts of what is at a path of the API
+    /// Change parts of the data at a path of the API
     Patch(generic::PatchArgs),
-    /// Say who may do what
+    /// Manage policies: who may do what
     Policy(policy::Args),
-    /// Mount secrets engines
+    /// Mount, tune and unmount secrets engines
     Secrets(mounts::SecretsArgs),
-    /// Mount ways to log in
+    /// Mount, tune and unmount auth methods
     Auth(mounts::AuthArgs),
-    /// Give a service its way to log in
+    /// Create roles and credentials for services that log in
     Approle(approle::Args),
-    /// Look at, make, renew and revoke tokens
+    /// Look up, create, renew and revoke tokens
     Token(token::Args),
-    /// Signed tokens that one service shows another
+    /// Issue and verify signed tokens that one service shows another
     ServiceToken(service_token::Args),
-    /// Read and prove the audit log, offline
+    /// Read and verify the audit log offline
     Audit(audit::Args),
     /// Show what a path of the API is for
     PathHelp(path_help::Args),
@@ -100,7 +105,7 @@ pub enum Command {
     Version,
 }
 
-/// The command tree. Help starts with examples everywhere: a command without its own shows those of its noun.
+/// The command tree. All help starts with examples: a command without its own shows those of its noun.
 fn tree() -> clap::Command {
     with_examples(CommandLine::command(), None)
 }
@@ -114,8 +119,8 @@ fn with_examples(command: clap::Command, above: Option<clap::builder::StyledStr>
     command.mut_subcommands(|child| with_examples(child, here.clone()))
 }
 
-/// Reads the arguments behind the program's name.
-pub fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, clap::Error> {
+/// Reads the arguments after the program's name.
+pub(super) fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, clap::Error> {
     let name = if persona.is_vault() { "vault" } else { "strongroom" };
     let mut command = tree();
     let args = argv::normalise(args, &Flags::of(&command));
@@ -123,40 +128,40 @@ pub fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, clap::Er
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Runs a command and gives the exit code of one that went well, which is not always 0.
-pub fn run(command: Command, session: Session) -> Result<u8, Fault> {
+/// Runs a command and returns its exit code, which is not always 0 if it succeeds.
+pub(super) fn run(command: Command, invocation: Invocation) -> Result<u8, CliError> {
     match command {
-        Command::Server(args) => serve::server(args, &session),
-        Command::Dev(args) => serve::dev(args, &session),
-        Command::Audit(args) => audit::run(args, &session),
-        Command::Version => version::run(&session),
+        Command::Server(args) => serve::server(args, &invocation),
+        Command::Dev(args) => serve::dev(args, &invocation),
+        Command::Audit(args) => audit::run(args, &invocation),
+        Command::Version => version::run(&invocation),
         other => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(talk(other, session))
+            runtime.block_on(talk(other, invocation))
         }
     }
 }
 
 /// The commands that talk to a server.
-async fn talk(command: Command, mut session: Session) -> Result<u8, Fault> {
-    let session = &mut session;
+async fn talk(command: Command, mut invocation: Invocation) -> Result<u8, CliError> {
+    let invocation = &mut invocation;
     match command {
-        Command::Status => return status::run(session).await,
-        Command::Operator(args) => return operator::run(args, session).await,
-        Command::Login(args) => login::run(args, session).await?,
-        Command::Kv(args) => kv::run(args, session).await?,
-        Command::Read(args) => generic::read(args, session).await?,
-        Command::Write(args) => generic::write(args, session).await?,
-        Command::List(args) => generic::list(args, session).await?,
-        Command::Delete(args) => generic::delete(args, session).await?,
-        Command::Patch(args) => generic::patch(args, session).await?,
-        Command::Policy(args) => policy::run(args, session).await?,
-        Command::Secrets(args) => mounts::secrets(args, session).await?,
-        Command::Auth(args) => mounts::auth(args, session).await?,
-        Command::Approle(args) => approle::run(args, session).await?,
-        Command::Token(args) => token::run(args, session).await?,
-        Command::ServiceToken(args) => service_token::run(args, session).await?,
-        Command::PathHelp(args) => path_help::run(args, session).await?,
+        Command::Status => return status::run(invocation).await,
+        Command::Operator(args) => return operator::run(args, invocation).await,
+        Command::Login(args) => login::run(args, invocation).await?,
+        Command::Kv(args) => kv::run(args, invocation).await?,
+        Command::Read(args) => generic::read(args, invocation).await?,
+        Command::Write(args) => generic::write(args, invocation).await?,
+        Command::List(args) => generic::list(args, invocation).await?,
+        Command::Delete(args) => generic::delete(args, invocation).await?,
+        Command::Patch(args) => generic::patch(args, invocation).await?,
+        Command::Policy(args) => policy::run(args, invocation).await?,
+        Command::Secrets(args) => mounts::secrets(args, invocation).await?,
+        Command::Auth(args) => mounts::auth(args, invocation).await?,
+        Command::Approle(args) => approle::run(args, invocation).await?,
+        Command::Token(args) => token::run(args, invocation).await?,
+        Command::ServiceToken(args) => service_token::run(args, invocation).await?,
+        Command::PathHelp(args) => path_help::run(args, invocation).await?,
         Command::Server(_) | Command::Dev(_) | Command::Audit(_) | Command::Version => {}
     }
     Ok(0)
@@ -171,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_of_commands_is_sound() {
+    fn clap_accepts_the_tree_of_commands() {
         tree().debug_assert();
     }
 
@@ -204,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn command_lines_of_vault_are_read() {
+    fn vaults_command_lines_are_read() {
         for line in [
             "status -format=json",
             "operator init -key-shares=3 -key-threshold 2 -format=json",

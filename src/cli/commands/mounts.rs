@@ -1,16 +1,19 @@
-//! `secrets` and `auth`: what is mounted where. Both are one table of the server with two names, so both are one file.
+//! `secrets` and `auth`: what is mounted where. Both commands work in the same way on two tables of the server.
 
 use clap::Subcommand;
 
-use super::generic::{found, plain};
+use super::{
+    answers::{print_done, trim_path},
+    mount_table::{Columns, MountTable},
+};
 use crate::{
     cli::{
+        attempt::Attempt,
         confirm::{Decision, Severity, confirm},
-        explain::{Doing, explain},
-        fault::Fault,
-        human,
-        session::Session,
-        table,
+        data,
+        diagnosis::diagnose,
+        error::CliError,
+        invocation::Invocation,
     },
     client::{Client, json::Json},
 };
@@ -22,7 +25,7 @@ Examples:
   # signed tokens for services, at service_tokens/
   strongroom secrets enable service_tokens
   strongroom secrets list
-  # says what goes with it, and asks
+  # shows what is deleted with it, and asks
   strongroom secrets disable old
 ";
 
@@ -31,40 +34,40 @@ Examples:
   # services log in with a role id and a secret id
   strongroom auth enable approle
   strongroom auth list
-  # says what goes with it, and asks
+  # shows what is deleted with it, and asks
   strongroom auth disable approle
 ";
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = SECRETS)]
-pub struct SecretsArgs {
+pub(crate) struct SecretsArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = AUTH)]
-pub struct AuthArgs {
+pub(crate) struct AuthArgs {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Mount one
+    /// Mount an engine or auth method
     Enable(EnableArgs),
-    /// Take one away, with all that it holds
+    /// Unmount one, and delete all its data
     Disable {
         /// Where it is mounted
         path: String,
     },
     /// List what is mounted
     List {
-        /// Show limits and options as well
+        /// Also show limits and options
         #[arg(long)]
         detailed: bool,
     },
-    /// Change limits
+    /// Change description, limits and options
     Tune {
         /// Where it is mounted
         path: String,
@@ -75,12 +78,12 @@ enum Command {
 
 #[derive(clap::Args, Debug)]
 struct EnableArgs {
-    /// Its kind: kv, service_tokens, approle …
+    /// The type: kv, service_tokens, approle …
     kind: String,
-    /// Where to mount it, if not at its kind's name
+    /// Where to mount it [default: the type's name]
     #[arg(long)]
     path: Option<String>,
-    /// Version of the kind: kv is mounted in version 2 unless said otherwise
+    /// Version of the type; for kv the default is 2
     #[arg(long, value_name = "N")]
     version: Option<u8>,
     #[command(flatten)]
@@ -89,64 +92,34 @@ struct EnableArgs {
 
 #[derive(clap::Args, Debug)]
 struct Limits {
-    /// What it is for
+    /// A description for people
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// How long a token or lease lives if nobody says
+    /// Lifetime of a token or lease that asks for none
     #[arg(long, value_name = "DURATION")]
     default_lease_ttl: Option<String>,
-    /// How long a token or lease may live
+    /// Longest lifetime of a token or lease
     #[arg(long, value_name = "DURATION")]
     max_lease_ttl: Option<String>,
-    /// An option of its kind, NAME=VALUE; may be repeated
+    /// An option of the type, NAME=VALUE; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     options: Vec<String>,
 }
 
-/// Which of the two tables.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Table {
-    Secrets,
-    Auth,
+pub(crate) async fn secrets(args: SecretsArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    run(MountTable::Secrets, args.command, invocation).await
 }
 
-impl Table {
-    const fn api(self) -> &'static str {
-        match self {
-            Self::Secrets => "sys/mounts",
-            Self::Auth => "sys/auth",
-        }
-    }
-
-    fn enabled(self, kind: &str, path: &str) -> String {
-        match self {
-            Self::Secrets => format!("Success! Enabled the {kind} secrets engine at: {path}/"),
-            Self::Auth => format!("Success! Enabled {kind} auth method at: {path}/"),
-        }
-    }
-
-    const fn noun(self) -> &'static str {
-        match self {
-            Self::Secrets => "secrets engine",
-            Self::Auth => "auth method",
-        }
-    }
+pub(crate) async fn auth(args: AuthArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+    run(MountTable::Auth, args.command, invocation).await
 }
 
-pub async fn secrets(args: SecretsArgs, session: &mut Session) -> Result<(), Fault> {
-    run(Table::Secrets, args.command, session).await
-}
-
-pub async fn auth(args: AuthArgs, session: &mut Session) -> Result<(), Fault> {
-    run(Table::Auth, args.command, session).await
-}
-
-async fn run(table: Table, command: Command, session: &mut Session) -> Result<(), Fault> {
+async fn run(table: MountTable, command: Command, invocation: &mut Invocation) -> Result<(), CliError> {
     match command {
-        Command::Enable(args) => enable(table, args, session).await,
-        Command::Disable { path } => disable(table, &plain(&path), session).await,
-        Command::List { detailed } => list(table, detailed, session).await,
-        Command::Tune { path, limits } => tune(table, &plain(&path), limits, session).await,
+        Command::Enable(args) => enable(table, args, invocation).await,
+        Command::Disable { path } => disable(table, &trim_path(&path), invocation).await,
+        Command::List { detailed } => table.list(if detailed { Columns::All } else { Columns::Few }, invocation).await,
+        Command::Tune { path, limits } => tune(table, &trim_path(&path), limits, invocation).await,
     }
 }
 
@@ -156,26 +129,19 @@ impl Limits {
         ttls.into_iter().filter_map(|(name, ttl)| Some((name.to_owned(), Json::text(ttl.as_ref()?)))).collect()
     }
 
-    fn options(&self) -> Result<Json, Fault> {
-        let mut options = Json::Object(Vec::new());
-        for option in &self.options {
-            let (name, value) = option
-                .split_once('=')
-                .ok_or_else(|| Fault::usage(format!("the option `{option}` is not NAME=VALUE")))?;
-            options.set(name, Json::text(value));
-        }
-        Ok(options)
+    fn options(&self) -> Result<Json, CliError> {
+        data::name_values(&self.options, "option")
     }
 }
 
-async fn enable(table: Table, args: EnableArgs, session: &mut Session) -> Result<(), Fault> {
+async fn enable(table: MountTable, args: EnableArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     let (kind, version) = match (args.kind.as_str(), args.version) {
         ("kv-v2", None) => ("kv".to_owned(), Some(2)),
         ("kv-v1", None) => ("kv".to_owned(), Some(1)),
-        ("kv", None) if table == Table::Secrets && !session.persona.is_vault() => ("kv".to_owned(), Some(2)),
+        ("kv", None) if table == MountTable::Secrets && !invocation.persona.is_vault() => ("kv".to_owned(), Some(2)),
         (kind, version) => (kind.to_owned(), version),
     };
-    let path = args.path.as_deref().map_or_else(|| kind.clone(), plain);
+    let path = args.path.as_deref().map_or_else(|| kind.clone(), trim_path);
     let mut options = args.limits.options()?;
     if let Some(version) = version {
         options.set("version", Json::text(version.to_string()));
@@ -191,21 +157,20 @@ async fn enable(table: Table, args: EnableArgs, session: &mut Session) -> Result
     if !options.as_object().is_empty() {
         body.set("options", options);
     }
-    let client = session.client()?;
+    let client = invocation.client()?;
     let api = format!("{}/{path}", table.api());
-    let doing = Doing::new("write", &api, &["create", "update"])
-        .vault(format!("Error enabling {kind} {}", table.noun().trim_end_matches(" method")));
+    let attempt = Attempt::new("write", &api, &["create", "update"])
+        .vault(format!("Error enabling {kind} {}", table.short_noun()));
     match client.write(&api, body).await {
         Ok(answer) => {
-            session.out.warn(&answer);
-            session.out.done(&table.enabled(&kind, &path));
+            print_done(invocation, &answer, &table.enabled(&kind, &path));
             Ok(())
         }
-        Err(error) => Err(explain(session, &client, &doing, error).await),
+        Err(error) => Err(diagnose(invocation, &client, &attempt, error).await),
     }
 }
 
-async fn tune(table: Table, path: &str, limits: Limits, session: &mut Session) -> Result<(), Fault> {
+async fn tune(table: MountTable, path: &str, limits: Limits, invocation: &mut Invocation) -> Result<(), CliError> {
     let mut body = Json::Object(limits.config());
     if let Some(description) = &limits.description {
         body.set("description", Json::text(description));
@@ -215,78 +180,31 @@ async fn tune(table: Table, path: &str, limits: Limits, session: &mut Session) -
         body.set("options", options);
     }
     if body.as_object().is_empty() {
-        return Err(Fault::usage("nothing to change").fix("-default-lease-ttl=1h, -max-lease-ttl=24h"));
+        return Err(CliError::usage("there is nothing to change")
+            .fix("give a limit, such as -default-lease-ttl=1h or -max-lease-ttl=24h"));
     }
-    let client = session.client()?;
+    let client = invocation.client()?;
     let api = format!("{}/{path}/tune", table.api());
-    let doing = Doing::new("write", &api, &["create", "update"]).vault(format!("Error tuning {} {path}", table.noun()));
+    let attempt =
+        Attempt::new("write", &api, &["create", "update"]).vault(format!("Error tuning {} {path}", table.noun()));
     match client.write(&api, body).await {
         Ok(answer) => {
-            session.out.warn(&answer);
-            session.out.done(&format!("Success! Tuned the {} at: {path}/", table.noun()));
+            print_done(invocation, &answer, &format!("Success! Tuned the {} at: {path}/", table.noun()));
             Ok(())
         }
-        Err(error) => Err(explain(session, &client, &doing, error).await),
+        Err(error) => Err(diagnose(invocation, &client, &attempt, error).await),
     }
 }
 
-async fn list(table: Table, is_detailed: bool, session: &mut Session) -> Result<(), Fault> {
-    let client = session.client()?;
-    let doing = Doing::new("read", table.api(), &["read"]).vault(format!("Error listing {}s", table.noun()));
-    let answer = found(session, &client, &doing, client.read(table.api()).await).await?;
-    let mounts = answer.data().cloned().unwrap_or(Json::Null);
-    if session.out.is_json() {
-        session.out.print_json(&mounts);
-        return Ok(());
-    }
-    let text = |mount: &Json, keys: &[&str]| match mount.path(keys) {
-        Some(value) => human::value("", value, session.persona),
-        None => "n/a".to_owned(),
-    };
-    let ttl = |mount: &Json, name: &str| match mount.path(&["config", name]).and_then(Json::as_u64) {
-        Some(0) | None => "system".to_owned(),
-        Some(secs) => human::duration(secs),
-    };
-    // Vault's column for plugins, of which there are none.
-    let has_version = table == Table::Auth && session.persona.is_vault();
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for (path, mount) in mounts.as_object() {
-        let mut row = vec![path.clone(), text(mount, &["type"]), text(mount, &["accessor"])];
-        if is_detailed {
-            row.extend([
-                ttl(mount, "default_lease_ttl"),
-                ttl(mount, "max_lease_ttl"),
-                text(mount, &["options"]),
-                text(mount, &["uuid"]),
-            ]);
-        }
-        row.push(text(mount, &["description"]));
-        if has_version {
-            row.push("n/a".to_owned());
-        }
-        rows.push(row);
-    }
-    rows.sort();
-    let mut heads = vec!["Path", "Type", "Accessor"];
-    if is_detailed {
-        heads.extend(["Default TTL", "Max TTL", "Options", "UUID"]);
-    }
-    heads.push("Description");
-    if has_version {
-        heads.push("Version");
-    }
-    session.out.print(&table::columns(&heads, &rows));
-    Ok(())
-}
-
-async fn disable(table: Table, path: &str, session: &mut Session) -> Result<(), Fault> {
-    let client = session.client()?;
+async fn disable(table: MountTable, path: &str, invocation: &mut Invocation) -> Result<(), CliError> {
+    let client = invocation.client()?;
     let api = format!("{}/{path}", table.api());
-    let doing = Doing::new("delete", &api, &["delete"]).vault(format!("Error disabling {} at {path}/", table.noun()));
-    if !session.persona.is_vault() {
+    let attempt =
+        Attempt::new("delete", &api, &["delete"]).vault(format!("Error disabling {} at {path}/", table.noun()));
+    if !invocation.persona.is_vault() {
         let impact = impact(table, path, &client).await;
         if confirm(
-            session,
+            invocation,
             Severity::Severe,
             &format!("disable the {} at", table.noun()),
             &format!("{path}/"),
@@ -298,16 +216,19 @@ async fn disable(table: Table, path: &str, session: &mut Session) -> Result<(), 
     }
     match client.delete(&api).await {
         Ok(answer) => {
-            session.out.warn(&answer);
-            session.out.done(&format!("Success! Disabled the {} (if it existed) at: {path}/", table.noun()));
+            print_done(
+                invocation,
+                &answer,
+                &format!("Success! Disabled the {} (if it existed) at: {path}/", table.noun()),
+            );
             Ok(())
         }
-        Err(error) => Err(explain(session, &client, &doing, error).await),
+        Err(error) => Err(diagnose(invocation, &client, &attempt, error).await),
     }
 }
 
-/// What goes with a mount, as far as the caller may see it.
-async fn impact(table: Table, path: &str, client: &Client) -> Vec<String> {
+/// What is deleted with a mount, as far as the caller may see it.
+async fn impact(table: MountTable, path: &str, client: &Client) -> Vec<String> {
     let mounts = client.read(table.api()).await.ok();
     let mount = mounts.as_ref().and_then(|answer| answer.field(&[&format!("{path}/")]));
     let mut impact = Vec::new();
@@ -316,21 +237,23 @@ async fn impact(table: Table, path: &str, client: &Client) -> Vec<String> {
             let text = |name: &str| mount.at(name).and_then(Json::as_str).unwrap_or_default().to_owned();
             let (kind, description) = (text("type"), text("description"));
             let described = if description.is_empty() { String::new() } else { format!(": {description}") };
-            impact.push(format!("kind {kind}{described}"));
+            impact.push(format!("type {kind}{described}"));
             let names = match (table, kind.as_str()) {
-                (Table::Secrets, "kv") if mount.path(&["options", "version"]).and_then(Json::as_str) == Some("2") => {
+                (MountTable::Secrets, "kv")
+                    if mount.path(&["options", "version"]).and_then(Json::as_str) == Some("2") =>
+                {
                     Some("metadata")
                 }
-                (Table::Secrets, "service_tokens") => Some("roles"),
-                (Table::Auth, "approle") => Some("role"),
+                (MountTable::Secrets, "service_tokens") => Some("roles"),
+                (MountTable::Auth, "approle") => Some("role"),
                 _ => None,
             };
-            let prefix = if table == Table::Auth { "auth/" } else { "" };
+            let prefix = if table == MountTable::Auth { "auth/" } else { "" };
             if let Some(names) = names
                 && let Ok(answer) = client.list(&format!("{prefix}{path}/{names}")).await
             {
                 let shown = answer.names();
-                let noun = if names == "metadata" { "names at its top" } else { "roles" };
+                let noun = if names == "metadata" { "names at its top level" } else { "roles" };
                 let first: Vec<String> = shown.iter().take(5).cloned().collect();
                 let more = if shown.len() > first.len() { ", …" } else { "" };
                 impact.push(format!("{} {noun}: {}{more}", shown.len(), first.join(", ")));
@@ -340,8 +263,8 @@ async fn impact(table: Table, path: &str, client: &Client) -> Vec<String> {
         (None, None) => {}
     }
     impact.push(match table {
-        Table::Secrets => "all that it holds is deleted for good, and its leases end".to_owned(),
-        Table::Auth => "its roles are deleted for good, and every token it has issued is revoked".to_owned(),
+        MountTable::Secrets => "all its data is deleted permanently, and its leases end".to_owned(),
+        MountTable::Auth => "its roles are deleted permanently, and all tokens that it issued are revoked".to_owned(),
     });
     impact
 }

@@ -1,43 +1,39 @@
-//! `path-help PATH`: what the server says a path is for.
+//! `path-help PATH`: the server's description of a path.
 
 use crate::{
-    cli::{
-        explain::{Doing, explain},
-        fault::Fault,
-        session::Session,
-    },
+    cli::{attempt::Attempt, diagnosis::diagnose, error::CliError, invocation::Invocation},
     client::{Call, Method, json::Json},
 };
 
 const EXAMPLES: &str = "\
 Examples:
-  # what the engine mounted at secret/ offers
+  # the paths of the engine mounted at secret/
   strongroom path-help secret
-  # what one path takes and does
+  # the fields of one path
   strongroom path-help sys/mounts
 ";
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     /// Path of the API, without /v1
     path: String,
 }
 
-pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
-    let client = session.client()?;
+pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), CliError> {
+    let client = invocation.client()?;
     let path = args.path.trim_matches('/');
-    let doing = Doing::new("path-help", path, &["read"]).vault("Error retrieving help");
+    let attempt = Attempt::new("path-help", path, &["read"]).vault("Error retrieving help");
     let answer = match client.send(Call::new(Method::Read, path).query("help", "1")).await {
         Ok(answer) => answer,
-        Err(error) => return Err(explain(session, &client, &doing, error).await),
+        Err(error) => return Err(diagnose(invocation, &client, &attempt, error).await),
     };
     let body = answer.body.unwrap_or(Json::Null);
-    if session.out.is_json() {
-        session.out.print_json(&body);
+    if invocation.out.is_json() {
+        invocation.out.print_json(&body);
     } else {
         let help = body.at("help").and_then(Json::as_str).unwrap_or_default();
-        session.out.print(&format!("{}\n", help.trim_end()));
+        invocation.out.print(&format!("{}\n", help.trim_end()));
     }
     Ok(())
 }

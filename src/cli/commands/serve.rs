@@ -5,17 +5,17 @@ use std::path::PathBuf;
 use crate::{
     base::secret::Secret,
     cli::{
-        fault::Fault,
+        error::CliError,
+        invocation::Invocation,
         server::{self, DevOptions, ServerOptions},
-        session::Session,
     },
 };
 
 const SERVER: &str = "\
 Examples:
-  # no configuration: TLS on 127.0.0.1:8200, store and audit log below
+  # no configuration: TLS on 127.0.0.1:8200, store and audit log in the folder
   strongroom server --data /var/lib/strongroom
-  # as a file says; may be repeated, a folder means all of its files
+  # with a configuration file; may be repeated, a folder means all its files
   strongroom server -config=/etc/strongroom.hcl
   # as Vault's dev server: in memory, unsealed, plain HTTP
   strongroom server -dev -dev-root-token-id=root
@@ -23,8 +23,8 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = SERVER)]
-pub struct ServerArgs {
-    /// Keep everything under this folder: store, audit log, certificates
+pub(crate) struct ServerArgs {
+    /// Folder for everything: store, audit log, certificates
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Configuration, HCL or JSON; a folder means all *.hcl and *.json in it
@@ -33,28 +33,28 @@ pub struct ServerArgs {
     /// Address to listen on, with --data
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
-    /// How much is logged: error, warn, info, debug, trace
+    /// Log level: error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
     /// Run as Vault's dev server does
     #[arg(long)]
     dev: bool,
-    /// Its root token [env: …_DEV_ROOT_TOKEN_ID]
+    /// Root token of the dev server [env: …_DEV_ROOT_TOKEN_ID]
     #[arg(long, value_name = "ID", hide_short_help = true)]
     dev_root_token_id: Option<String>,
-    /// Address that it listens on [env: …_DEV_LISTEN_ADDRESS]
+    /// Address that the dev server listens on [env: …_DEV_LISTEN_ADDRESS]
     #[arg(long, value_name = "HOST:PORT", hide_short_help = true)]
     dev_listen_address: Option<String>,
-    /// Do not keep its root token for the command line
+    /// Do not keep the dev server's root token for the command line
     #[arg(long, hide_short_help = true)]
     dev_no_store_token: bool,
-    /// Mount secret/ as KV version 1
+    /// Mount secret/ of the dev server as KV version 1
     #[arg(long, hide_short_help = true)]
     dev_kv_v1: bool,
-    /// Speak TLS
+    /// Use TLS in the dev server
     #[arg(long, hide_short_help = true)]
     dev_tls: bool,
-    /// Folder for its certificates
+    /// Folder for the dev server's certificates
     #[arg(long, value_name = "DIR", hide_short_help = true)]
     dev_tls_cert_dir: Option<PathBuf>,
 }
@@ -69,8 +69,8 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = DEV)]
-pub struct DevArgs {
-    /// Keep what it is given in this folder
+pub(crate) struct DevArgs {
+    /// Keep the data in this folder
     #[arg(long, value_name = "DIR")]
     persist: Option<PathBuf>,
     /// Address to listen on
@@ -82,27 +82,27 @@ pub struct DevArgs {
     /// Do not keep the root token for the command line
     #[arg(long)]
     no_store_token: bool,
-    /// How much is logged: error, warn, info, debug, trace
+    /// Log level: error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
 }
 
-pub fn server(args: ServerArgs, session: &Session) -> Result<u8, Fault> {
+pub(crate) fn server(args: ServerArgs, invocation: &Invocation) -> Result<u8, CliError> {
     if args.data.is_none()
         && args.config.is_empty()
         && !args.dev
-        && session.environment.setting("LOCAL_CONFIG").is_none()
+        && invocation.environment.setting("LOCAL_CONFIG").is_none()
     {
-        return Err(Fault::usage("where is everything to be kept?")
-            .fix("strongroom server --data DIR, or -config=FILE; to try things on: strongroom dev")
+        return Err(CliError::usage("no data directory and no configuration is given")
+            .fix("strongroom server --data DIR, or -config=FILE; to experiment: strongroom dev")
             .vault("Must specify at least one config path using -config"));
     }
     if args.dev && args.data.is_some() {
-        return Err(Fault::usage("-dev keeps everything in memory, --data in a folder: choose one")
-            .fix("strongroom dev --persist DIR is a dev server that keeps"));
+        return Err(CliError::usage("-dev and --data do not go together: -dev keeps everything in memory")
+            .fix("for a dev server that keeps its data: strongroom dev --persist DIR"));
     }
     let setting =
-        |flag: Option<String>, name: &str| flag.or_else(|| session.environment.setting(name).map(str::to_owned));
+        |flag: Option<String>, name: &str| flag.or_else(|| invocation.environment.setting(name).map(str::to_owned));
     let is_dev = args.dev;
     let listen = if is_dev { setting(args.dev_listen_address, "DEV_LISTEN_ADDRESS") } else { args.listen };
     let dev = is_dev.then(|| DevOptions {
@@ -117,9 +117,9 @@ pub fn server(args: ServerArgs, session: &Session) -> Result<u8, Fault> {
     server::run(ServerOptions { data: args.data, config: args.config, listen, log_level, dev })
 }
 
-pub fn dev(args: DevArgs, session: &Session) -> Result<u8, Fault> {
+pub(crate) fn dev(args: DevArgs, invocation: &Invocation) -> Result<u8, CliError> {
     let setting =
-        |flag: Option<String>, name: &str| flag.or_else(|| session.environment.setting(name).map(str::to_owned));
+        |flag: Option<String>, name: &str| flag.or_else(|| invocation.environment.setting(name).map(str::to_owned));
     let dev = DevOptions {
         root_token_id: setting(args.root_token_id, "DEV_ROOT_TOKEN_ID").map(Secret::text),
         tls: true,

@@ -1,14 +1,15 @@
-//! `service-token`: signed tokens that one service shows another, minutes long and checked without asking us.
+//! `service-token`: signed tokens that one service shows another. They live for minutes, and the receiver checks them
+//! without asking this server.
 
 use clap::Subcommand;
 
-use super::generic::{found, plain};
+use super::answers::{expect_found, trim_path};
 use crate::{
     cli::{
-        data::{self, Outside},
-        explain::Doing,
-        fault::{Exit, Fault},
-        session::Session,
+        attempt::Attempt,
+        data::{self, ProcessInput},
+        error::{CliError, Exit},
+        invocation::Invocation,
         terminal::read_input,
     },
     client::json::Json,
@@ -16,15 +17,15 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  # for the service `orders` to see
+  # a token for the service `orders`
   strongroom service-token issue web -audience=orders -field=token
-  # is it ours, and alive
+  # whether it is valid
   strongroom service-token verify - < token.txt
 ";
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -33,28 +34,28 @@ pub struct Args {
 enum Command {
     /// Make a token
     Issue {
-        /// The role, which says for whom tokens may be
+        /// The role, which says for which audiences tokens may be
         role: String,
         /// Parameters by the API's names, key=value
         data: Vec<String>,
-        /// Who it is for; may be repeated
+        /// The service that it is for; may be repeated
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         audience: Vec<String>,
-        /// How long it lives
+        /// Lifetime
         #[arg(long, value_name = "DURATION")]
         ttl: Option<String>,
         /// Where the engine is mounted
         #[arg(long, value_name = "PATH", default_value = "service_tokens")]
         mount: String,
-        /// Print this field alone
+        /// Print only this field
         #[arg(long, value_name = "NAME")]
         field: Option<String>,
     },
-    /// Ask whether a token is ours, alive and not revoked
+    /// Ask whether this server issued a token, and whether it is valid
     Verify {
         /// The token, or - for standard input
         token: String,
-        /// Who it must be for; may be repeated
+        /// The service that it must be for; may be repeated
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         audience: Vec<String>,
         /// Where the engine is mounted
@@ -63,21 +64,21 @@ enum Command {
     },
 }
 
-pub async fn run(args: Args, session: &mut Session) -> Result<(), Fault> {
+pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), CliError> {
     match args.command {
         Command::Issue { role, data, audience, ttl, mount, field } => {
-            let mut body = data::parse(&data, session.persona, &mut Outside::new(session.out.terminal))?;
+            let mut body = data::parse(&data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
             set_audience(&mut body, &audience);
             if let Some(ttl) = ttl {
                 body.set("ttl", Json::text(ttl));
             }
-            let client = session.client()?;
-            let path = format!("{}/token/{role}", plain(&mount));
-            let doing = Doing::new("write", &path, &["create", "update"]);
-            let answer = found(session, &client, &doing, client.write(&path, body).await).await?;
-            session.out.print_answer(&answer, field.as_deref())
+            let client = invocation.client()?;
+            let path = format!("{}/token/{role}", trim_path(&mount));
+            let attempt = Attempt::new("write", &path, &["create", "update"]);
+            let answer = expect_found(invocation, &client, &attempt, client.write(&path, body).await).await?;
+            invocation.out.print_answer(&answer, field.as_deref())
         }
-        Command::Verify { token, audience, mount } => verify(session, &token, &audience, &mount).await,
+        Command::Verify { token, audience, mount } => verify(invocation, &token, &audience, &mount).await,
     }
 }
 
@@ -87,7 +88,7 @@ fn set_audience(body: &mut Json, audience: &[String]) {
     }
 }
 
-async fn verify(session: &mut Session, token: &str, audience: &[String], mount: &str) -> Result<(), Fault> {
+async fn verify(invocation: &mut Invocation, token: &str, audience: &[String], mount: &str) -> Result<(), CliError> {
     let input;
     let token = if token == "-" {
         input = read_input()?;
@@ -98,16 +99,16 @@ async fn verify(session: &mut Session, token: &str, audience: &[String], mount: 
     };
     let mut body = Json::object([("token", Json::text(token))]);
     set_audience(&mut body, audience);
-    let client = session.client()?;
-    let path = format!("{}/verify", plain(mount));
-    let doing = Doing::new("write", &path, &["create", "update"]);
-    let answer = found(session, &client, &doing, client.write(&path, body).await).await?;
+    let client = invocation.client()?;
+    let path = format!("{}/verify", trim_path(mount));
+    let attempt = Attempt::new("write", &path, &["create", "update"]);
+    let answer = expect_found(invocation, &client, &attempt, client.write(&path, body).await).await?;
     let is_active = answer.field(&["active"]).and_then(Json::as_bool) == Some(true);
-    session.out.print_answer(&answer, None)?;
+    invocation.out.print_answer(&answer, None)?;
     if is_active {
         return Ok(());
     }
-    Err(Fault::new(Exit::Integrity, "the token does not verify").why(
-        "it is not of this server, has expired, is for somebody else, or was revoked; the server does not say which",
+    Err(CliError::new(Exit::Integrity, "the token is not valid").why(
+        "another server issued it, it has expired, was revoked, or is for another service; the server does not say which",
     ))
 }

@@ -1,53 +1,55 @@
-//! `status`: seal and version, in Vault's rows. It needs no token and ends with 2 while sealed.
+//! `status`: whether the server is sealed, and its version, in Vault's rows. It needs no token. The exit code is 2 while
+//! the server is sealed.
 
 use crate::{
     cli::{
-        explain::{Doing, explain},
-        fault::{Exit, Fault},
+        attempt::Attempt,
+        diagnosis::diagnose,
+        error::{CliError, Exit},
         human,
+        invocation::Invocation,
         persona::Persona,
-        session::Session,
     },
     client::{Client, json::Json},
 };
 
-/// What a script of Vault sees while sealed, and ours too.
+/// The exit code while sealed, as in Vault.
 const SEALED: u8 = 2;
 
-pub async fn run(session: &Session) -> Result<u8, Fault> {
-    let client = session.client_without_token()?;
-    let doing = Doing::new("status", "", &[]).vault("Error checking seal status");
+pub(crate) async fn run(invocation: &Invocation) -> Result<u8, CliError> {
+    let client = invocation.client_without_token()?;
+    let attempt = Attempt::new("status", "", &[]).vault("Error checking seal status");
     let answer = match client.read("sys/seal-status").await {
         Ok(answer) => answer,
         Err(error) => {
-            let mut fault = explain(session, &client, &doing, error).await;
-            if session.persona.is_vault() {
-                // Vault tells "sealed" (2) from "could not ask" (1).
-                fault.exit = Exit::Usage;
+            let mut failure = diagnose(invocation, &client, &attempt, error).await;
+            if invocation.persona.is_vault() {
+                // For Vault's scripts 2 means sealed, and 1 that the server could not be asked.
+                failure.exit = Exit::Usage;
             }
-            return Err(fault);
+            return Err(failure);
         }
     };
     let status = answer.data().cloned().unwrap_or(Json::Null);
     let is_sealed = status.at("sealed").and_then(Json::as_bool).unwrap_or(true);
     let is_new = status.at("initialized").and_then(Json::as_bool) == Some(false);
-    show(session, &client, status).await;
+    show(invocation, &client, status).await;
     if is_sealed {
-        session.out.next(if is_new { "strongroom operator init" } else { "strongroom operator unseal" });
+        invocation.out.next(if is_new { "strongroom operator init" } else { "strongroom operator unseal" });
     }
     Ok(if is_sealed { SEALED } else { 0 })
 }
 
-/// Prints a seal status, with what `sys/leader` adds.
-pub async fn show(session: &Session, client: &Client, mut status: Json) {
+/// Prints a seal status, together with `ha_enabled` from `sys/leader`.
+pub(crate) async fn show(invocation: &Invocation, client: &Client, mut status: Json) {
     let leader = client.read("sys/leader").await.ok().and_then(|answer| answer.body);
     let is_ha = leader.as_ref().and_then(|leader| leader.at("ha_enabled")).cloned().unwrap_or(Json::Bool(false));
-    if session.out.is_json() {
+    if invocation.out.is_json() {
         status.set("ha_enabled", is_ha);
-        session.out.print_json(&status);
+        invocation.out.print_json(&status);
         return;
     }
-    session.out.print_pairs(&rows(&status, &is_ha, session.persona));
+    invocation.out.print_pairs(&rows(&status, &is_ha, invocation.persona));
 }
 
 fn rows(status: &Json, is_ha: &Json, persona: Persona) -> Vec<(String, String)> {
@@ -87,7 +89,7 @@ mod tests {
     use crate::cli::table;
 
     #[test]
-    fn a_sealed_server_shows_how_far_it_is() {
+    fn a_sealed_server_shows_its_unseal_progress() {
         let status = Json::parse(
             r#"{"type":"shamir","initialized":true,"sealed":true,"t":2,"n":3,"progress":1,"nonce":"354e","version":"1.19.0",
                 "build_date":"","storage_type":"sled"}"#,

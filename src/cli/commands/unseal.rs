@@ -1,12 +1,13 @@
-//! `operator unseal`: one share after another, never on the screen and never in the arguments.
+//! `operator unseal`: shares go to the server one by one. A share is never shown and never stands in the arguments.
 
 use crate::{
     base::{secret::Secret, share_text},
     cli::{
-        data::{Outside, Sources},
-        explain::{Doing, explain},
-        fault::{Exit, Fault},
-        session::Session,
+        attempt::Attempt,
+        data::{ProcessInput, Sources},
+        diagnosis::diagnose,
+        error::{CliError, Exit},
+        invocation::Invocation,
     },
     client::{Call, Client, Method, json::Json},
 };
@@ -25,8 +26,8 @@ Examples:
 
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
-pub struct Args {
-    /// - for standard input, @FILE for a file; left out: asked for. Forms: srk1-…, base64, hex
+pub(crate) struct Args {
+    /// - for standard input, @FILE for a file; asked for if left out. Forms: srk1-…, base64, hex
     shares: Vec<String>,
     /// Forget the shares given so far
     #[arg(long)]
@@ -36,73 +37,73 @@ pub struct Args {
     migrate: bool,
 }
 
-pub async fn run(args: Args, session: &Session) -> Result<(), Fault> {
-    let client = session.client_without_token()?;
+pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<(), CliError> {
+    let client = invocation.client_without_token()?;
     if args.migrate {
-        return Err(Fault::usage("moving to another seal is not built"));
+        return Err(CliError::usage("moving to another kind of seal is not supported"));
     }
     if args.reset {
-        let status = submit(session, &client, Json::object([("reset", Json::Bool(true))])).await?;
-        show(session, &client, status).await;
+        let status = submit(invocation, &client, Json::object([("reset", Json::Bool(true))])).await?;
+        show(invocation, &client, status).await;
         return Ok(());
     }
     let mut given = 0;
-    if !session.persona.is_vault() {
-        let Some(shares) = given_so_far(session, &client).await? else {
-            session.out.done("it is unsealed already");
+    if !invocation.persona.is_vault() {
+        let Some(shares) = given_so_far(invocation, &client).await? else {
+            invocation.out.done("the server is unsealed already");
             return Ok(());
         };
         given = shares;
     }
     let mut last = None;
-    for share in collect(&args.shares, session)? {
+    for share in collect(&args.shares, invocation)? {
         let text = share.expose();
-        let key = normal_form(text)?;
-        let status = submit(session, &client, Json::object([("key", key)])).await?;
+        let key = for_server(text)?;
+        let status = submit(invocation, &client, Json::object([("key", key)])).await?;
         let is_open = status.at("sealed").and_then(Json::as_bool) == Some(false);
-        given = progress(session, &status, given);
+        given = progress(invocation, &status, given);
         last = Some(status);
         if is_open {
             break;
         }
     }
     if let Some(status) = last {
-        show(session, &client, status).await;
+        show(invocation, &client, status).await;
     }
     Ok(())
 }
 
-/// How many shares the server has; `None` if it needs none.
-async fn given_so_far(session: &Session, client: &Client) -> Result<Option<u64>, Fault> {
-    let doing = Doing::new("unseal", &session.address.to_string(), &[]);
+/// How many shares the server has. `None` if it is unsealed.
+async fn given_so_far(invocation: &Invocation, client: &Client) -> Result<Option<u64>, CliError> {
+    let attempt = Attempt::new("unseal", &invocation.address.to_string(), &[]);
     let status = match client.read("sys/seal-status").await {
         Ok(status) => status,
-        Err(error) => return Err(explain(session, client, &doing, error).await),
+        Err(error) => return Err(diagnose(invocation, client, &attempt, error).await),
     };
     let claim = |name: &str| status.field(&[name]).and_then(Json::as_bool);
     if claim("initialized") == Some(false) {
-        let fault = Fault::new(Exit::Sealed, "the server is not initialised: it has no shares yet");
-        return Err(fault.fix("strongroom operator init"));
+        let failure = CliError::new(Exit::Sealed, "the server is not initialised: there are no shares yet");
+        return Err(failure.fix("strongroom operator init"));
     }
     let given = status.field(&["progress"]).and_then(Json::as_u64).unwrap_or(0);
     Ok((claim("sealed") != Some(false)).then_some(given))
 }
 
-fn collect(args: &[String], session: &Session) -> Result<Vec<Secret<String>>, Fault> {
-    let mut outside = Outside::new(session.out.terminal);
+fn collect(args: &[String], invocation: &Invocation) -> Result<Vec<Secret<String>>, CliError> {
+    let mut sources = ProcessInput::new(invocation.out.terminal);
     if args.is_empty() {
         let instead = "strongroom operator unseal - reads standard input, @FILE a file";
-        return Ok(vec![session.out.terminal.secret("share", instead)?]);
+        return Ok(vec![invocation.out.terminal.secret("share", instead)?]);
     }
     let mut shares = Vec::new();
     for arg in args {
         let text = match arg.strip_prefix('@') {
-            Some(path) => outside.file(path)?,
-            None if arg == "-" => outside.input()?,
-            None if session.persona.is_vault() => arg.clone(),
+            Some(path) => sources.file(path)?,
+            None if arg == "-" => sources.stdin()?,
+            None if invocation.persona.is_vault() => arg.clone(),
             None => {
-                return Err(Fault::usage("a share does not belong on the command line")
-                    .why("the shell keeps it in its history, and anyone on this machine sees it while the command runs")
+                return Err(CliError::usage("a share must not stand on the command line")
+                    .why("the shell keeps it in its history, and others on this machine can see it while the command runs")
                     .fix("strongroom operator unseal        (asks), or - for standard input, or @FILE"));
             }
         };
@@ -110,16 +111,16 @@ fn collect(args: &[String], session: &Session) -> Result<Vec<Secret<String>>, Fa
         shares.extend(lines.map(Secret::text));
     }
     if shares.is_empty() {
-        return Err(Fault::usage("there is no share in what was given"));
+        return Err(CliError::usage("the input holds no share"));
     }
     Ok(shares)
 }
 
-/// Shares from standard input, one a line, in any of their forms.
-pub fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, Fault> {
+/// Reads shares from standard input, one a line, in any of their forms.
+pub(crate) fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, CliError> {
     let mut text = Secret::new(String::new());
     std::io::Read::read_to_string(&mut std::io::stdin(), text.expose_mut())
-        .map_err(|error| Fault::usage(format!("standard input cannot be read: {error}")))?;
+        .map_err(|error| CliError::usage(format!("standard input cannot be read: {error}")))?;
     let mut shares = Vec::new();
     for line in text.expose().lines().map(str::trim).filter(|line| !line.is_empty()) {
         let bytes = match share_text::read(line) {
@@ -127,76 +128,119 @@ pub fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, Fault> {
             Err(_) => data_encoding::HEXLOWER_PERMISSIVE
                 .decode(line.as_bytes())
                 .or_else(|_| data_encoding::BASE64.decode(line.as_bytes()))
-                .map_err(|_| Fault::usage("a line of standard input is no share: give srk1-…, base64 or hex"))?,
+                .map_err(|_| CliError::usage("a line of standard input is not a share: give srk1-…, base64 or hex"))?,
         };
         shares.push(Secret::new(bytes));
     }
     Ok(shares)
 }
 
-/// Our form carries a checksum, so that a typing error is told here; the server is handed base64.
-fn normal_form(text: &str) -> Result<Json, Fault> {
+/// The form that the server takes: base64. A share that begins with `srk1-` has a checksum, so a typing error is found
+/// here.
+fn for_server(text: &str) -> Result<Json, CliError> {
     if !text.to_ascii_lowercase().starts_with("srk1-") {
         return Ok(Json::text(text));
     }
     let (_, _, share) = share_text::read(text).map_err(|error| {
-        Fault::usage(format!("the share is not as it was written down: {error}"))
+        CliError::usage(format!("the share has a typing error: {error}"))
             .fix("compare it with the original, group by group")
     })?;
     let bytes = share.expose();
     Ok(Json::text(data_encoding::BASE64.encode(bytes)))
 }
 
-async fn submit(session: &Session, client: &Client, body: Json) -> Result<Json, Fault> {
+async fn submit(invocation: &Invocation, client: &Client, body: Json) -> Result<Json, CliError> {
     match client.send(Call::new(Method::Put, "sys/unseal").with(body)).await {
         Ok(answer) => Ok(answer.data().cloned().unwrap_or(Json::Null)),
         Err(error) => {
-            let doing = Doing::new("unseal", &session.address.to_string(), &[]).vault("Error unsealing");
+            let attempt = Attempt::new("unseal", &invocation.address.to_string(), &[]).vault("Error unsealing");
             let is_bad = error.refusal().is_some_and(|refusal| refusal.status == 400);
-            let fault = explain(session, client, &doing, error).await;
+            let failure = diagnose(invocation, client, &attempt, error).await;
             Err(if is_bad {
-                fault.fix("another share, or: strongroom operator unseal -reset, and all of them again")
+                failure.fix("give another share, or start again: strongroom operator unseal -reset")
             } else {
-                fault
+                failure
             })
         }
     }
 }
 
-/// Says how far it is, and gives how many shares the server has now.
-fn progress(session: &Session, status: &Json, before: u64) -> u64 {
+/// Prints the progress, and returns how many shares the server has now.
+fn progress(invocation: &Invocation, status: &Json, before: u64) -> u64 {
     let number = |name: &str| status.at(name).and_then(Json::as_u64).unwrap_or(0);
     let (given, needed) = (number("progress"), number("t"));
-    if session.persona.is_vault() || session.out.is_json() {
+    if invocation.persona.is_vault() || invocation.out.is_json() {
         return given;
     }
     if status.at("sealed").and_then(Json::as_bool) == Some(false) {
-        session.out.hint("unsealed");
+        invocation.out.hint("unsealed");
     } else if given == before {
-        session.out.hint(&format!("that share was given before: {given}/{needed}"));
+        invocation.out.hint(&format!("this share was given before: {given}/{needed}"));
     } else {
-        session.out.hint(&format!("share taken: {given}/{needed}, {} more needed", needed.saturating_sub(given)));
+        invocation.out.hint(&format!("share accepted: {given}/{needed}, {} more needed", needed.saturating_sub(given)));
     }
     given
 }
 
-async fn show(session: &Session, client: &Client, status: Json) {
-    super::status::show(session, client, status).await;
+async fn show(invocation: &Invocation, client: &Client, status: Json) {
+    super::status::show(invocation, client, status).await;
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, proptest};
+
     use super::*;
 
+    fn base64(share: &[u8]) -> Json {
+        Json::text(data_encoding::BASE64.encode(share))
+    }
+
     #[test]
-    fn our_form_goes_to_the_server_in_base64_and_a_typo_is_told_here() {
+    fn a_share_goes_to_the_server_in_base64() {
         let share = [7_u8; 33];
         let text = share_text::write("abcd", 1, &share);
         let text = text.expose();
-        assert_eq!(normal_form(text).unwrap(), Json::text(data_encoding::BASE64.encode(&share)));
+        assert_eq!(for_server(text).unwrap(), base64(&share));
+        assert_eq!(for_server(&text.to_uppercase()).unwrap(), base64(&share));
+        assert_eq!(for_server("00ff").unwrap(), Json::text("00ff"));
+    }
+
+    #[test]
+    fn a_typing_error_is_found_before_the_server_is_asked() {
+        let text = share_text::write("abcd", 1, &[7_u8; 33]);
+        let text = text.expose();
         let typo = format!("{}{}", &text[..text.len() - 1], if text.ends_with('a') { 'b' } else { 'a' });
-        let fault = normal_form(&typo).unwrap_err();
-        assert!(fault.what().starts_with("the share is not as it was written down"), "{}", fault.what());
-        assert_eq!(normal_form("00ff").unwrap(), Json::text("00ff"));
+        let failure = for_server(&typo).unwrap_err();
+        assert!(failure.what().starts_with("the share has a typing error"), "{}", failure.what());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// A wrong, missing or doubled character gives an error or the same share, never another one.
+        #[test]
+        fn a_changed_text_never_gives_another_share(
+            share in proptest::collection::vec(any::<u8>(), 33),
+            at in 5..60_usize,
+            typed in "[a-z0-9 -]{0,2}",
+        ) {
+            let share: [u8; 33] = share.try_into().unwrap();
+            let text = share_text::write("abcd", 1, &share);
+            let text = text.expose();
+            prop_assert_eq!(for_server(text).unwrap(), base64(&share));
+            let typo = format!("{}{typed}{}", &text[..at], &text[at + 1..]);
+            if let Ok(read) = for_server(&typo) {
+                prop_assert_eq!(read, base64(&share), "{}", typo);
+            }
+        }
+
+        #[test]
+        fn any_text_is_refused_or_sent(text in any::<String>(), body in "[a-z2-7 -]{0,90}") {
+            prop_assert!(for_server(&text).is_ok() || text.to_ascii_lowercase().starts_with("srk1-"));
+            // A text without a right checksum is found out. By chance one in 2^32 has one.
+            let share = format!("srk1-{body}");
+            prop_assert!(for_server(&share).is_err(), "{}", share);
+        }
     }
 }

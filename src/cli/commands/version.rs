@@ -1,15 +1,15 @@
-//! `version`: ours, and as `vault` the level of Vault's API that we speak.
+//! `version`: this program's version, and the version of Vault's API that it implements.
 
 use crate::{
-    cli::{fault::Fault, persona::Persona, session::Session},
+    cli::{error::CliError, invocation::Invocation, persona::Persona},
     client::json::Json,
 };
 
-/// The level of Vault's API, as scripts compare it.
+/// The version of Vault's API that is implemented. Scripts compare it.
 const API_VERSION: &str = "1.19.0";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub fn print(persona: Persona) {
+pub(crate) fn print(persona: Persona) {
     println!("{}", text(persona));
 }
 
@@ -20,12 +20,12 @@ fn text(persona: Persona) -> String {
     }
 }
 
-pub fn run(session: &Session) -> Result<u8, Fault> {
-    if session.out.is_json() {
+pub(crate) fn run(invocation: &Invocation) -> Result<u8, CliError> {
+    if invocation.out.is_json() {
         let json = Json::object([("strongroom_version", Json::text(VERSION)), ("version", Json::text(API_VERSION))]);
-        session.out.print_json(&json);
+        invocation.out.print_json(&json);
     } else {
-        print(session.persona);
+        print(invocation.persona);
     }
     Ok(0)
 }

@@ -1,0 +1,83 @@
+//! What several commands do with an answer of the API: demand that something was found, print it, print names.
+
+use crate::{
+    cli::{
+        attempt::Attempt,
+        diagnosis::{diagnose, diagnose_empty},
+        error::CliError,
+        invocation::Invocation,
+    },
+    client::{Answer, Client, ClientError, RefusalKind, json::Json},
+};
+
+/// A path for the API, without slashes and blanks at its ends.
+pub(super) fn trim_path(path: &str) -> String {
+    path.trim().trim_matches('/').to_owned()
+}
+
+/// An answer with something in it. An empty one is an error, as a missing one is.
+pub(super) async fn expect_found(
+    invocation: &Invocation,
+    client: &Client,
+    attempt: &Attempt,
+    answered: Result<Answer, ClientError>,
+) -> Result<Answer, CliError> {
+    match answered {
+        // Vault answers a 404 with a warning and no data if a path of a KV version 2 lacks its `data/`.
+        Ok(answer) if answer.status == 404 && answer.data().is_none() && !invocation.persona.is_vault() => {
+            Err(diagnose_empty(client, attempt, &answer).await)
+        }
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(diagnose_read(invocation, client, attempt, error).await),
+    }
+}
+
+/// The error of a read or a list, for which Vault's command line has words of its own.
+async fn diagnose_read(invocation: &Invocation, client: &Client, attempt: &Attempt, error: ClientError) -> CliError {
+    let is_missing = error.kind() == Some(RefusalKind::NotFound);
+    let failure = diagnose(invocation, client, attempt, error).await;
+    if is_missing { failure.vault(format!("No value found at {}", attempt.api_path)) } else { failure }
+}
+
+/// Lists the names under the attempt's path and prints them.
+pub(super) async fn list_names(invocation: &Invocation, client: &Client, attempt: &Attempt) -> Result<(), CliError> {
+    match client.list(&attempt.api_path).await {
+        Ok(answer) => {
+            invocation.out.print_names(&answer.names());
+            Ok(())
+        }
+        Err(error) => {
+            let is_empty = invocation.persona.is_vault()
+                && invocation.out.is_json()
+                && error.kind() == Some(RefusalKind::NotFound);
+            let failure = diagnose_read(invocation, client, attempt, error).await;
+            if is_empty {
+                // Vault's command line prints an empty object, and no error text.
+                invocation.out.print_json(&Json::Object(Vec::new()));
+                return Err(failure.vault(""));
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Prints the answer of a write. If it is empty, says that the write was done.
+pub(super) fn print_written(
+    invocation: &Invocation,
+    answer: &Answer,
+    path: &str,
+    field: Option<&str>,
+) -> Result<(), CliError> {
+    let is_empty = answer.data().is_none() && answer.auth().is_none() && answer.wrap_info().is_none();
+    if !is_empty || field.is_some() {
+        return invocation.out.print_answer(answer, field);
+    }
+    print_done(invocation, answer, &format!("Success! Data written to: {path}"));
+    Ok(())
+}
+
+/// Prints an answer's warnings, and says what was done.
+pub(super) fn print_done(invocation: &Invocation, answer: &Answer, done: &str) {
+    invocation.out.warn(answer);
+    invocation.out.done(done);
+}

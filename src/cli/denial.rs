@@ -1,0 +1,82 @@
+//! Why a policy refused a request. The answer is made from questions that the caller itself may ask: its token, its
+//! capabilities on the path, and those of its policies that it may read.
+
+use super::{
+    attempt::Attempt,
+    error::{CliError, Exit},
+    kv2_hint::{self, Kv2Path},
+};
+use crate::client::{Client, json::Json};
+
+/// The error for a request that a policy refused, with the rule that would allow it.
+pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt) -> CliError {
+    let failure = CliError::new(Exit::Denied, format!("permission denied: {} {}", attempt.verb, attempt.path));
+    let mount = kv2_hint::mount(client, &attempt.api_path).await;
+    let path = match mount.as_deref().and_then(|mount| kv2_hint::with_prefix(mount, attempt)) {
+        Some(path) => path,
+        None => attempt.api_path.clone(),
+    };
+    let (who, policies) = caller(client).await;
+    let failure = failure.why(verdict(&who, &capabilities(client, &path).await, &path));
+    let failure = match &mount {
+        Some(mount) => kv2_rule(client, attempt, &Kv2Path { mount, path: &path }, &policies, failure).await,
+        None => failure,
+    };
+    let needs: Vec<String> = attempt.needs.iter().map(|need| format!("{need:?}")).collect();
+    let rule_path = if attempt.verb == "list" { format!("{}/", path.trim_end_matches('/')) } else { path };
+    failure
+        .fix(format!("path \"{rule_path}\" {{ capabilities = [{}] }}", needs.join(", ")))
+        .fix("in one of its policies: strongroom policy write NAME FILE")
+}
+
+/// `your token ("app", policies default, app)`, and those policies.
+async fn caller(client: &Client) -> (String, Vec<String>) {
+    let Ok(token) = client.read("auth/token/lookup-self").await else { return ("your token".to_owned(), Vec::new()) };
+    let list = |name: &str| token.field(&[name]).map(Json::strings).unwrap_or_default();
+    let mut policies = list("policies");
+    policies.extend(list("identity_policies"));
+    let name = token.text(&["display_name"]).unwrap_or("-");
+    (format!("your token (\"{name}\", policies {})", policies.join(", ")), policies)
+}
+
+async fn capabilities(client: &Client, path: &str) -> Vec<String> {
+    let body = Json::object([("paths", Json::texts([path]))]);
+    let answer = client.write("sys/capabilities-self", body).await.ok();
+    let found =
+        answer.and_then(|answer| answer.field(&[path]).or_else(|| answer.field(&["capabilities"])).map(Json::strings));
+    found.unwrap_or_default().into_iter().filter(|capability| capability != "deny").collect()
+}
+
+fn verdict(who: &str, capabilities: &[String], path: &str) -> String {
+    if capabilities.is_empty() {
+        format!("{who} has no rule for {path}")
+    } else {
+        format!("{who} may only {} {path}", capabilities.join(", "))
+    }
+}
+
+/// Adds the most common mistake, if it is one: in a KV version 2, a rule for the path without `data/`. The policy is
+/// named only if the caller may read it. Otherwise the capabilities alone show that there is such a rule.
+async fn kv2_rule(
+    client: &Client,
+    attempt: &Attempt,
+    kv2: &Kv2Path<'_>,
+    policies: &[String],
+    failure: CliError,
+) -> CliError {
+    let mount = kv2.mount;
+    let explanation =
+        format!("{mount} is KV version 2: {}s go to {mount}{}/…", attempt.verb, kv2_hint::prefix(attempt));
+    let Some(short) = kv2.without_prefix() else { return failure };
+    for policy in policies.iter().filter(|policy| *policy != "root") {
+        let Ok(answer) = client.read(&format!("sys/policies/acl/{policy}")).await else { continue };
+        let text = answer.text(&["policy"]).unwrap_or_default();
+        if let Some(rule) = kv2_hint::rule_for(text, &short) {
+            return failure.why(format!("policy {policy} has a rule for {rule}, but {explanation}"));
+        }
+    }
+    if !capabilities(client, &short).await.is_empty() {
+        return failure.why(format!("your policies have a rule for {short}, but {explanation}"));
+    }
+    if short == attempt.api_path { failure.why(explanation) } else { failure }
+}

@@ -1,0 +1,164 @@
+//! How requests reach one address: hyper-util's connection pool over TCP and TLS. Every failure on the way becomes one of
+//! the few [`ClientError`]s that lead to different advice, by the types of its causes and never by their texts.
+
+use std::{error::Error, io, iter, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, MaybeHttpsStream};
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioIo},
+};
+use rustls::{AlertDescription, CertificateError};
+use tokio::net::TcpStream;
+use tower::{
+    BoxError,
+    timeout::{Timeout, error::Elapsed},
+    util::BoxCloneSyncService,
+};
+
+use super::{
+    address::{Address, Scheme},
+    error::ClientError,
+    tls::{Tls, TlsError, TlsSettings},
+};
+
+/// How long a connection may take to open, handshake included.
+const OPEN_SECS: u64 = 10;
+
+/// The connector has a boxed type, because the pool needs futures that can be moved, and a timeout's cannot.
+type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
+type Pool = legacy::Client<Connector, Full<Bytes>>;
+
+pub(super) struct Transport {
+    address: Address,
+    tls: Tls,
+    pool: Pool,
+}
+
+impl Transport {
+    pub(super) fn new(address: &Address, settings: &TlsSettings) -> Result<Self, TlsError> {
+        let tls = match address.scheme() {
+            Scheme::Https => Tls::new(settings, address.host())?,
+            // Used by `speaks_tls` alone. It trusts no certificate, so nothing is ever sent over such a connection.
+            Scheme::Http => Tls::new(&TlsSettings::default(), "localhost")?,
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let resolver = Arc::new(FixedServerNameResolver::new(tls.server_name.clone()));
+        let connector = HttpsConnector::new(tcp, tls.config.clone(), false, resolver);
+        let connector = BoxCloneSyncService::new(Timeout::new(connector, Duration::from_secs(OPEN_SECS)));
+        let pool = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { address: address.clone(), tls, pool })
+    }
+
+    /// Sends a request. The pool sends it a second time only if the first connection closed before taking any of it.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
+        match self.pool.request(request).await {
+            Ok(response) => Ok(response),
+            Err(error) if error.is_connect() => Err(self.connect_error(&error)),
+            Err(error) => Err(self.request_error(&error).await),
+        }
+    }
+
+    fn connect_error(&self, error: &legacy::Error) -> ClientError {
+        let address = self.address.clone();
+        if causes(error).any(|cause| cause.is::<Elapsed>()) {
+            return ClientError::Slow { address, secs: OPEN_SECS };
+        }
+        match tls_cause(error) {
+            // The first bytes that came back are not TLS.
+            Some(rustls::Error::InvalidMessage(_)) => return ClientError::HttpsOnHttp(address),
+            Some(error) => return self.tls_error(error),
+            None => {}
+        }
+        // The TLS connector hands on an I/O error of the handshake as it is; the TCP connector wraps its own.
+        if error.source().is_some_and(|source| source.is::<io::Error>()) {
+            return ClientError::Handshake { address, cause: deepest_text(error) };
+        }
+        ClientError::Unreachable { address, cause: deepest_text(error) }
+    }
+
+    /// An error after the connection was open.
+    async fn request_error(&self, error: &legacy::Error) -> ClientError {
+        // TLS 1.3 tells a client without a certificate only here.
+        if let Some(error) = tls_cause(error) {
+            return self.tls_error(error);
+        }
+        let address = self.address.clone();
+        if self.speaks_tls().await {
+            return ClientError::HttpOnHttps(address);
+        }
+        let is_parse = causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse));
+        if is_parse {
+            return ClientError::NotVaultApi { address, cause: "its answer is not HTTP".to_owned() };
+        }
+        ClientError::Unreachable { address, cause: deepest_text(error) }
+    }
+
+    fn tls_error(&self, error: &rustls::Error) -> ClientError {
+        let address = self.address.clone();
+        let presented = self.tls.presented().map(Box::new);
+        match error {
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::InvalidPurpose,
+            ) => ClientError::UnknownCa { address, presented, anchors: self.tls.source },
+            rustls::Error::InvalidCertificate(cause) => {
+                ClientError::BadCertificate { address, presented, cause: cause.to_string() }
+            }
+            rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
+                ClientError::ClientCertificateRequired(address)
+            }
+            cause => ClientError::Handshake { address, cause: cause.to_string() },
+        }
+    }
+
+    /// Whether the port of an `http://` address speaks TLS: it then answers a TLS hello with TLS.
+    pub(super) async fn speaks_tls(&self) -> bool {
+        if self.address.scheme() == Scheme::Https {
+            return false;
+        }
+        let probe = Request::builder()
+            .uri(format!("https://{}/", self.address.authority()))
+            .body(Full::new(Bytes::new()))
+            .map(|request| self.pool.request(request));
+        let Ok(probe) = probe else { return false };
+        match probe.await {
+            Ok(_) => true,
+            Err(error) => tls_cause(&error).is_some_and(|error| !matches!(error, rustls::Error::InvalidMessage(_))),
+        }
+    }
+}
+
+/// An error and all that it wraps.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |error| wrapped(*error))
+}
+
+/// The error that an error wraps. An I/O error's `source` skips the error that it holds, so that one is asked for first.
+fn wrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
+}
+
+fn tls_cause(error: &legacy::Error) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// The text of the deepest cause, which says what happened; the outer ones say only where.
+fn deepest_text(error: &legacy::Error) -> String {
+    match causes(error).last() {
+        None => error.to_string(),
+        Some(deepest) => match deepest.downcast_ref::<io::Error>() {
+            // The kind's name: the system's own text carries a number.
+            Some(error) if error.raw_os_error().is_some() => error.kind().to_string(),
+            _ => deepest.to_string(),
+        },
+    }
+}
