@@ -1,46 +1,22 @@
-//! "Did you mean …?": the known word that is nearest to one that nobody knows.
+//! "Did you mean …?": the known word that is nearest to an unknown one.
 
-/// The word of `known` that is at most two slips away from `word`: a letter too many, missing, wrong or swapped with
-/// its neighbour. The first of the nearest; none for a word so short that anything would be near.
+/// The nearest word of `known`, at most two edits away from `word`: a letter added, missing, wrong or swapped with its
+/// neighbour. Case does not count. The first of several nearest words. `None` if `word` is so short that any word would
+/// be near.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().take(WORD_CHARS_MAX + 1).collect();
-    if word.len() > WORD_CHARS_MAX {
+    let chars = word.chars().count();
+    if chars > WORD_CHARS_MAX {
         return None;
     }
-    let slips_max = SLIPS_MAX.min(word.len() / 2);
-    let distances = known.iter().map(|other| (slips(&word, &other.chars().collect::<Vec<_>>()), *other));
-    distances.filter(|&(slips, _)| slips <= slips_max).min_by_key(|&(slips, _)| slips).map(|(_, other)| other)
+    let edits_max = EDITS_MAX.min(chars / 2);
+    let word = word.to_lowercase();
+    let distances = known.iter().map(|other| (strsim::osa_distance(&word, &other.to_lowercase()), *other));
+    distances.filter(|&(edits, _)| edits <= edits_max).min_by_key(|&(edits, _)| edits).map(|(_, other)| other)
 }
 
-const SLIPS_MAX: usize = 2;
-/// Longer words are no slips of a key or command.
+const EDITS_MAX: usize = 2;
+/// No key or command is longer.
 const WORD_CHARS_MAX: usize = 64;
-
-/// The optimal string alignment distance; case does not count.
-fn slips(left: &[char], right: &[char]) -> usize {
-    if left.len().abs_diff(right.len()) > SLIPS_MAX {
-        return usize::MAX;
-    }
-    let same = |a: Option<&char>, b: Option<&char>| a.is_some_and(|a| b.is_some_and(|b| a.eq_ignore_ascii_case(b)));
-    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX);
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=right.len()).collect();
-    for i in 0..left.len() {
-        let mut row = vec![i + 1];
-        for j in 0..right.len() {
-            let wrong = usize::from(!same(left.get(i), right.get(j)));
-            let mut best = (at(&above, j) + wrong).min(at(&above, j + 1) + 1).min(at(&row, j) + 1);
-            let is_swapped =
-                i > 0 && j > 0 && same(left.get(i), right.get(j - 1)) && same(left.get(i - 1), right.get(j));
-            if is_swapped {
-                best = best.min(at(&before, j - 1) + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above.last().copied().unwrap_or(usize::MAX)
-}
 
 #[cfg(test)]
 mod tests {
