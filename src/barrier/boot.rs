@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     barrier::{keyring::Keyring, unit::Staged},
-    base::{random::Random, secret::Secret},
+    base::{limits::KEY_TERMS_MAX, random::Random, secret::Secret},
     crypto::{
         CryptoError,
         aead::{self, AeadKey, NONCE_BYTES},
@@ -134,7 +134,9 @@ impl BootDocument {
     pub fn open_keyring(&self, root: &Secret<[u8; 32]>) -> Result<Keyring, CryptoError> {
         let plain = open_blob(root.expose(), "keyring", &self.store, &self.keyring)?;
         let ring: Keyring = minicbor::decode(&plain).map_err(|_| CryptoError::Shape)?;
-        if ring.generation == self.generation { Ok(ring) } else { Err(CryptoError::Shape) }
+        // A term beyond the limit would have no room in locked memory, and its records would seem damaged.
+        let is_usable = ring.generation == self.generation && ring.terms.len() <= KEY_TERMS_MAX;
+        if is_usable { Ok(ring) } else { Err(CryptoError::Shape) }
     }
 
     pub fn seal_keyring(

@@ -3,6 +3,7 @@
 //!
 //! Start with `unit.rs`, which is what the floors above meet; then `record.rs` and `place.rs`, the form on disk.
 
+mod arena;
 mod boot;
 mod init;
 mod keyring;
@@ -10,6 +11,7 @@ mod keys;
 mod place;
 mod record;
 mod seal;
+mod shares;
 mod table;
 mod unit;
 

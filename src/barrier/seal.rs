@@ -9,10 +9,10 @@ use crate::{
     barrier::{
         BarrierError, Keys,
         boot::{BootDocument, BootError, ShamirSeal, share_hash},
+        shares::Shares,
         unit::{Staged, Unit},
     },
     base::{random::Random, secret::Secret},
-    crypto::shamir,
     store::{Batch, Boot, CommitError, Old, Store, Write},
 };
 
@@ -31,7 +31,7 @@ struct Sealed {
     /// The proposal was found at the start, and nobody has come back with a share of it: perhaps nobody was shown one.
     is_left: bool,
     nonce: String,
-    shares: Vec<Secret<Vec<u8>>>,
+    shares: Shares,
 }
 
 /// What a sealed server can say about itself. An init that was not answered is none; where its shares were shown after
@@ -88,7 +88,7 @@ impl Barrier {
         };
         let document = bytes.map(|bytes| BootDocument::decode(&bytes)).transpose()?;
         let is_left = is_proposed && document.is_some();
-        let sealed = Sealed { boot, document, is_proposed, is_left, nonce: String::new(), shares: Vec::new() };
+        let sealed = Sealed { boot, document, is_proposed, is_left, nonce: String::new(), shares: Shares::default() };
         Ok(Self { store, random, open: ArcSwapOption::empty(), sealed: Mutex::new(sealed) })
     }
 
@@ -130,7 +130,7 @@ impl Barrier {
             is_sealed: self.open.load().is_none(),
             shares: shamir.map_or(0, |seal| seal.shares),
             threshold: shamir.map_or(0, |seal| seal.threshold),
-            progress: u8::try_from(sealed.shares.len()).unwrap_or(u8::MAX),
+            progress: sealed.shares.count(),
             nonce: sealed.nonce.clone(),
             cluster_name: document.map(|d| d.cluster_name.clone()).unwrap_or_default(),
             cluster_id: document.map(|d| d.cluster_id.clone()).unwrap_or_default(),
@@ -146,7 +146,7 @@ impl Barrier {
         sealed.document = Some(document);
         sealed.is_proposed = true;
         sealed.is_left = false;
-        sealed.shares.clear();
+        sealed.shares = Shares::default();
         Ok(())
     }
 
@@ -169,19 +169,17 @@ impl Barrier {
             return Err(ShareError::Foreign);
         }
         sealed.is_left = false;
-        if !sealed.shares.iter().any(|known| share.same(known.expose())) {
-            if sealed.shares.is_empty() {
-                sealed.nonce = self.random.uuid().to_string();
-            }
-            sealed.shares.push(share);
+        if sealed.shares.count() == 0 {
+            sealed.nonce = self.random.uuid().to_string();
         }
-        if sealed.shares.len() < usize::from(seal.threshold) {
+        sealed.shares.add(&share);
+        if sealed.shares.count() < seal.threshold {
             return Ok(Submitted::Progress);
         }
         let shares = std::mem::take(&mut sealed.shares);
         sealed.nonce.clear();
         drop(sealed);
-        let key = combine(&shares).ok_or(ShareError::Damaged)?;
+        let key = shares.combine().ok_or(ShareError::Damaged)?;
         let root = seal.root.unwrap(key.expose(), &document.store).map_err(|_| ShareError::Damaged)?;
         self.opening(&document, &root).map(|opening| Submitted::Opened(Box::new(opening)))
     }
@@ -189,7 +187,7 @@ impl Barrier {
     /// Forgets the shares that were handed in so far.
     pub fn reset(&self) {
         let mut sealed = self.sealed();
-        sealed.shares.clear();
+        sealed.shares = Shares::default();
         sealed.nonce.clear();
     }
 
@@ -250,15 +248,4 @@ impl Barrier {
 fn is_known(seal: &ShamirSeal, store: &[u8; 16], share: &Secret<Vec<u8>>) -> bool {
     let hash = Secret::new(share_hash(store, &seal.set, share.expose()));
     seal.hashes.iter().fold(false, |known, one| known | hash.same(&one.0))
-}
-
-fn combine(shares: &[Secret<Vec<u8>>]) -> Option<Secret<[u8; 32]>> {
-    if let [only] = shares
-        && let Ok(key) = <[u8; 32]>::try_from(only.expose().as_slice())
-    {
-        return Some(Secret::new(key));
-    }
-    let whole: Vec<&[u8; 33]> =
-        shares.iter().map(|share| share.expose().as_slice().try_into().ok()).collect::<Option<_>>()?;
-    shamir::combine(&whole).ok()
 }

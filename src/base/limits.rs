@@ -35,6 +35,13 @@ pub const HCL_DEPTH_MAX: usize = 16;
 /// Items of an HCL text.
 pub const HCL_ITEMS_MAX: usize = 20_000;
 
+/// Terms of a keyring: their keys lie in locked memory, and a term a month lasts five years before a rewrap.
+pub const KEY_TERMS_MAX: usize = 64;
+/// Sets of the table of name keys in locked memory; one byte of a mount's id chooses the set.
+pub const NAME_KEY_SETS: usize = 32;
+/// Name keys of a set. With 32 sets, 128 mounts in use at once need no key derived twice; a key is 80 bytes.
+pub const NAME_KEYS_PER_SET: usize = 4;
+
 /// Batches that the committer takes into one group (DESIGN.md §5).
 pub const GROUP_BATCHES_MAX: usize = 256;
 /// Bytes of one group.

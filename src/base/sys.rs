@@ -7,9 +7,9 @@
 #![expect(unsafe_code, reason = "the home of unsafe: each block says why it is sound")]
 
 use std::{
-    alloc::{GlobalAlloc, Layout},
-    ffi::c_void,
+    alloc::{GlobalAlloc, Layout, handle_alloc_error},
     marker::PhantomData,
+    ops::{Deref, DerefMut},
     ptr::NonNull,
     sync::Once,
 };
@@ -20,7 +20,6 @@ use rustix::{
     mm::{Advice, MapFlags, ProtFlags},
     process::{DumpableBehavior, Resource, Rlimit},
 };
-use zeroize::Zeroize;
 
 /// Makes the process undumpable and untraceable by its own user, forbids core dumps and lets new files be read by
 /// their owner alone. Returns what did not work, for the operator's log; nothing of it is fatal.
@@ -50,86 +49,105 @@ pub fn boot_id() -> Option<String> {
     if text.is_empty() { None } else { Some(text.to_owned()) }
 }
 
-/// `N` bytes in pages of their own: locked into memory where the limit permits, left out of core dumps, absent in a
-/// forked child, wiped when dropped. Whole pages are taken, so one arena for many keys is cheaper than many arenas.
-pub struct Locked<const N: usize> {
-    bytes: NonNull<[u8; N]>,
-    /// Whether mlock worked.
-    is_pinned: bool,
-    owns: PhantomData<[u8; N]>,
+/// A `T` in pages of its own, like a `Box`: locked into memory where the limit permits, left out of core dumps, absent
+/// in a forked child, and wiped byte by byte after `T` is dropped. What `T` keeps on the heap is not protected.
+///
+/// Whole pages are taken, so one value that holds many keys is cheaper than many values. Moving a key into a `Locked`
+/// can leave a copy on the stack; put an empty `T` in first and fill it in place.
+pub struct Locked<T> {
+    value: NonNull<T>,
+    residence: Residence,
+    owns: PhantomData<T>,
 }
 
-// SAFETY: the mapping belongs to this value alone and is plain bytes; it is reached through `&self` for reading and
-// `&mut self` for writing, as the field of an ordinary struct would be.
-unsafe impl<const N: usize> Send for Locked<N> {}
+/// Whether pages can reach a swap device.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Residence {
+    /// They stay in memory: `mlock` worked.
+    Pinned,
+    /// The machine's limit did not permit it.
+    Swappable,
+}
+
+// SAFETY: the mapping belongs to this value alone. It is reached through `&self` and `&mut self` as the content of a
+// `Box` is, so it may move between threads, and be shared, exactly when a `T` may.
+unsafe impl<T: Send> Send for Locked<T> {}
 // SAFETY: as above.
-unsafe impl<const N: usize> Sync for Locked<N> {}
+unsafe impl<T: Sync> Sync for Locked<T> {}
 
-/// The machine gave no memory.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("no memory for keys: {0}")]
-pub struct LockedError(rustix::io::Errno);
+impl<T> Locked<T> {
+    const BYTES: usize = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
 
-impl<const N: usize> Locked<N> {
-    /// Takes the pages, all zero. Where they cannot be locked, the first time is logged and the bytes may be swapped.
-    pub fn new() -> Result<Self, LockedError> {
+    /// Moves `value` into pages of its own. If `mlock` is refused, the first time is logged and the value may be
+    /// swapped. A machine that has no memory at all ends the process, as it does for a `Box`.
+    pub fn new(value: T) -> Self {
+        const { assert!(align_of::<T>() <= PAGE_BYTES, "a mapping begins at a page") };
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no memory that exists.
-        let start = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), N.max(1), protection, flags) };
-        let bytes = NonNull::new(start.map_err(LockedError)?.cast()).ok_or(LockedError(rustix::io::Errno::NOMEM))?;
-        let mut locked = Self { bytes, is_pinned: false, owns: PhantomData };
+        let start = unsafe { rustix::mm::mmap_anonymous(std::ptr::null_mut(), Self::BYTES, protection, flags) };
+        let Some(pages) = start.ok().and_then(|start| NonNull::new(start.cast::<T>())) else {
+            handle_alloc_error(Layout::new::<T>());
+        };
         for advice in [Advice::LinuxDontDump, Advice::LinuxDontFork] {
             // SAFETY: the range is our own mapping, and neither advice changes its contents.
-            unsafe { rustix::mm::madvise(locked.start(), N.max(1), advice) }.map_err(LockedError)?;
+            if let Err(error) = unsafe { rustix::mm::madvise(pages.as_ptr().cast(), Self::BYTES, advice) } {
+                tracing::warn!("keys can appear in a core dump or in a child process: madvise failed ({error})");
+            }
         }
         // SAFETY: the range is our own mapping.
-        match unsafe { rustix::mm::mlock(locked.start(), N.max(1)) } {
-            Ok(()) => locked.is_pinned = true,
-            Err(error) => warn_once(error),
-        }
-        Ok(locked)
+        let residence = match unsafe { rustix::mm::mlock(pages.as_ptr().cast(), Self::BYTES) } {
+            Ok(()) => Residence::Pinned,
+            Err(error) => {
+                warn_of_swap(error);
+                Residence::Swappable
+            }
+        };
+        // SAFETY: the mapping is writable, long enough and aligned to a page, and nobody else knows it.
+        unsafe { pages.write(value) };
+        Self { value: pages, residence, owns: PhantomData }
     }
 
-    /// Lends the bytes for as long as `read` takes.
-    pub fn with<R>(&self, read: impl FnOnce(&[u8; N]) -> R) -> R {
-        // SAFETY: the mapping lives as long as `self`, holds `N` bytes that are always initialised, and is written
-        // only through `&mut self`.
-        read(unsafe { self.bytes.as_ref() })
-    }
-
-    /// Lends the bytes to be written.
-    pub fn with_mut<R>(&mut self, write: impl FnOnce(&mut [u8; N]) -> R) -> R {
-        // SAFETY: as in `with`, and `&mut self` is the only way in.
-        write(unsafe { self.bytes.as_mut() })
-    }
-
-    pub fn wipe(&mut self) {
-        self.with_mut(Zeroize::zeroize);
-    }
-
-    /// Whether the bytes can never reach a swap device.
-    pub fn is_locked(&self) -> bool {
-        self.is_pinned
-    }
-
-    fn start(&self) -> *mut c_void {
-        self.bytes.as_ptr().cast()
+    /// Whether the value can reach a swap device.
+    pub fn residence(&self) -> Residence {
+        self.residence
     }
 }
 
-impl<const N: usize> Drop for Locked<N> {
+impl<T> Deref for Locked<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: `new` wrote a `T` there, the mapping lives as long as `self`, and writing takes `&mut self`.
+        unsafe { self.value.as_ref() }
+    }
+}
+
+impl<T> DerefMut for Locked<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`, and `&mut self` is the only way in.
+        unsafe { self.value.as_mut() }
+    }
+}
+
+impl<T> Drop for Locked<T> {
     fn drop(&mut self) {
-        self.wipe();
-        // SAFETY: the mapping is ours, was made with this length, and nobody can hold a borrow of it any more.
-        // A failure leaves zeroed pages behind.
-        let _ = unsafe { rustix::mm::munmap(self.start(), N.max(1)) };
+        // SAFETY: the mapping is ours, holds a `T`, was made with this length, and nobody can hold a borrow of it any
+        // more. `munmap` comes last; if it fails, zeroed pages stay behind.
+        unsafe {
+            self.value.drop_in_place();
+            wipe(self.value.as_ptr().cast(), Self::BYTES);
+            let _ = rustix::mm::munmap(self.value.as_ptr().cast(), Self::BYTES);
+        }
     }
 }
 
-fn warn_once(error: rustix::io::Errno) {
+fn warn_of_swap(error: rustix::io::Errno) {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
-        tracing::warn!("keys may be swapped to disk: mlock failed ({error}); raise LimitMEMLOCK or turn swap off");
+        tracing::warn!(
+            "keys may be swapped to disk: mlock failed ({error}); raise the limit of locked memory (LimitMEMLOCK= of \
+             the systemd unit, `ulimit -l` in a shell), or turn swap off"
+        );
     });
 }
 

@@ -10,15 +10,19 @@ use super::*;
 
 const CHILD: &str = "STRONGROOM_TEST_HARDENED_CHILD";
 
+/// Runs one test again in a process of its own, which sees `CHILD` set.
+fn run_in_child(test: &str) {
+    let child = Command::new(std::env::current_exe().unwrap()).args(["--exact", test]).env(CHILD, "1").output();
+    let child = child.unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+}
+
 /// Runs in a child, because a process that is hardened stays so and would disturb the other tests.
 #[test]
 fn a_hardened_process_leaves_no_dump_and_no_open_files() {
     if std::env::var_os(CHILD).is_none() {
-        let test = "base::sys::tests::a_hardened_process_leaves_no_dump_and_no_open_files";
-        let child = Command::new(std::env::current_exe().unwrap()).args(["--exact", test]).env(CHILD, "1").output();
-        let child = child.unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"));
+        run_in_child("base::sys::tests::a_hardened_process_leaves_no_dump_and_no_open_files");
         return;
     }
     assert_eq!(harden_process(), Vec::<String>::new());
@@ -35,39 +39,55 @@ fn the_boot_has_one_name() {
     assert_eq!(boot_id(), Some(id));
 }
 
-/// `VmFlags` of proc(5): `dd` is not dumped, `dc` is not copied on fork, `lo` is locked.
+/// MEM-02. `VmFlags` of proc(5): `dd` is not dumped, `dc` is not copied on fork, `lo` is locked.
 #[test]
 fn locked_memory_is_neither_dumped_nor_inherited_nor_swapped() {
-    let mut locked = Locked::<96>::new().unwrap();
-    assert!(locked.with(|bytes| bytes.iter().all(|&b| b == 0)));
-    locked.with_mut(|bytes| bytes[7] = 9);
-    assert_eq!(locked.with(|bytes| bytes[7]), 9);
+    let mut locked = Locked::new([0_u8; 96]);
+    locked[7] = 9;
+    assert_eq!(locked[7], 9);
+    let flags = flags_of(locked.value.as_ptr().addr()).unwrap();
+    assert!(flags.contains("dd") && flags.contains("dc"), "{flags:?}");
+    assert_eq!(flags.contains("lo"), locked.residence() == Residence::Pinned);
+}
 
+/// The flags of the mapping that holds `address`.
+fn flags_of(address: usize) -> Option<String> {
     let smaps = std::fs::read_to_string("/proc/self/smaps").unwrap();
-    let start = locked.start() as usize;
-    let mut inside = false;
-    let flags = smaps.lines().find_map(|line| {
+    let mut is_inside = false;
+    smaps.lines().find_map(|line| {
         if let Some((from, rest)) = line.split_once('-')
             && let (Ok(from), Some((to, _))) = (usize::from_str_radix(from, 16), rest.split_once(' '))
         {
-            inside = usize::from_str_radix(to, 16).is_ok_and(|to| (from..to).contains(&start));
+            is_inside = usize::from_str_radix(to, 16).is_ok_and(|to| (from..to).contains(&address));
         }
-        if inside { line.strip_prefix("VmFlags:") } else { None }
-    });
-    let flags: Vec<&str> = flags.unwrap().split_whitespace().collect();
-    assert!(flags.contains(&"dd") && flags.contains(&"dc"), "{flags:?}");
-    assert_eq!(flags.contains(&"lo"), locked.is_locked());
+        if is_inside { line.strip_prefix("VmFlags:").map(str::to_owned) } else { None }
+    })
+}
 
-    locked.wipe();
-    assert!(locked.with(|bytes| bytes.iter().all(|&b| b == 0)));
+/// Runs in a child, which gives up the right to lock memory and then its limit.
+#[test]
+fn where_no_memory_may_be_locked_keys_are_kept_all_the_same() {
+    if std::env::var_os(CHILD).is_none() {
+        run_in_child("base::sys::tests::where_no_memory_may_be_locked_keys_are_kept_all_the_same");
+        return;
+    }
+    let mut rights = rustix::thread::capabilities(None).unwrap();
+    rights.effective.remove(rustix::thread::CapabilitySet::IPC_LOCK);
+    rustix::thread::set_capabilities(None, rights).unwrap();
+    rustix::process::setrlimit(Resource::Memlock, Rlimit { current: Some(0), maximum: Some(0) }).unwrap();
+    let locked = Locked::new([7_u8; 96]);
+    assert_eq!((locked.residence(), locked[95]), (Residence::Swappable, 7));
+    assert!(flags_of(locked.value.as_ptr().addr()).unwrap().contains("dd"));
 }
 
 #[test]
-fn an_arena_may_be_empty_and_may_be_large() {
-    assert_eq!(Locked::<0>::new().unwrap().with(|bytes| bytes.len()), 0);
-    let mut large = Locked::<20_000>::new().unwrap();
-    large.with_mut(|bytes| bytes.fill(1));
-    assert!(std::thread::scope(|scope| scope.spawn(|| large.with(|bytes| bytes[19_999] == 1)).join().unwrap()));
+fn a_locked_value_is_dropped_with_its_pages_and_may_be_of_any_size() {
+    let witness = std::sync::Arc::new(());
+    let locked = Locked::new((std::sync::Arc::clone(&witness), [1_u8; 20_000]));
+    assert!(std::thread::scope(|scope| scope.spawn(|| locked.1[19_999] == 1).join().unwrap()));
+    drop(locked);
+    assert_eq!(std::sync::Arc::strong_count(&witness), 1);
+    drop(Locked::new(()));
 }
 
 /// Takes blocks back only if they hold zeros, and frees none, so that what a pointer shows stays defined.
