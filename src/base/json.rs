@@ -1,15 +1,16 @@
-//! A JSON reader that judges a text before anything is built from it. [`scan`] is the pre-scan of every body: valid
-//! JSON, bounded depth, tokens and numbers, no key twice. [`walk`] hands out the pieces of a text in order, borrowed.
-//! Nothing here recurses and nothing is copied, so that a hostile text costs its length and no more.
+//! A JSON reader that checks a text before anything is built from it. [`scan`] is the check of every request body:
+//! valid JSON, limited depth, tokens and numbers, no repeated key. [`walk`] gives the events of a text in order.
+//! Neither recurses or copies, so a hostile text costs no more than its length.
 //!
-//! Beyond RFC 8259: no byte order mark, no lone surrogates, no number that a double cannot hold.
+//! The scan is our own: limits and repeated keys must be found before a value is built, which serde_json does not do.
+//! Stricter than RFC 8259: no byte order mark, no lone surrogates, no number that a double cannot hold.
 
 mod text;
 
 use std::{borrow::Cow, collections::HashSet};
 
 use self::text::four_digits;
-pub use self::text::{quote, unescape, unescape_to};
+pub(crate) use self::text::{quote, unescape};
 use super::limits::{JSON_DEPTH_MAX, JSON_TOKENS_MAX, NUMBER_BYTES_MAX};
 
 /// A piece of a JSON text.
@@ -19,7 +20,7 @@ pub enum Event<'a> {
     ObjectEnd,
     ArrayStart,
     ArrayEnd,
-    /// What stands between the quotes, escapes kept: see [`unescape`].
+    /// The text between the quotes with its escapes, for [`unescape`].
     Key(&'a str),
     /// As `Key`.
     String(&'a str),
@@ -29,20 +30,20 @@ pub enum Event<'a> {
     Null,
 }
 
-/// Why a text is refused. `at` counts bytes from 0; no message repeats what stood there.
+/// Why a text is refused. `at` counts bytes from 0; no message repeats any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {
     #[error("the JSON text is not UTF-8")]
     Utf8,
     #[error("the JSON text is not valid at byte {at}")]
     Syntax { at: usize },
-    #[error("the JSON text ends too early")]
+    #[error("the JSON text is incomplete")]
     Early,
     #[error("a string in the JSON text has a bad escape or a control character at byte {at}")]
     Text { at: usize },
     #[error("a number in the JSON text at byte {at} is too large or longer than {NUMBER_BYTES_MAX} bytes")]
     Number { at: usize },
-    #[error("the JSON text has something behind its end, at byte {at}")]
+    #[error("the JSON text continues after its value, at byte {at}")]
     Trailing { at: usize },
     #[error("the JSON text is nested too deeply at byte {at}: at most {JSON_DEPTH_MAX} levels")]
     Depth { at: usize },
@@ -54,7 +55,7 @@ pub enum JsonError {
 
 /// Accepts one JSON value of at most [`JSON_DEPTH_MAX`] levels and [`JSON_TOKENS_MAX`] keys and values, in which no
 /// object has a key twice, however the key is escaped. Takes time linear in the length of `bytes`.
-pub fn scan(bytes: &[u8]) -> Result<&str, JsonError> {
+pub(crate) fn scan(bytes: &[u8]) -> Result<&str, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Utf8)?;
     let (mut keys, mut tokens) = (Keys::default(), 0_usize);
     run(text, |event, at| {
@@ -80,7 +81,7 @@ pub fn scan(bytes: &[u8]) -> Result<&str, JsonError> {
 
 /// Hands every piece of one JSON value to `visit`, in order. Keys may stand twice and there is no limit to tokens;
 /// texts from outside go through [`scan`] first.
-pub fn walk<'a>(text: &'a str, mut visit: impl FnMut(Event<'a>)) -> Result<(), JsonError> {
+pub(crate) fn walk<'a>(text: &'a str, mut visit: impl FnMut(Event<'a>)) -> Result<(), JsonError> {
     run(text, |event, _| {
         visit(event);
         Ok(())
@@ -93,7 +94,7 @@ pub(super) fn run<'a, E: From<JsonError>>(
     mut visit: impl FnMut(Event<'a>, usize) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0 };
-    // One bit a level: whether it is an object. The lowest is the innermost.
+    // A stack with one bit for each level, the innermost lowest: 1 is an object, 0 an array.
     let (mut kinds, mut depth) = (0_u128, 0_u32);
     loop {
         reader.skip_blanks();
@@ -184,7 +185,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads from one quote to the next and gives what stands between.
+    /// Reads from one quote to the next and gives the text between them.
     #[inline]
     fn string(&mut self) -> Result<&'a str, JsonError> {
         let from = self.at + 1;
@@ -297,7 +298,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Sets the high bit of each byte that ends a run of plain text; the lowest one set is exact.
+/// Sets the high bit of each byte that is a quote, a backslash or a control character. Bits above the lowest one can
+/// be false alarms, because the subtraction borrows from the next byte.
 #[inline]
 const fn stops(eight: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -309,7 +311,7 @@ const fn stops(eight: u64) -> u64 {
     (controls | zeros) & HIGHS
 }
 
-/// The keys of the objects that are open, to find one that stands twice.
+/// The keys of the objects that are open, to find a repeated one.
 #[derive(Default)]
 struct Keys<'a> {
     /// Keys of all open objects, the innermost last.
@@ -319,14 +321,14 @@ struct Keys<'a> {
 }
 
 struct Object<'a> {
-    /// Where its keys begin in `names`.
+    /// The index in `names` of its first key.
     from: usize,
     /// Used from the ninth key on: comparing with each earlier key would be quadratic. Its hasher is std's, seeded at
     /// random, so that nobody can choose keys that collide.
     many: Option<HashSet<Cow<'a, str>>>,
 }
 
-/// Up to so many keys are compared one by one.
+/// Up to this many keys of an object are compared one by one.
 const FEW_KEYS: usize = 8;
 
 impl<'a> Keys<'a> {

@@ -1,6 +1,8 @@
-//! The words every floor speaks: moments, lengths of time, randomness, secrets, paths, limits and text forms.
-//! Pure vocabulary: nothing here opens a file or a socket.
+//! The vocabulary of all floors: moments, lengths of time, randomness, secrets, paths, limits and text forms. Nothing
+//! here opens a file or a socket.
 
+#[cfg(test)]
+pub mod fuzz;
 pub mod hcl;
 pub mod json;
 pub mod limits;

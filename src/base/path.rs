@@ -1,8 +1,9 @@
-//! The one name of a place. [`CanonicalPath::parse`] reads a request target once, before limiter, lockout, access
-//! control, routing and audit, and none of those accepts anything else. It refuses and never repairs: no cleaning, no
-//! redirect (security.md, "Names and paths"). Segments are compared as segments; the joined text is for people.
+//! Canonical paths. [`CanonicalPath::parse`] reads a request target once. Rate limits, lockout, access control, routing
+//! and audit all use its result and accept nothing else, so no two of them can disagree about a path. A target that is
+//! not canonical is refused, never cleaned up or redirected. Segments are compared as segments.
 //!
-//! [`ident`], [`name`] and [`policy_name`] are the alphabets of what a row calls its parameters.
+//! Percent decoding is our own, because refusing every second spelling is the point. [`ident`], [`name`] and
+//! [`policy_name`] are the alphabets of names.
 
 use std::{fmt, ops::Range};
 
@@ -16,12 +17,12 @@ use super::{
 pub struct CanonicalPath {
     /// The segments with `/` between them. Injective, because a segment never holds one.
     joined: String,
-    /// Where each segment ends in `joined`.
+    /// For each segment, the index in `joined` where it ends.
     ends: Vec<u16>,
     slashed: bool,
 }
 
-/// Why a text names no place. The message says which rule it breaks and never repeats the text.
+/// Why a text is not a path or a name. The message says which rule it breaks and never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     #[error("the request target must begin with `/`")]
@@ -57,13 +58,13 @@ pub enum PathError {
 }
 
 impl CanonicalPath {
-    /// Reads a request target as it stood on the wire; what follows `?` is not looked at. `/` alone has no segments.
-    pub fn parse(target: &str) -> Result<Self, PathError> {
+    /// Reads a request target as it came over the wire, up to a `?`. `/` alone has no segments.
+    pub(crate) fn parse(target: &str) -> Result<Self, PathError> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         if path.len() > PATH_BYTES_MAX {
             return Err(PathError::Length);
         }
-        // Absolute form (`http://…`), authority form and `*` all end here.
+        // This refuses the absolute form (`http://…`), the authority form and `*` (RFC 9112 §3.2).
         let body = path.strip_prefix('/').ok_or(PathError::Origin)?;
         let is_escaped = check_bytes(body.as_bytes())?;
         let (body, slashed) = match body.strip_suffix('/') {
@@ -72,10 +73,10 @@ impl CanonicalPath {
         };
         let mut parsed = Self { joined: String::with_capacity(body.len()), ends: Vec::new(), slashed };
         if body.is_empty() {
-            // `//` is an empty segment and a flag; `/` is neither.
+            // `//` has an empty segment; `/` has none.
             return if path.len() > 1 { Err(PathError::Empty) } else { Ok(parsed) };
         }
-        // A path above the limit is refused here, before anything is stored for its segments.
+        // Counted first, so that nothing is stored for the segments of a path that is refused.
         let raw_segments = || body.as_bytes().split(|&b| b == b'/');
         let count = raw_segments().count();
         if count > PATH_SEGMENTS_MAX {
@@ -98,31 +99,26 @@ impl CanonicalPath {
         Ok(parsed)
     }
 
-    pub fn segments(&self) -> Segments<'_> {
+    pub(crate) fn segments(&self) -> Segments<'_> {
         Segments { path: self, left: 0..self.ends.len() }
     }
 
-    /// How many segments there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    pub fn segment(&self, index: usize) -> Option<&str> {
+    pub(crate) fn segment(&self, index: usize) -> Option<&str> {
         let end = usize::from(*self.ends.get(index)?);
         self.joined.get(self.start_of(index)..end)
     }
 
     /// The decoded segments with `/` between them and none around them.
-    pub fn joined(&self) -> &str {
+    pub(crate) fn joined(&self) -> &str {
         &self.joined
     }
 
     /// The joined text from segment `from` on; empty when there are no more.
-    pub fn tail(&self, from: usize) -> &str {
+    pub(crate) fn tail(&self, from: usize) -> &str {
         if from >= self.ends.len() {
             return "";
         }
@@ -130,12 +126,12 @@ impl CanonicalPath {
     }
 
     /// Whether the target ended in a `/`: how clients name a folder.
-    pub fn is_slashed(&self) -> bool {
+    pub(crate) fn is_slashed(&self) -> bool {
         self.slashed
     }
 
     /// The path below `first`, if that is the first segment: `/v1/sys/health` below `v1` is `sys/health`.
-    pub fn strip(&self, first: &str) -> Option<Self> {
+    pub(crate) fn strip(&self, first: &str) -> Option<Self> {
         if self.segment(0)? != first {
             return None;
         }
@@ -159,7 +155,7 @@ impl CanonicalPath {
         self.close_segment(segment.as_bytes(), self.joined.len())
     }
 
-    /// Judges a decoded segment and notes that it ends at `end`.
+    /// Checks a decoded segment and stores where it ends.
     fn close_segment(&mut self, segment: &[u8], end: usize) -> Result<(), PathError> {
         match segment {
             [] => Err(PathError::Empty),
@@ -207,7 +203,7 @@ impl DoubleEndedIterator for Segments<'_> {
 
 impl ExactSizeIterator for Segments<'_> {}
 
-/// Refuses what may not stand in a target; says whether there is anything to decode.
+/// Refuses bytes that a target may not hold. Tells whether there is anything to decode.
 fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
     let mut is_escaped = false;
     for &byte in raw {
@@ -220,7 +216,7 @@ fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
     Ok(is_escaped)
 }
 
-/// Decodes a segment and refuses what hides something.
+/// Decodes a segment once. Refuses what would decode again, and characters that a reader cannot see or would mistake.
 fn decode(segment: &[u8]) -> Result<String, PathError> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.iter().copied();
@@ -250,12 +246,12 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// The name of a user, policy, group or mount: ASCII-lower-cased, then `[a-z0-9][a-z0-9._@-]{0,127}`.
-pub fn ident(text: &str) -> Result<String, PathError> {
+pub(crate) fn ident(text: &str) -> Result<String, PathError> {
     name(text).map(str::to_ascii_lowercase)
 }
 
 /// The name of a role or key: case kept, otherwise the alphabet of [`ident`].
-pub fn name(text: &str) -> Result<&str, PathError> {
+pub(crate) fn name(text: &str) -> Result<&str, PathError> {
     if text.is_empty() || text.len() > NAME_BYTES_MAX {
         return Err(PathError::NameLength);
     }
@@ -264,15 +260,15 @@ pub fn name(text: &str) -> Result<&str, PathError> {
     if is_plain && begins_well { Ok(text) } else { Err(PathError::NameLetter) }
 }
 
-/// The name of a policy that may be written: an [`ident`] other than `root`. What only looks like `root` (blanks,
-/// zero-width characters, letters of other scripts) is refused by the alphabet, other cases by lower-casing.
-pub fn policy_name(text: &str) -> Result<String, PathError> {
+/// The name of a policy that may be written: an [`ident`] other than `root`. Lower-casing finds `Root`; the alphabet
+/// refuses what only looks like `root`, with blanks, zero-width characters or letters of other scripts.
+pub(crate) fn policy_name(text: &str) -> Result<String, PathError> {
     let lowered = ident(text)?;
     if lowered == "root" { Err(PathError::Reserved) } else { Ok(lowered) }
 }
 
 /// The name of a policy that a token may carry: as [`policy_name`], and `root` in exactly this spelling.
-pub fn policy_name_or_root(text: &str) -> Result<String, PathError> {
+pub(crate) fn policy_name_or_root(text: &str) -> Result<String, PathError> {
     if text == "root" { Ok(text.to_owned()) } else { policy_name(text) }
 }
 

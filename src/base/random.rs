@@ -1,5 +1,5 @@
-//! Randomness as an argument. The system's generator is asked each time, so that a cloned machine never repeats what
-//! its twin drew (but for the names of requests); a test hands in a seeded source instead.
+//! Randomness, handed in as an argument. The system's generator is asked each time, so two clones of one machine never
+//! draw the same bytes; request ids are the exception. A test hands in a seeded source instead.
 
 use std::{
     cell::RefCell,
@@ -23,7 +23,7 @@ enum Source {
 
 impl Random {
     /// The operating system's generator (`getrandom`), with no state of our own.
-    pub fn system() -> Self {
+    pub(crate) fn system() -> Self {
         Self(Source::System)
     }
 
@@ -32,8 +32,8 @@ impl Random {
         Self(Source::Seeded(Arc::new(AtomicU64::new(seed))))
     }
 
-    /// Fills `bytes`. A machine without randomness cannot keep secrets: the process ends.
-    pub fn fill(&self, bytes: &mut [u8]) {
+    /// Fills `bytes`. If the system has no randomness the process ends, because every key would be predictable.
+    pub(crate) fn fill(&self, bytes: &mut [u8]) {
         match &self.0 {
             Source::System => {
                 if getrandom::fill(bytes).is_err() {
@@ -51,25 +51,25 @@ impl Random {
         }
     }
 
-    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+    pub(crate) fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
     }
 
     /// `N` random bytes that are wiped when dropped.
-    pub fn secret<const N: usize>(&self) -> Secret<[u8; N]> {
+    pub(crate) fn secret<const N: usize>(&self) -> Secret<[u8; N]> {
         Secret::new(self.bytes())
     }
 
     /// A random (version 4) UUID.
-    pub fn uuid(&self) -> uuid::Uuid {
+    pub(crate) fn uuid(&self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
-    /// A random UUID that names a request. It is no secret and keeps nothing apart but lines of a log, so a thread draws
-    /// many at once; the twin of a cloned machine may repeat some.
-    pub fn request_id(&self) -> uuid::Uuid {
+    /// A random UUID that names a request. It is not secret and only tells lines of a log apart, so each thread draws
+    /// many at once. A clone of a running machine may repeat some.
+    pub(crate) fn request_id(&self) -> uuid::Uuid {
         if let Source::Seeded(_) = self.0 {
             return self.uuid();
         }

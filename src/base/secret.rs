@@ -1,5 +1,5 @@
 //! A value that must not be shown. [`Secret`] is wiped on drop and has no `Debug`, `Display`, `Clone`, `Serialize` or
-//! `PartialEq`; `.expose()` is the only door, and `tests/house.rs` lists who opens it.
+//! `PartialEq`. `.expose()` is the only way to the value, and `tests/house.rs` lists the files that call it.
 //!
 //! ```compile_fail
 //! println!("{:?}", strongroom::base::secret::Secret::new([0u8; 4]));
@@ -25,7 +25,7 @@ impl<T: Zeroize> Secret<T> {
         Self(value)
     }
 
-    /// Lends the value. Call it at the last moment, on a line of its own.
+    /// The value. Call this at the last moment, on a line of its own.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -43,7 +43,7 @@ impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
 }
 
 impl Secret<String> {
-    /// Reads a secret from a JSON string and keeps no other copy.
+    /// A secret text.
     pub fn text(value: impl Into<String>) -> Self {
         Self(value.into())
     }

@@ -1,13 +1,15 @@
-//! The text of a key share, as a person keeps it: `srk1-<set>-<index>-<share>-<checksum>`. `set` names the shares that
-//! belong together, `index` counts them from 1, the share stands in base 32 (RFC 4648, lower case) and the checksum
-//! finds a typing error before anything is sent. Capital letters are read too.
+//! The text form of a key share, for people: `srk1-<set>-<index>-<share>-<checksum>`. `set` names the shares that belong
+//! together, `index` counts them from 1, and the share is written in base 32 (RFC 4648, lower case). The checksum finds
+//! a typing error before anything is sent. Capital letters are read too.
+//!
+//! The form is our own, so that a share names its set and an error names the part that is wrong.
 
 use data_encoding::{BASE32_NOPAD, Encoding};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::secret::Secret;
 
-/// Why a text is no share. No message repeats any of it.
+/// Why a text is not a share. No message repeats any of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ShareTextError {
     #[error("a share begins with `srk1-`")]
@@ -25,7 +27,7 @@ pub enum ShareTextError {
 }
 
 /// Writes a share. `set` is 4 letters or digits and `index` is not 0; otherwise [`read`] refuses what is written.
-pub fn write(set: &str, index: u8, share: &[u8; SHARE_BYTES]) -> Secret<String> {
+pub(crate) fn write(set: &str, index: u8, share: &[u8; SHARE_BYTES]) -> Secret<String> {
     let mut text = Secret::new(String::with_capacity(TEXT_BYTES_MAX));
     let out = text.expose_mut();
     out.push_str(PREFIX);
@@ -44,7 +46,7 @@ pub fn write(set: &str, index: u8, share: &[u8; SHARE_BYTES]) -> Secret<String> 
 }
 
 /// Reads what [`write()`] writes: the set in lower case, the index and the share.
-pub fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), ShareTextError> {
+pub(crate) fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), ShareTextError> {
     let lowered = Zeroizing::new(text.to_ascii_lowercase());
     let body = lowered.strip_prefix(PREFIX).ok_or(ShareTextError::Prefix)?;
     let mut parts = body.split('-');
@@ -53,7 +55,7 @@ pub fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), Share
     else {
         return Err(ShareTextError::Parts);
     };
-    // The checksum comes last: a part that is wrong by itself says more.
+    // The checksum is checked last, because naming the wrong part helps more.
     if set.len() != SET_CHARS || !set.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(ShareTextError::Set);
     }
@@ -75,7 +77,7 @@ pub fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), Share
 
 const PREFIX: &str = "srk1-";
 const SET_CHARS: usize = 4;
-/// 32 bytes of the secret's share and the point it stands at.
+/// Bytes of a share: 32 of its y and one of its x.
 const SHARE_BYTES: usize = 33;
 const SHARE_CHARS: usize = 53;
 const TEXT_BYTES_MAX: usize = PREFIX.len() + SET_CHARS + 1 + 3 + 1 + SHARE_CHARS + 1 + CHECK_CHARS;
@@ -103,6 +105,7 @@ fn checksum(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::fuzz;
 
     fn share(byte: u8) -> [u8; SHARE_BYTES] {
         std::array::from_fn(|i| byte.wrapping_mul(i as u8 + 1).wrapping_add(i as u8))
@@ -167,6 +170,23 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(fuzz::config())]
+
+        /// What is read has no other spelling but for capitals, so two texts are one share only if they say the same.
+        #[test]
+        fn a_changed_share_is_refused_or_the_same(
+            index in 1_u8.., bytes in proptest::array::uniform32(0_u8..), at: proptest::sample::Index, to in "[a-z0-9é -]?",
+        ) {
+            let mut share = [index; SHARE_BYTES];
+            share[..32].copy_from_slice(&bytes);
+            let text = write("ab12", index, &share).expose().clone();
+            let at = at.index(text.len());
+            let changed = format!("{}{to}{}", &text[..at], &text[at + 1..]);
+            let same = read(&changed).is_ok_and(|(set, index, share)| *write(&set, index, share.expose()).expose() == text);
+            proptest::prop_assert!(same || read(&changed).is_err(), "{changed}");
+            proptest::prop_assert_eq!(same, changed == text);
+        }
+
         #[test]
         fn no_text_makes_the_reader_panic(text in "(srk1-)?.{0,40}", parts in "srk1(-[a-z0-9é]{0,6}){0,5}") {
             let _ = (read(&text), read(&parts));

@@ -1,10 +1,10 @@
-//! What only the machine can do, and the only `unsafe` of the house: a process that leaves no core dump, memory that is
-//! neither swapped nor dumped nor inherited, and an allocator that wipes what it takes back.
+//! What only the operating system can do, and the only `unsafe` code: a process that leaves no core dump, memory that is
+//! not swapped, dumped or inherited, and an allocator that wipes what is freed.
 //!
-//! The server calls [`harden_process`] first of all. Keys at rest in memory lie in [`Locked`]; whatever else once held
-//! a secret (a body, a parser's buffer, the shorter copy of a text that grew) is wiped by [`WipingAllocator`].
+//! The server calls [`harden_process`] first. Keys that stay in memory lie in [`Locked`]. [`WipingAllocator`] wipes
+//! everything else that held a secret: request bodies, buffers of parsers, the shorter copy of a text that grew.
 
-#![expect(unsafe_code, reason = "the home of unsafe: each block says why it is sound")]
+#![expect(unsafe_code, reason = "the one file with unsafe code: each block says why it is sound")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, handle_alloc_error},
@@ -22,7 +22,7 @@ use rustix::{
 };
 
 /// Makes the process undumpable and untraceable by its own user, forbids core dumps and lets new files be read by
-/// their owner alone. Returns what did not work, for the operator's log; nothing of it is fatal.
+/// their owner alone. Returns a warning for each step that failed, for the operator's log; none of them is fatal.
 pub fn harden_process() -> Vec<String> {
     let mut warnings = Vec::new();
     if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
@@ -32,7 +32,7 @@ pub fn harden_process() -> Vec<String> {
         warnings.push(format!("core dumps stay possible: {error}"));
     }
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
-    // A page of 2 MiB for a buffer of 4 KiB: the process would be three times as large.
+    // The kernel would use pages of 2 MiB for buffers of 4 KiB: measured, the process was three times as large.
     if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
         warnings.push(format!("huge pages stay in use and the process larger than it need be: {error}"));
     }
@@ -223,7 +223,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for WipingAllocator<A> {
 /// `from` must be valid for writing `len` bytes.
 #[inline]
 unsafe fn wipe(from: *mut u8, len: usize) {
-    // A great block is mostly never touched: its whole pages go back to the kernel, which wipes them, and stay away.
+    // Most of a large block was never touched. Writing zeros would take memory for it, so its whole pages are given
+    // back to the kernel, which hands out zeroed ones.
     if len >= PAGES_BYTES_MIN {
         let (start, end) = (from.addr().next_multiple_of(PAGE_BYTES), (from.addr() + len) & !(PAGE_BYTES - 1));
         let (head, tail) = (start - from.addr(), from.addr() + len - end);
@@ -241,7 +242,7 @@ unsafe fn wipe(from: *mut u8, len: usize) {
     }
     // SAFETY: the caller's promise.
     unsafe { std::ptr::write_bytes(from, 0, len) };
-    // An opaque use of the address: as far as the compiler knows, somebody reads the zeros.
+    // The compiler must assume that this reads the zeros, so it cannot leave the writes out.
     // SAFETY: an empty instruction touches nothing.
     unsafe { std::arch::asm!("/* {0} */", in(reg) from, options(nostack, preserves_flags)) };
 }

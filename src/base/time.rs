@@ -1,5 +1,5 @@
-//! Moments, and the one clock. `SystemTime::now` stands here and nowhere else; everything above is handed a
-//! [`Clock`] or a [`Time`], so that a test can say what time it is.
+//! Moments and the clock. Only this file calls `SystemTime::now`; everything else is handed a [`Clock`] or a [`Time`],
+//! so that a test can choose the time. Calendar arithmetic is jiff's.
 
 use std::{
     fmt,
@@ -16,35 +16,35 @@ use super::ttl::Ttl;
 pub struct Time(i64);
 
 impl Time {
-    pub const EPOCH: Self = Self(0);
+    pub(crate) const EPOCH: Self = Self(0);
 
-    pub const fn from_unix_nanos(nanos: i64) -> Self {
+    pub(crate) const fn from_unix_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
     /// Saturates outside of what nanoseconds in an `i64` can say.
-    pub const fn from_unix_secs(secs: i64) -> Self {
+    pub(crate) const fn from_unix_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
 
-    pub const fn unix_nanos(self) -> i64 {
+    pub(crate) const fn unix_nanos(self) -> i64 {
         self.0
     }
 
     /// Whole seconds since the epoch, rounded down.
-    pub const fn unix_secs(self) -> i64 {
+    pub(crate) const fn unix_secs(self) -> i64 {
         self.0.div_euclid(1_000_000_000)
     }
 
     /// The moment `ttl` later; stops at the end of the calendar instead of wrapping.
-    pub fn plus(self, ttl: Ttl) -> Self {
+    pub(crate) fn plus(self, ttl: Ttl) -> Self {
         let nanos = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Self(self.0.saturating_add(nanos))
     }
 
     /// How long from `earlier` until this moment, rounded to the nearest second as Vault's `ttl` is; zero if it lies
     /// before.
-    pub fn since(self, earlier: Self) -> Ttl {
+    pub(crate) fn since(self, earlier: Self) -> Ttl {
         let nanos = self.0.saturating_sub(earlier.0);
         if nanos <= 0 {
             return Ttl::ZERO;
@@ -53,13 +53,13 @@ impl Time {
     }
 
     /// RFC 3339 in UTC with as many fractional digits as are needed, as Go's `RFC3339Nano` prints it.
-    pub fn rfc3339(self) -> String {
+    pub(crate) fn rfc3339(self) -> String {
         jiff::Timestamp::from_nanosecond(i128::from(self.0))
             .map_or_else(|_| String::from("0001-01-01T00:00:00Z"), |at| at.to_string())
     }
 
     /// Reads what [`Time::rfc3339`] writes, with any offset.
-    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+    pub(crate) fn parse_rfc3339(text: &str) -> Option<Self> {
         let at: jiff::Timestamp = text.parse().ok()?;
         i64::try_from(at.as_nanosecond()).ok().map(Self)
     }
@@ -71,7 +71,7 @@ impl fmt::Debug for Time {
     }
 }
 
-/// Where the time comes from: the machine, or a hand that a test moves.
+/// Where the time comes from: the machine's clock, or one that a test sets.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -82,13 +82,13 @@ enum Source {
 }
 
 struct SystemClock {
-    /// The last reading given out: the wall clock may step back, we do not.
+    /// The last reading given out. The wall clock may step back; our readings never do.
     last: AtomicI64,
 }
 
 impl Clock {
     /// The machine's wall clock, never earlier than `floor` and never running backwards.
-    pub fn system(floor: Time) -> Self {
+    pub(crate) fn system(floor: Time) -> Self {
         Self(Source::System(Arc::new(SystemClock { last: AtomicI64::new(floor.0) })))
     }
 
@@ -97,7 +97,7 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicI64::new(at.0))))
     }
 
-    pub fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         match &self.0 {
             Source::Manual(at) => Time(at.load(Ordering::Acquire)),
             Source::System(clock) => {
@@ -109,7 +109,7 @@ impl Clock {
     }
 
     /// Makes sure that no later reading lies before `floor`.
-    pub fn not_before(&self, floor: Time) {
+    pub(crate) fn not_before(&self, floor: Time) {
         match &self.0 {
             Source::System(clock) => clock.last.fetch_max(floor.0, Ordering::AcqRel),
             Source::Manual(at) => at.fetch_max(floor.0, Ordering::AcqRel),

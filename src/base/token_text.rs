@@ -1,18 +1,15 @@
-//! The text of a token: a prefix that says what it is, 256 random bits in base 62, and a checksum by which a secret
-//! scanner tells a leaked token from chance without asking us. `srs.` is a service token of the broker; `srb.` (batch)
+//! The text of a token: a prefix for its kind, 256 random bits in base 62, and a checksum. With the checksum a secret
+//! scanner can recognise a leaked token without asking the server. `srs.` is a service token of the broker; `srb.` (batch)
 //! and `srw.` (wrapping) are reserved.
 
 use zeroize::Zeroizing;
 
 use super::{random::Random, secret::Secret};
 
-/// Prefixes that [`looks_right`] knows.
-pub const PREFIXES: [&str; 3] = ["srs.", "srb.", "srw."];
-
 /// Makes a token: `prefix`, 43 characters of 256 random bits, 6 of the CRC-32 over all before them.
-pub fn make(prefix: &str, random: &Random) -> Secret<String> {
+pub(crate) fn make(prefix: &str, random: &Random) -> Secret<String> {
     let seed = random.secret::<32>();
-    // Room for all of it, so that no shorter copy is left behind.
+    // Reserved at once: a text that grows would leave a shorter copy behind.
     let mut text = Secret::new(String::with_capacity(prefix.len() + BODY_CHARS + CHECK_CHARS));
     let out = text.expose_mut();
     out.push_str(prefix);
@@ -22,24 +19,11 @@ pub fn make(prefix: &str, random: &Random) -> Secret<String> {
     text
 }
 
-/// Whether `text` has the form of a token that [`make`] made: prefix, length, letters and checksum. It says nothing
-/// about who holds it, and a token without this form may still be one: root callers choose their own.
-pub fn looks_right(text: &str) -> bool {
-    let Some(body) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) else { return false };
-    if body.len() != BODY_CHARS + CHECK_CHARS || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return false;
-    }
-    let Some((signed, check)) = text.split_at_checked(text.len() - CHECK_CHARS) else { return false };
-    let mut expected = String::with_capacity(CHECK_CHARS);
-    push_base62(u64::from(crc32fast::hash(signed.as_bytes())), CHECK_CHARS, &mut expected);
-    check == expected
-}
-
 /// 62^43 is just above 2^256.
 const BODY_CHARS: usize = 43;
 /// 62^6 is above 2^32.
 const CHECK_CHARS: usize = 6;
-/// Characters that one division takes off: 62^5 is the largest power of 62 in 32 bits.
+/// Characters that one division gives: 62^5 is the largest power of 62 in 32 bits.
 const STEP_CHARS: usize = 5;
 const STEP: u64 = 62_u64.pow(5);
 
@@ -62,7 +46,7 @@ fn push_body(bits: &[u8; 32], out: &mut String) {
     }
 }
 
-/// Writes `value` as so many characters, least significant first.
+/// Writes `value` as that many characters, least significant first.
 fn push_base62(mut value: u64, chars: usize, out: &mut String) {
     for _ in 0..chars {
         let digit = (value % 62) as u8;
@@ -78,6 +62,20 @@ fn push_base62(mut value: u64, chars: usize, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PREFIXES: [&str; 3] = ["srs.", "srb.", "srw."];
+
+    /// What a secret scanner checks: prefix, length, letters and checksum.
+    fn looks_right(text: &str) -> bool {
+        let Some(body) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) else { return false };
+        if body.len() != BODY_CHARS + CHECK_CHARS || !body.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return false;
+        }
+        let Some((signed, check)) = text.split_at_checked(text.len() - CHECK_CHARS) else { return false };
+        let mut expected = String::with_capacity(CHECK_CHARS);
+        push_base62(u64::from(crc32fast::hash(signed.as_bytes())), CHECK_CHARS, &mut expected);
+        check == expected
+    }
 
     #[test]
     fn a_token_is_recognised_and_a_typing_error_is_not() {

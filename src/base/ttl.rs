@@ -1,5 +1,7 @@
-//! Lengths of time as Vault's API writes them: whole seconds inside, `300`, `"5m"` or `"1h30m"` coming in, `"3h0m0s"`
-//! going out where Go would print a duration. The rules of reading follow Vault's `parseutil`.
+//! Lengths of time in whole seconds. They are read as Vault's `parseutil` reads them (`300`, `"5m"`, `"1h30m"`) and,
+//! where Go would print a duration, written as Go does (`"3h0m0s"`).
+//!
+//! Reading is our own, because clients rely on exactly these rules and on Go's messages.
 
 use std::fmt::Write as _;
 
@@ -8,7 +10,7 @@ use std::fmt::Write as _;
 #[cbor(transparent)]
 pub struct Ttl(#[n(0)] u64);
 
-/// Why a text is no duration. The message is Go's, which clients match, and holds the text itself.
+/// Why a text is not a duration. The message is Go's, because clients match it, and repeats the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TtlError {
     #[error("time: invalid duration \"{0}\"")]
@@ -24,37 +26,33 @@ pub enum TtlError {
 }
 
 impl Ttl {
-    pub const ZERO: Self = Self(0);
-    /// The longest that we count: 292 years, as many as nanoseconds in an `i64` can say.
-    pub const MAX: Self = Self(9_223_372_036);
+    pub(crate) const ZERO: Self = Self(0);
+    /// The longest: 292 years, as many nanoseconds as fit an `i64`.
+    pub(crate) const MAX: Self = Self(9_223_372_036);
 
-    pub const fn from_secs(secs: u64) -> Self {
+    pub(crate) const fn from_secs(secs: u64) -> Self {
         Self(secs)
     }
 
-    pub const fn from_hours(hours: u64) -> Self {
+    pub(crate) const fn from_hours(hours: u64) -> Self {
         Self(hours * 3600)
     }
 
-    pub const fn as_secs(self) -> u64 {
+    pub(crate) const fn as_secs(self) -> u64 {
         self.0
     }
 
-    pub const fn is_zero(self) -> bool {
+    pub(crate) const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
     /// The value itself, or `other` where it is zero: Vault's way to say "not set".
-    pub const fn or(self, other: Self) -> Self {
+    pub(crate) const fn or(self, other: Self) -> Self {
         if self.is_zero() { other } else { self }
     }
 
-    pub const fn saturating_sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-
     /// Reads a JSON value: a whole number of seconds, a text, or null for zero.
-    pub fn from_json(value: &serde_json::Value) -> Result<Self, TtlError> {
+    pub(crate) fn from_json(value: &serde_json::Value) -> Result<Self, TtlError> {
         match value {
             serde_json::Value::Null => Ok(Self::ZERO),
             serde_json::Value::String(text) => Self::parse(text),
@@ -64,8 +62,8 @@ impl Ttl {
     }
 
     /// Reads `300`, `"300"`, `"5m"`, `"1h30m"`, `"1.5h"`, `"7d"`; empty is zero. Fractions of a second are cut off.
-    /// Negative, fractional bare numbers, unknown units and blanks are refused; what is longer than [`Ttl::MAX`] too.
-    pub fn parse(text: &str) -> Result<Self, TtlError> {
+    /// Refused are negative numbers, fractions without a unit, unknown units, blanks, and more than [`Ttl::MAX`].
+    pub(crate) fn parse(text: &str) -> Result<Self, TtlError> {
         let invalid = || TtlError::Invalid(text.to_owned());
         if text.is_empty() {
             return Ok(Self::ZERO);
@@ -81,7 +79,7 @@ impl Ttl {
             let secs = text.parse().map_err(|_| invalid())?;
             return Self(secs).checked().ok_or_else(invalid);
         }
-        // Vault adds a day to Go's units, alone and whole.
+        // Vault adds days to Go's units, but only as one whole number with nothing beside it.
         if let Some(days) = text.strip_suffix('d').filter(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit())) {
             let days: u64 = days.parse().map_err(|_| invalid())?;
             return days.checked_mul(86_400).and_then(|secs| Self(secs).checked()).ok_or_else(invalid);
@@ -90,7 +88,7 @@ impl Ttl {
     }
 
     /// As Go prints a `time.Duration`: `0s`, `5m0s`, `3h0m0s`.
-    pub fn go_format(self) -> String {
+    pub(crate) fn go_format(self) -> String {
         let (hours, minutes, secs) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
         let mut out = String::new();
         if hours > 0 {
@@ -171,6 +169,7 @@ impl schemars::JsonSchema for Ttl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::fuzz;
 
     #[test]
     fn durations_read_as_vault_reads_them() {
@@ -217,9 +216,15 @@ mod tests {
     }
 
     proptest::proptest! {
+        #![proptest_config(fuzz::config())]
+
         #[test]
-        fn no_text_makes_the_reader_panic(text in ".*") {
-            let _ = Ttl::parse(&text);
+        fn no_text_makes_the_reader_panic(text in ".*", parts in "-?([0-9.]{0,20}(ns|us|µs|ms|s|m|h|d|w|)){0,4}") {
+            for text in [text, parts] {
+                if let Ok(ttl) = Ttl::parse(&text) {
+                    proptest::prop_assert!(ttl <= Ttl::MAX && !text.starts_with('-'), "{text}");
+                }
+            }
         }
 
         #[test]

@@ -1,8 +1,8 @@
-//! The characters that a reader cannot see, or that move what he sees: they are refused in names and escaped in output.
-//! The table is the general category Cf of Unicode 16.0 (UnicodeData.txt); control characters and separators join it.
+//! Characters that a reader cannot see, or that move the text around them. They are refused in names and escaped in
+//! output: control characters, line and paragraph separators, and the general category Cf of Unicode 16.0.
 
 /// Whether `c` is a control (Cc), a format character (Cf), or a line or paragraph separator (Zl, Zp).
-pub fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
     }

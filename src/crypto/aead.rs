@@ -1,28 +1,33 @@
 //! XChaCha20-Poly1305, which seals every value. Its 192-bit nonces may be drawn at random for as long as a key lives.
-//! The cipher does not commit to its key: a caller who may meet more than one key binds the key's number into the
-//! associated data.
+//! The cipher does not commit to its key: a caller that has several keys puts the key's number into the associated
+//! data.
 
 use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce, aead::AeadInOut};
 use zeroize::Zeroizing;
 
-use super::CryptoError;
+use super::error::CryptoError;
 use crate::base::secret::Secret;
 
-pub const NONCE_BYTES: usize = 24;
-pub const TAG_BYTES: usize = 16;
+pub(crate) const NONCE_BYTES: usize = 24;
+pub(crate) const TAG_BYTES: usize = 16;
 
 /// A 256-bit key, wiped when dropped.
 pub struct AeadKey(XChaCha20Poly1305);
 
 impl AeadKey {
-    pub fn new(key: Secret<[u8; 32]>) -> Self {
+    pub(crate) fn new(key: Secret<[u8; 32]>) -> Self {
         Self(XChaCha20Poly1305::new(key.expose().into()))
     }
 }
 
-/// Turns the plaintext in `buffer` into ciphertext and tag, in place. Reserve [`TAG_BYTES`] beforehand, and nothing is
-/// moved. A nonce is used once with a key.
-pub fn seal(key: &AeadKey, nonce: &[u8; NONCE_BYTES], aad: &[u8], buffer: &mut Vec<u8>) -> Result<(), CryptoError> {
+/// Turns the plaintext in `buffer` into ciphertext and tag, in place. If [`TAG_BYTES`] were reserved beforehand, nothing
+/// is moved. A nonce must be used only once with a key.
+pub(crate) fn seal(
+    key: &AeadKey,
+    nonce: &[u8; NONCE_BYTES],
+    aad: &[u8],
+    buffer: &mut Vec<u8>,
+) -> Result<(), CryptoError> {
     let nonce = XNonce::from(*nonce);
     let tag =
         key.0.encrypt_inout_detached(&nonce, aad, buffer.as_mut_slice().into()).map_err(|_| CryptoError::Shape)?;
@@ -30,8 +35,8 @@ pub fn seal(key: &AeadKey, nonce: &[u8; NONCE_BYTES], aad: &[u8], buffer: &mut V
     Ok(())
 }
 
-/// The plaintext of what [`seal`] made; nothing of it is given out unless the tag holds.
-pub fn open(
+/// The plaintext of what [`seal`] made. Nothing of it is given out unless the tag is right.
+pub(crate) fn open(
     key: &AeadKey,
     nonce: &[u8; NONCE_BYTES],
     aad: &[u8],

@@ -1,11 +1,11 @@
-//! Ed25519 (RFC 8032), which signs service tokens and audit checkpoints. Keys of small order are no keys, and
-//! signatures are judged by the strict rules, so that no two implementations can disagree about one.
+//! Ed25519 (RFC 8032), which signs service tokens and audit checkpoints. Keys of small order are refused, and signatures
+//! are verified by the strict rules, so that no two implementations can disagree about one.
 
 use data_encoding::BASE64;
 use ed25519_dalek::{Signature, Signer};
 use zeroize::Zeroizing;
 
-use super::CryptoError;
+use super::error::CryptoError;
 use crate::base::secret::Secret;
 
 /// A private key, prepared for signing; wiped when dropped.
@@ -16,7 +16,7 @@ pub struct SigningKey {
 
 impl SigningKey {
     /// The key of a seed (RFC 8032 §5.1.5): any 32 random bytes are one.
-    pub fn from_seed(seed: &Secret<[u8; 32]>) -> Self {
+    pub(crate) fn from_seed(seed: &Secret<[u8; 32]>) -> Self {
         // RFC 8410 §7: a private key in PKCS#8 is this prefix and the seed; jsonwebtoken takes no other form.
         let mut der = Zeroizing::new([0; PKCS8_PREFIX.len() + 32]);
         for (to, from) in der.iter_mut().zip(PKCS8_PREFIX.iter().chain(seed.expose())) {
@@ -28,11 +28,11 @@ impl SigningKey {
         }
     }
 
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }
 
-    pub fn public(&self) -> PublicKey {
+    pub(crate) fn public(&self) -> PublicKey {
         PublicKey(self.key.verifying_key().to_bytes())
     }
 
@@ -42,35 +42,35 @@ impl SigningKey {
     }
 }
 
-/// A public key: 32 bytes that are a point of the curve and not one of its eight weak ones.
+/// A public key: a point of the curve other than the eight of small order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// Takes the encoding of RFC 8032 §5.1.5. Refuses what is no point, a second encoding of one, and points of small
-    /// order, under which anybody can make a signature.
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, CryptoError> {
+    /// Reads the encoding of RFC 8032 §5.1.5. Refuses bytes that are not a point, second encodings of a point, and
+    /// points of small order, for which anybody can make a signature.
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Result<Self, CryptoError> {
         let key = ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| CryptoError::Key)?;
         let is_canonical = key.to_edwards().compress().to_bytes() == bytes;
         if key.is_weak() || !is_canonical { Err(CryptoError::Key) } else { Ok(Self(bytes)) }
     }
 
     /// Standard base64 with padding, as Vault's transit prints public keys.
-    pub fn from_base64(text: &str) -> Result<Self, CryptoError> {
+    pub(crate) fn from_base64(text: &str) -> Result<Self, CryptoError> {
         let bytes = BASE64.decode(text.as_bytes()).map_err(|_| CryptoError::Key)?;
         Self::from_bytes(bytes.try_into().map_err(|_| CryptoError::Key)?)
     }
 
-    pub fn to_base64(self) -> String {
+    pub(crate) fn to_base64(self) -> String {
         BASE64.encode(&self.0)
     }
 
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// Whether `signature` is this key's over `message`, strictly: s and both points canonical, none of small order.
-    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
         ed25519_dalek::VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
             .map_err(|_| CryptoError::Sealed)

@@ -1,36 +1,37 @@
-//! JSON Web Tokens signed with Ed25519 (RFC 7519, 7515, 8037), through jsonwebtoken. What a token says of itself is
-//! never believed: the algorithm is EdDSA because the keys are, the key is one of those handed in, time is an argument.
-//! jsonwebtoken does the signature; header and claims are judged here, because its own checks take floats for dates,
-//! read the machine's clock, and know nothing of `typ`, `crit` or doubled names.
+//! JSON Web Tokens signed with Ed25519 (RFC 7519, 7515, 8037). A token has no say in how it is verified: the algorithm
+//! is EdDSA because our keys are, the key is one that the caller handed in, and the time is an argument.
+//!
+//! jsonwebtoken makes and verifies the signature. Header and claims are checked here, because its own checks accept
+//! floats as dates, read the machine's clock, and do not look at `typ`, `crit` or repeated names.
 
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
-    CryptoError,
     ed25519::{PublicKey, SigningKey},
+    error::CryptoError,
 };
 use crate::base::{json, time::Time, ttl::Ttl};
 
 /// Bytes of a token: far above what we sign, and what fits a header line of any server in front of us.
-pub const JWT_BYTES_MAX: usize = 16 << 10;
-/// Seconds that clocks may differ: more is asked for in vain.
-pub const JWT_LEEWAY_SECS_MAX: u64 = 60;
+pub(crate) const JWT_BYTES_MAX: usize = 16 << 10;
+/// Seconds that clocks may differ: a larger leeway counts as this one.
+pub(crate) const JWT_LEEWAY_SECS_MAX: u64 = 60;
 
-/// What a token must say to be taken.
+/// What a token must say to be accepted.
 pub struct Expect<'a> {
     /// `iss`, to the letter.
     pub issuer: &'a str,
-    /// One of these stands in `aud`, to the letter; none given matches nothing. With `None` the caller judges `aud`
-    /// itself, which must be there all the same.
+    /// One of these must stand in `aud`, to the letter; an empty list matches nothing. With `None` the caller checks
+    /// `aud` itself; the claim must be there all the same.
     pub audiences: Option<&'a [String]>,
     pub now: Time,
     /// Seconds by which `exp`, `nbf` and `iat` may be missed; at most [`JWT_LEEWAY_SECS_MAX`] count.
     pub leeway_secs: u64,
 }
 
-/// What a token says, once it is known to be true.
+/// What a verified token says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claims {
     /// `iss`.
@@ -51,13 +52,6 @@ pub struct Claims {
     pub all: Map<String, Value>,
 }
 
-impl Claims {
-    /// A claim that is a text.
-    pub fn text(&self, name: &str) -> Option<&str> {
-        self.all.get(name).and_then(Value::as_str)
-    }
-}
-
 /// Why a token is refused. Holds nothing of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
@@ -73,7 +67,7 @@ pub enum JoseError {
     Type,
     #[error("token names no key that is known here")]
     UnknownKey,
-    #[error("token signature does not hold")]
+    #[error("token signature is not right")]
     Signature,
     #[error("token claim `{0}` is missing or malformed")]
     Claim(&'static str),
@@ -88,7 +82,12 @@ pub enum JoseError {
 }
 
 /// The compact form of `claims`, signed. The header holds `typ`, `alg` and `kid` and nothing else.
-pub fn sign(key: &SigningKey, kid: &str, typ: &str, claims: &impl serde::Serialize) -> Result<String, CryptoError> {
+pub(crate) fn sign(
+    key: &SigningKey,
+    kid: &str,
+    typ: &str,
+    claims: &impl serde::Serialize,
+) -> Result<String, CryptoError> {
     let mut header = jsonwebtoken::Header::new(Algorithm::EdDSA);
     header.typ = Some(typ.to_owned());
     header.kid = Some(kid.to_owned());
@@ -98,9 +97,14 @@ pub fn sign(key: &SigningKey, kid: &str, typ: &str, claims: &impl serde::Seriali
     })
 }
 
-/// What `token` says, if one of `keys` (each with its `kid`) signed it and it is all that `typ` and `expect` ask for.
-/// Nothing of the claims is looked at before the signature holds.
-pub fn verify(token: &str, keys: &[(String, PublicKey)], typ: &str, expect: &Expect<'_>) -> Result<Claims, JoseError> {
+/// What `token` says, if one of `keys` (each with its `kid`) signed it and it meets `typ` and `expect`. The claims are
+/// not read before the signature is verified.
+pub(crate) fn verify(
+    token: &str,
+    keys: &[(String, PublicKey)],
+    typ: &str,
+    expect: &Expect<'_>,
+) -> Result<Claims, JoseError> {
     if token.len() > JWT_BYTES_MAX {
         return Err(JoseError::TooLong);
     }
@@ -111,7 +115,7 @@ pub fn verify(token: &str, keys: &[(String, PublicKey)], typ: &str, expect: &Exp
 }
 
 /// The public key as RFC 8037 §2 writes it, for a JWKS.
-pub fn jwk(kid: &str, key: &PublicKey) -> Value {
+pub(crate) fn jwk(kid: &str, key: &PublicKey) -> Value {
     serde_json::json!({
         "kty": "OKP",
         "crv": "Ed25519",
@@ -122,8 +126,8 @@ pub fn jwk(kid: &str, key: &PublicKey) -> Value {
     })
 }
 
-/// Checks the shape of the three parts and the header, and gives the header's `kid`. `jku`, `jwk`, `x5u` and `x5c` are
-/// hints where to find a key and are ignored, as everything is that we do not know.
+/// Checks the shape of the three parts and the header, and gives the header's `kid`. `jku`, `jwk`, `x5u` and `x5c` say
+/// where to find a key. They are ignored, as all unknown members are.
 fn judge_header(token: &str, typ: &str) -> Result<String, JoseError> {
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -156,7 +160,7 @@ fn judge_header(token: &str, typ: &str) -> Result<String, JoseError> {
 /// The text of the claims, if `key` signed them.
 fn signed_claims(token: &str, key: &PublicKey) -> Result<Box<RawValue>, JoseError> {
     let mut validation = Validation::new(Algorithm::EdDSA);
-    // Its clock is not ours, and its judgement is repeated more strictly in `judge_claims`.
+    // jsonwebtoken would read the machine's clock. `judge_claims` checks all of this more strictly.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
@@ -199,7 +203,7 @@ fn judge_claims(text: &str, expect: &Expect<'_>) -> Result<Claims, JoseError> {
     Ok(claims)
 }
 
-/// A JSON object without doubled names at any depth.
+/// A JSON object without repeated names at any depth.
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     let text = json::scan(bytes).map_err(|_| JoseError::Shape)?;
     serde_json::from_str(text).map_err(|_| JoseError::Shape)
@@ -214,8 +218,8 @@ fn text_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<Str
     }
 }
 
-/// Whole seconds since 1970 and within our calendar. RFC 7519 §2 would allow fractions; nobody we trust sends them, and
-/// rounding is where readers of dates disagree.
+/// Whole seconds since 1970, as far as a [`Time`] reaches. RFC 7519 §2 allows fractions too. They are refused, because
+/// two readers can round them differently.
 fn date_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<Time>, JoseError> {
     let Some(value) = all.get(name) else { return Ok(None) };
     let secs = value.as_u64().filter(|secs| *secs <= Ttl::MAX.as_secs()).ok_or(JoseError::Claim(name))?;

@@ -1,5 +1,5 @@
-//! Keys from keys (HKDF-SHA256, RFC 5869), keyed hashes (HMAC-SHA256, RFC 2104) and plain SHA-256. A subkey is asked
-//! for by a label that says what it is for; two labels never give the same key.
+//! Key derivation (HKDF-SHA256, RFC 5869), keyed hashes (HMAC-SHA256, RFC 2104) and SHA-256. The label of a subkey says
+//! what the subkey is for; two labels never give the same key.
 
 use hkdf::Hkdf;
 use hmac::{HmacReset, KeyInit, Mac};
@@ -10,12 +10,12 @@ use crate::base::secret::Secret;
 
 /// The 256-bit subkey of `key` for `label` and `context`: HKDF without salt, info = label ‖ 0x00 ‖ context. `key` must
 /// be uniformly random already, and a label holds no zero byte, so that no two pairs share an info.
-pub fn derive(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 32]> {
+pub(crate) fn derive(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 32]> {
     expand(key, label, context)
 }
 
 /// As [`derive()`], 512 bits long: what [`super::siv::SivKey`] takes.
-pub fn derive64(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 64]> {
+pub(crate) fn derive64(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 64]> {
     expand(key, label, context)
 }
 
@@ -23,19 +23,19 @@ fn expand<const N: usize>(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8
     debug_assert!(!label.as_bytes().contains(&0));
     let mut out = Secret::new([0; N]);
     let info: [&[u8]; 3] = [label.as_bytes(), &[0], context];
-    // RFC 5869 §2.3: expansion fails above 255 blocks of 32 bytes only, and a key of zeros must never leave here.
+    // RFC 5869 §2.3: expansion fails only above 255 blocks of 32 bytes. Ending the process is safer than a key of zeros.
     if Hkdf::<Sha256>::new(None, key).expand_multi_info(&info, out.expose_mut()).is_err() {
         std::process::abort();
     }
     out
 }
 
-/// A key of HMAC-SHA256. Both keyed states are kept, so that a short message costs two blocks of SHA-256, not four.
+/// A key of HMAC-SHA256. It keeps both keyed states, so a short message costs two blocks of SHA-256 instead of four.
 pub struct MacKey(HmacReset<Sha256>);
 
 impl MacKey {
     /// Takes a key of any length.
-    pub fn new(key: &[u8]) -> Self {
+    pub(crate) fn new(key: &[u8]) -> Self {
         // RFC 2104 §2: a key longer than a block is hashed first, a shorter one is filled up with zeros.
         let mut block = Zeroizing::new([0_u8; 64]);
         let hashed = Zeroizing::new(if key.len() > block.len() { sha256(&[key]) } else { [0; 32] });
@@ -46,19 +46,19 @@ impl MacKey {
         Self(HmacReset::new((&*block).into()))
     }
 
-    /// The MAC of the parts as one run of bytes: a caller whose parts vary in length puts their lengths between them.
-    pub fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+    /// The MAC of the parts, joined. Only a caller whose parts have fixed lengths, or separators, can tell them apart.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut state = self.0.clone();
         for part in parts {
             state.update(part);
         }
-        // In place: a state that is moved leaves its last block, and so a short secret, behind on the stack.
+        // In place: moving the state would leave its last block, and with it a short secret, on the stack.
         state.finalize_reset().into_bytes().into()
     }
 }
 
-/// SHA-256 of the parts as one run of bytes.
-pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+/// SHA-256 of the parts, joined.
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut state = Sha256::new();
     for part in parts {
         state.update(part);

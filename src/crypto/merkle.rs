@@ -1,22 +1,22 @@
-//! The Merkle tree of RFC 6962 §2.1, as far as a log that only grows needs it: hashes of leaves and nodes, and the right
-//! edge, which is all that has to be kept to add a leaf and to name the root.
+//! The Merkle tree of RFC 6962 §2.1 for a log that only grows: the hashes of leaves and nodes, and the right edge of the
+//! tree. The edge is all that must be kept to add a leaf and to compute the root.
 
 use sha2::{Digest, Sha256};
 
 pub type Hash = [u8; 32];
 
 /// The hash of a leaf: SHA-256(0x00 ‖ bytes).
-pub fn leaf_hash(bytes: &[u8]) -> Hash {
+pub(crate) fn leaf_hash(bytes: &[u8]) -> Hash {
     Sha256::new_with_prefix([0]).chain_update(bytes).finalize().into()
 }
 
 /// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
 /// The root of a tree without leaves: SHA-256 of nothing.
-pub fn empty_root() -> Hash {
+pub(crate) fn empty_root() -> Hash {
     Sha256::new().finalize().into()
 }
 
@@ -29,23 +29,23 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// Takes an edge that was written down. `None` where the number of hashes is not that of a tree of this size;
-    /// whether they are the right ones shows only when a signed root is compared.
-    pub fn from_parts(size: u64, nodes: Vec<Hash>) -> Option<Self> {
+    /// Takes an edge that was stored. `None` if a tree of this size has another number of hashes. Whether the hashes are
+    /// right shows only when the root is compared with a signed one.
+    pub(crate) fn from_parts(size: u64, nodes: Vec<Hash>) -> Option<Self> {
         (nodes.len() == size.count_ones() as usize).then_some(Self { size, nodes })
     }
 
     /// How many leaves the tree has.
-    pub const fn size(&self) -> u64 {
+    pub(crate) const fn size(&self) -> u64 {
         self.size
     }
 
-    pub fn nodes(&self) -> &[Hash] {
+    pub(crate) fn nodes(&self) -> &[Hash] {
         &self.nodes
     }
 
     /// Adds the leaf with this hash on the right.
-    pub fn push(&mut self, leaf: Hash) {
+    pub(crate) fn push(&mut self, leaf: Hash) {
         let mut node = leaf;
         // Each whole subtree as big as the new one is joined with it: as many as the size has trailing ones.
         for _ in 0..self.size.trailing_ones() {
@@ -57,7 +57,7 @@ impl Frontier {
     }
 
     /// The root of the tree (RFC 6962 §2.1): the edge folded from the right.
-    pub fn root(&self) -> Hash {
+    pub(crate) fn root(&self) -> Hash {
         let mut edge = self.nodes.iter().rev();
         let Some(last) = edge.next() else { return empty_root() };
         edge.fold(*last, |right, left| node_hash(left, &right))

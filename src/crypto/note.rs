@@ -1,20 +1,20 @@
-//! Signed notes and tree heads as transparency logs write them (C2SP signed-note and tlog-checkpoint), so that anybody's
-//! verifier reads ours. A head is three lines (origin, number of leaves, root), an empty one, and one Ed25519 signature
-//! whose key has the origin as its name.
+//! Signed tree heads in the form of transparency logs (C2SP signed-note and tlog-checkpoint), so that public verifiers
+//! can read them. A head is three lines (origin, number of leaves, root), an empty line, and one Ed25519 signature. The
+//! key is named after the origin.
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::BASE64;
 
 use super::{
-    CryptoError,
     ed25519::{PublicKey, SigningKey},
+    error::CryptoError,
     kdf::sha256,
     merkle::Hash,
 };
 
-/// The kind of an Ed25519 key in a key id and in a verifier key (C2SP signed-note, "Signature types").
+/// The number of Ed25519 in a key id (C2SP signed-note, "Signature types").
 const ED25519: u8 = 0x01;
 
-/// A signed tree head, read but not yet believed.
+/// A signed tree head. Reading it does not verify it: see [`Checkpoint::verify`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     pub origin: String,
@@ -26,14 +26,14 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     /// Signs the head of `size` leaves. The origin holds neither space nor plus nor newline.
-    pub fn sign(origin: &str, size: u64, root: &Hash, key: &SigningKey) -> Self {
+    pub(crate) fn sign(origin: &str, size: u64, root: &Hash, key: &SigningKey) -> Self {
         let signature = key.sign(signed_text(origin, size, root).as_bytes());
         Self { origin: origin.to_owned(), size, root: *root, key_id: key_id(origin, &key.public()), signature }
     }
 
-    /// Reads a note in the one form that [`Checkpoint::text`] writes: one signature, no extension lines. Whatever would
-    /// be written differently is refused, so that two texts never say the same.
-    pub fn parse(text: &str) -> Result<Self, CryptoError> {
+    /// Reads a note in the exact form that [`Checkpoint::text`] writes: one signature, no extension lines. Every other
+    /// form is refused, so that two texts are never the same head.
+    pub(crate) fn parse(text: &str) -> Result<Self, CryptoError> {
         let mut lines = text.split('\n');
         let mut line = || lines.next().ok_or(CryptoError::Shape);
         let (origin, size, root, empty, signed, end) = (line()?, line()?, line()?, line()?, line()?, line()?);
@@ -52,7 +52,7 @@ impl Checkpoint {
     }
 
     /// The note, newline at its end.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut signed = self.key_id.to_vec();
         signed.extend_from_slice(&self.signature);
         let head = signed_text(&self.origin, self.size, &self.root);
@@ -60,19 +60,12 @@ impl Checkpoint {
     }
 
     /// Whether `key` under the origin's name signed this head.
-    pub fn verify(&self, key: &PublicKey) -> Result<(), CryptoError> {
+    pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), CryptoError> {
         if self.key_id != key_id(&self.origin, key) {
             return Err(CryptoError::Key);
         }
         key.verify(signed_text(&self.origin, self.size, &self.root).as_bytes(), &self.signature)
     }
-}
-
-/// The verifier key in the text form of Go's `sumdb/note`: `<name>+<key id>+<base64 of kind and key>`.
-pub fn verifier_key(name: &str, key: &PublicKey) -> String {
-    let mut bytes = vec![ED25519];
-    bytes.extend_from_slice(key.as_bytes());
-    format!("{name}+{}+{}", HEXLOWER.encode(&key_id(name, key)), BASE64.encode(&bytes))
 }
 
 /// The first four bytes of SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key) (C2SP signed-note).
@@ -122,10 +115,10 @@ mod tests {
 
     /// The example key of Go's golang.org/x/mod/sumdb/note documentation: name, key id and key belong together.
     #[test]
-    fn the_verifier_key_is_that_of_sumdb_note() {
-        let text = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    fn the_key_id_is_that_of_sumdb_note() {
+        // PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW
         let bytes = BASE64.decode(b"ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
         let key = PublicKey::from_bytes(bytes[1..].try_into().unwrap()).unwrap();
-        assert_eq!(verifier_key("PeterNeumann", &key), text);
+        assert_eq!(key_id("PeterNeumann", &key), [0xc7, 0x4f, 0x20, 0xa3]);
     }
 }

@@ -1,19 +1,22 @@
-//! Shamir's sharing of a 32-byte key, in the share form of Vault and OpenBao: 32 bytes y, then x; GF(2^8) with the
-//! polynomial 0x11b. Multiplication has neither tables nor branches on its operands (a table was CVE-2023-25000).
-//! The arithmetic is ours because vsss-rs puts x first, numbers shares from one and hands them out in plain vectors,
-//! so that wrapping it would be longer than this file. Shares carry no check: whoever combines verifies the result.
+//! Shamir's sharing of a 32-byte key in GF(2^8) with the polynomial 0x11b. A share is 32 bytes y and then x, as in Vault
+//! and OpenBao. Multiplication uses no tables and no branches on its operands (a table was CVE-2023-25000). A share
+//! carries no check: the caller must verify the key that comes out.
+//!
+//! The arithmetic is our own, because vsss-rs puts x first, numbers shares from one and hands them out in plain vectors;
+//! wrapping it would be longer than this file.
 
 use zeroize::Zeroizing;
 
-use super::CryptoError;
+use super::error::CryptoError;
 use crate::base::{random::Random, secret::Secret};
 
 /// Bytes of a share: one of y for each byte of the secret, and x.
-pub const SHARE_BYTES: usize = 33;
+pub(crate) const SHARE_BYTES: usize = 33;
 
-/// Cuts `secret` into `shares` shares of which any `threshold` give it back and fewer say nothing at all. A threshold
-/// of one is for a single share, which then is the secret itself with an x behind it. x is random, unique, never zero.
-pub fn split(
+/// Cuts `secret` into `shares` shares. Any `threshold` of them give it back, and fewer tell nothing about it. A
+/// threshold of one is only for a single share, which is the secret followed by an x. Each x is random, unique and not
+/// zero.
+pub(crate) fn split(
     secret: &Secret<[u8; 32]>,
     shares: u8,
     threshold: u8,
@@ -22,7 +25,7 @@ pub fn split(
     if threshold == 0 || threshold > shares || (threshold == 1 && shares > 1) {
         return Err(CryptoError::Shape);
     }
-    // Every coefficient is uniform, zero included: leaving zero out would tell something (RUSTSEC-2024-0398).
+    // Every coefficient is uniform, zero included: without zero the shares tell something (RUSTSEC-2024-0398).
     let mut coefficients = Zeroizing::new(vec![[0_u8; 32]; usize::from(threshold) - 1]);
     coefficients.iter_mut().for_each(|row| random.fill(row));
     let share = |x: u8| {
@@ -39,9 +42,9 @@ pub fn split(
     Ok(places(shares, random).into_iter().map(share).collect())
 }
 
-/// The secret of as many shares as their threshold was. Fewer, or shares of different sets, give another secret
-/// without notice; a doubled or a zero x is refused.
-pub fn combine(shares: &[&[u8; SHARE_BYTES]]) -> Result<Secret<[u8; 32]>, CryptoError> {
+/// The secret, from as many shares as the threshold. Fewer shares, or shares of different sets, give a wrong secret
+/// without an error. A repeated x, or an x of zero, is refused.
+pub(crate) fn combine(shares: &[&[u8; SHARE_BYTES]]) -> Result<Secret<[u8; 32]>, CryptoError> {
     let points: Vec<(u8, &[u8])> = shares.iter().filter_map(|share| share.split_last().map(|(x, y)| (*x, y))).collect();
     let mut seen = [false; 256];
     for (x, _) in &points {
@@ -80,7 +83,7 @@ fn places(count: u8, random: &Random) -> Vec<u8> {
     places
 }
 
-/// A uniform number below `bound`: bytes above its greatest multiple are drawn again, so that none is likelier.
+/// A uniform number below `bound`. Bytes above the greatest multiple of `bound` are drawn again, to avoid bias.
 fn below(bound: u8, random: &Random) -> u8 {
     let fair = 255 - 255 % bound;
     loop {

@@ -1,30 +1,27 @@
-//! AES-256-SIV (RFC 5297), which seals names: the same name under the same headers gives the same bytes, so that a
-//! sealed name can be looked up, and nothing else can be told from it.
+//! AES-256-SIV (RFC 5297), which seals names. The same name with the same headers always gives the same bytes, so a
+//! sealed name can be looked up. The bytes tell nothing else about the name but its length.
 
 use aes_siv::{KeyInit, siv::Aes256Siv};
 
-use super::CryptoError;
+use super::error::CryptoError;
 use crate::base::secret::Secret;
-
-/// Bytes that sealing adds, in front of the ciphertext.
-pub const TAG_BYTES: usize = 16;
 
 /// A 512-bit key: one half authenticates, the other encrypts. Wiped when dropped.
 pub struct SivKey(Secret<[u8; 64]>);
 
 impl SivKey {
-    pub const fn new(key: Secret<[u8; 64]>) -> Self {
+    pub(crate) const fn new(key: Secret<[u8; 64]>) -> Self {
         Self(key)
     }
 
-    /// Tag and ciphertext of `plain`, bound to `headers`, each of which stands for itself (`["ab"]` is not
-    /// `["a", "b"]`). RFC 5297 §2.6 allows 126 headers; a caller with more is a defect of ours and ends the process.
-    pub fn seal(&self, headers: &[&[u8]], plain: &[u8]) -> Vec<u8> {
+    /// Tag and ciphertext of `plain`, bound to `headers`. Headers are separate: `["ab"]` is not `["a", "b"]`. RFC 5297
+    /// §2.6 allows 126 of them; a caller with more has a defect, and the process ends.
+    pub(crate) fn seal(&self, headers: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         self.cipher().encrypt(headers, plain).unwrap_or_else(|_| std::process::abort())
     }
 
     /// The plaintext of what [`SivKey::seal`] made under the same headers.
-    pub fn open(&self, headers: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    pub(crate) fn open(&self, headers: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.cipher().decrypt(headers, sealed).map_err(|_| CryptoError::Sealed)
     }
 
@@ -41,6 +38,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Bytes that sealing adds, in front of the ciphertext.
+    const TAG_BYTES: usize = 16;
 
     fn key(bytes: [u8; 64]) -> SivKey {
         SivKey::new(Secret::new(bytes))

@@ -1,7 +1,7 @@
-//! The JSON form: the pieces of a JSON text (base/json.rs) put together on a stack of our own. Unlike a request body
-//! it may have a key twice, as configurations in the field do for `listener`.
+//! The reader of the JSON form. It builds a body from the events of base/json.rs with a stack instead of recursion.
+//! Unlike a request body it may repeat a key, as configurations do for `listener`.
 
-use super::{Body, HclError, Item, Pos, Value};
+use super::model::{Body, HclError, Item, Pos, Value};
 use crate::base::{
     json::{self, Event, JsonError},
     limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX},

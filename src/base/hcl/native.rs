@@ -1,14 +1,15 @@
-//! The HCL 1 form, by recursive descent to a fixed depth. Line ends mean nothing outside of texts and comments, as in
-//! HCL 1; a comma may stand behind an item. Stricter than HCL 1: numbers are decimal and texts hold no control bytes.
+//! The reader of HCL 1: recursive descent to a fixed depth. As in HCL 1, line ends have no meaning outside of texts and
+//! comments, and an item may end with a comma. Stricter than HCL 1: numbers are decimal, and a text holds no control
+//! characters.
 
-use super::{Body, HclError, Item, Pos, Value};
+use super::model::{Body, HclError, Item, Pos, Value};
 use crate::base::limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX};
 
 pub(super) fn parse(text: &str) -> Result<Body, HclError> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, line_start: 0, items: 0 };
     let body = reader.body(0)?;
     if reader.at < text.len() {
-        return Err(reader.refuse("`}` closes nothing"));
+        return Err(reader.refuse("this `}` has no matching `{`"));
     }
     Ok(body)
 }
@@ -23,7 +24,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads items up to the end of the text or a `}`, which is left standing.
+    /// Reads items up to the end of the text or to a `}`, which it does not consume.
     fn body(&mut self, depth: usize) -> Result<Body, HclError> {
         let mut items = Vec::new();
         loop {
@@ -57,7 +58,7 @@ impl<'a> Reader<'a> {
                     return Ok(Item { key, pos, labels, value });
                 }
                 Some(b'"' | b'_' | b'a'..=b'z' | b'A'..=b'Z') => labels.push(self.key()?),
-                Some(b'=') => return Err(self.refuse("a block with labels takes no `=`")),
+                Some(b'=') => return Err(self.refuse("write a block with labels without `=`")),
                 _ => return Err(self.refuse("a key must be followed by `=` or `{`")),
             }
         }
@@ -128,14 +129,14 @@ impl<'a> Reader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b']') => {}
                 None => return Err(HclError::new(pos, "this `[` is never closed")),
-                Some(_) => return Err(self.refuse("the values of a list stand with `,` between them")),
+                Some(_) => return Err(self.refuse("expected `,` or `]` after a value of a list")),
             }
         }
         self.at += 1;
         Ok(Value::List(values))
     }
 
-    /// Steps over the bracket that opens a level, and says where it stood.
+    /// Steps over an opening bracket and gives its position.
     fn descend(&mut self, depth: usize) -> Result<Pos, HclError> {
         if depth >= HCL_DEPTH_MAX {
             return Err(self.refuse(format!("nested too deeply: at most {HCL_DEPTH_MAX} levels")));
@@ -158,7 +159,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a quoted text. `${` means nothing and is kept.
+    /// Reads a quoted text. `${` is kept as it is: nothing is interpolated.
     fn string(&mut self) -> Result<String, HclError> {
         let pos = self.pos();
         self.at += 1;
@@ -207,8 +208,8 @@ impl<'a> Reader<'a> {
         Some((c, digits + 2))
     }
 
-    /// Reads `<<WORD` and the lines up to the one that holds `WORD` alone. Behind `<<-` the indentation of that last
-    /// line is taken from all lines, if all have it.
+    /// Reads `<<WORD` and the lines up to one that holds only `WORD`. With `<<-` the indentation of that last line is
+    /// removed from all lines, if all of them have it.
     fn heredoc(&mut self) -> Result<String, HclError> {
         let pos = self.pos();
         let is_indented = self.bytes.get(self.at + 2) == Some(&b'-');
@@ -220,7 +221,7 @@ impl<'a> Reader<'a> {
         let first = self.line();
         let word = first.trim_end_matches('\r');
         if word.is_empty() || !word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return Err(HclError::new(pos, "`<<` must be followed by one word and a new line"));
+            return Err(HclError::new(pos, "`<<` must be followed by one word and a line end"));
         }
         let mut lines = Vec::new();
         self.at = from + first.len();

@@ -7,7 +7,10 @@ use hcl_edit::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX};
+use crate::base::{
+    fuzz,
+    limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX},
+};
 
 fn attribute(key: &str, value: Value) -> Item {
     Item { key: key.into(), pos: Pos::default(), labels: Vec::new(), value }
@@ -157,19 +160,19 @@ fn what_is_wrong_is_named_with_its_place() {
         ("a = \"\\ud800\"", (1, 6), r#"unknown escape: write `\n`, `\r`, `\t`, `\"`, `\\`, `\uXXXX` or `\UXXXXXXXX`"#),
         ("a {\n\n", (1, 3), "this `{` is never closed"),
         ("a = [1\n", (1, 5), "this `[` is never closed"),
-        ("a = [1 2]", (1, 8), "the values of a list stand with `,` between them"),
+        ("a = [1 2]", (1, 8), "expected `,` or `]` after a value of a list"),
         ("a = [,]", (1, 6), "expected a value"),
-        ("a = 1\n}\n", (2, 1), "`}` closes nothing"),
-        ("a \"b\" = 1", (1, 7), "a block with labels takes no `=`"),
+        ("a = 1\n}\n", (2, 1), "this `}` has no matching `{`"),
+        ("a \"b\" = 1", (1, 7), "write a block with labels without `=`"),
         ("\n /* a", (2, 2), "this comment is never closed"),
         ("a = <<E\nx", (1, 5), "the word that ends this text is missing"),
-        ("a = << E\nE", (1, 5), "`<<` must be followed by one word and a new line"),
+        ("a = << E\nE", (1, 5), "`<<` must be followed by one word and a line end"),
         ("a = <1", (1, 5), "expected a value"),
         ("= 1", (1, 1), "expected a key: quote it if it holds more than letters, digits, `_`, `-` and `.`"),
         ("é = 1", (1, 1), "expected a key: quote it if it holds more than letters, digits, `_`, `-` and `.`"),
         ("a = 1,,", (1, 7), "expected a key: quote it if it holds more than letters, digits, `_`, `-` and `.`"),
         ("{\n \"a\": b}", (2, 7), "the JSON text is not valid at byte 8"),
-        ("{\"a\": 1", (1, 8), "the JSON text ends too early"),
+        ("{\"a\": 1", (1, 8), "the JSON text is incomplete"),
     ] {
         let error = parse(source).unwrap_err();
         assert_eq!((error.pos.line, error.pos.column, error.message.as_str()), (place.0, place.1, message), "{source}");
@@ -220,7 +223,7 @@ fn a_block_is_the_same_however_it_is_written() {
         let found = body.blocks("path", 1).unwrap();
         let names: Vec<_> = found.iter().map(|block| block.labels.clone()).collect();
         assert_eq!(names, [["a/*"], ["b"]], "{source}");
-        assert_eq!(found[1].body.item("c").and_then(|item| item.value.as_u64()), Some(2), "{source}");
+        assert_eq!(found[1].body.item("c").map(|item| &item.value), Some(&Value::Number("2".into())), "{source}");
         assert!(body.blocks("other", 1).unwrap().is_empty());
     }
 }
@@ -274,11 +277,6 @@ fn values_are_read_as_vault_reads_them() {
         let Value::List(values) = &body.item(key).unwrap().value else { panic!("no list") };
         assert!(values.iter().all(|value| value.as_bool() == expected), "{key}");
     }
-    for (value, expected) in
-        [("12", Some(12)), ("\"12\"", Some(12)), ("-1", None), ("1.5", None), ("\"\"", None), ("\"+1\"", None)]
-    {
-        assert_eq!(parse(&format!("a = {value}")).unwrap().item("a").unwrap().value.as_u64(), expected, "{value}");
-    }
     let lists = parse(r#"a = ["x", "y"] b = ["x", 1]"#).unwrap();
     assert_eq!(lists.item("a").unwrap().value.as_list_of_str(), Some(vec!["x", "y"]));
     assert_eq!(lists.item("b").unwrap().value.as_list_of_str(), None);
@@ -312,6 +310,8 @@ fn source() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #![proptest_config(fuzz::config())]
+
     /// Where both accept a text, both read the same.
     #[test]
     fn hcl_edit_agrees(source in source()) {

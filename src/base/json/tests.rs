@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::fuzz;
 
 fn events(text: &str) -> Vec<Event<'_>> {
     let mut events = Vec::new();
@@ -254,6 +255,8 @@ fn rebuild(text: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(fuzz::config())]
+
     /// serde_json is the second opinion; what only we refuse is a key that stands twice.
     #[test]
     fn the_scan_agrees_with_serde_json(text in r#"([\[\]{}:,"\\ ]|"[a-c]{0,2}"|[0-9.eE+-]{1,3}|true|null|\\u[0-9a-fA-F]{3,4}|é|.){0,14}"#) {

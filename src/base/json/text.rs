@@ -1,11 +1,11 @@
-//! Texts as JSON writes them: what stands between two quotes read, and a text put between two quotes.
+//! JSON strings: the text that an escaped string stands for, and the string that stands for a text.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use crate::base::unicode;
 
-/// The text that `raw`, what stood between two quotes, says.
-pub fn unescape(raw: &str) -> Cow<'_, str> {
+/// The text that `raw`, the part between two quotes, stands for.
+pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
     }
@@ -14,8 +14,8 @@ pub fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// As [`unescape`], behind what `out` holds. A bad escape, which no text that was walked can have, becomes U+FFFD.
-pub fn unescape_to(raw: &str, out: &mut String) {
+/// As [`unescape`], appended to `out`. A bad escape becomes U+FFFD; a text that was walked has none.
+fn unescape_to(raw: &str, out: &mut String) {
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
         let (plain, escape) = rest.split_at(at);
@@ -51,9 +51,9 @@ fn one_escape(text: &str) -> (char, usize) {
     }
 }
 
-/// Writes `text` as a JSON string behind what `out` holds. Everything that a terminal, a browser or a reader could
-/// take for something else is written as `\u…`: hidden characters (see [`unicode::is_hidden`]) and `<`, `>`, `&`.
-pub fn quote(text: &str, out: &mut String) {
+/// Appends `text` to `out` as a JSON string. Characters that a terminal, a browser or a person could mistake are
+/// written as `\u…`: hidden ones (see [`unicode::is_hidden`]) and `<`, `>`, `&`.
+pub(crate) fn quote(text: &str, out: &mut String) {
     out.reserve(text.len() + 2);
     out.push('"');
     let mut rest = text;
@@ -71,8 +71,8 @@ pub fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// How many bytes at the beginning of `text` stand in a JSON string as they are. Blocks first, which the compiler turns
-/// into a few instructions each.
+/// How many bytes at the beginning of `text` need no escape. It looks at blocks of 16 bytes first, which the compiler
+/// turns into a few vector instructions each.
 #[expect(clippy::needless_bitwise_bool, clippy::manual_range_contains, reason = "a block has no branches only so")]
 fn plain_bytes(text: &str) -> usize {
     let is_plain = |byte: u8| {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::fuzz;
 
 fn segments(target: &str) -> Vec<String> {
     CanonicalPath::parse(target).unwrap().segments().map(str::to_owned).collect()
@@ -12,7 +13,7 @@ fn segments(target: &str) -> Vec<String> {
 fn a_path_is_its_segments() {
     let path = CanonicalPath::parse("/v1/secret/data/db%20main/Pa%C3%9F?version=2").unwrap();
     assert_eq!(path.joined(), "v1/secret/data/db main/Paß");
-    assert_eq!((path.len(), path.segments().len()), (5, 5));
+    assert_eq!(path.segments().len(), 5);
     assert_eq!(path.segments().next_back(), Some("Paß"));
     assert_eq!((path.segment(0), path.segment(3), path.segment(5)), (Some("v1"), Some("db main"), None));
     assert_eq!((path.tail(0), path.tail(3), path.tail(5)), ("v1/secret/data/db main/Paß", "db main/Paß", ""));
@@ -155,6 +156,8 @@ fn encode(segment: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(fuzz::config())]
+
     #[test]
     fn no_target_makes_the_reader_panic(target in ".{0,80}", tail in "(/|%[0-9a-f]{0,2}|[a-z.]){0,20}") {
         let _ = CanonicalPath::parse(&target);

@@ -83,8 +83,8 @@ fn where_no_memory_may_be_locked_keys_are_kept_all_the_same() {
 #[test]
 fn a_locked_value_is_dropped_with_its_pages_and_may_be_of_any_size() {
     let witness = std::sync::Arc::new(());
-    let locked = Locked::new((std::sync::Arc::clone(&witness), [1_u8; 20_000]));
-    assert!(std::thread::scope(|scope| scope.spawn(|| locked.1[19_999] == 1).join().unwrap()));
+    let locked = Locked::new((std::sync::Arc::clone(&witness), [1_u8; 16_000]));
+    assert!(std::thread::scope(|scope| scope.spawn(|| locked.1[15_999] == 1).join().unwrap()));
     drop(locked);
     assert_eq!(std::sync::Arc::strong_count(&witness), 1);
     drop(Locked::new(()));

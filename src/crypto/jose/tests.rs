@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::base::{random::Random, secret::Secret};
+use crate::base::{fuzz, random::Random, secret::Secret};
 
 const NOW: u64 = 1_800_000_000;
 const TYP: &str = "at+jwt";
@@ -84,7 +84,7 @@ fn a_signed_token_says_what_was_signed() {
     assert_eq!(claims.audiences, ["ledger"]);
     assert_eq!(claims.expires_at, Time::from_unix_secs(NOW as i64 + 300));
     assert_eq!((claims.not_before, claims.issued_at), (Some(Time::from_unix_secs(NOW as i64)), claims.not_before));
-    assert_eq!((claims.text("sub"), claims.text("n"), &claims.all["n"]), (Some("web"), None, &json!(7)));
+    assert_eq!(claims.all["n"], json!(7));
 }
 
 /// RFC 8037 Appendix A.1 to A.4: key, JWK and signature. The payload there is no JSON, so `verify` must refuse it.
@@ -219,6 +219,8 @@ fn what_is_no_json_is_not_signed() {
 }
 
 proptest! {
+    #![proptest_config(fuzz::config())]
+
     #[test]
     fn no_text_makes_the_reader_panic(text in ".{0,300}") {
         prop_assert!(check(&text).is_err());

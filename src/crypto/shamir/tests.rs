@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::base::fuzz;
 
 /// Logarithms and powers of 3, which generates the field's group (FIPS 197 §4.2).
 struct Tables {
@@ -195,6 +196,8 @@ fn fewer_shares_than_the_threshold_say_nothing() {
 }
 
 proptest! {
+    #![proptest_config(fuzz::config())]
+
     #[test]
     fn any_order_of_any_shares_recovers(bytes: [u8; 32], seed: u64, shares in 2..40_u8, at: prop::sample::Index) {
         let threshold = 2 + at.index(usize::from(shares) - 1) as u8;

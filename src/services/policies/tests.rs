@@ -350,7 +350,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
         ("path \"+b/c\" {}", "line 1: `+` stands for a whole segment: nothing may follow it but `/`"),
         ("\n\npath \"a/{{identity.entity.id}}\" {}", "line 3: templates (`{{…}}`) are not supported"),
         ("path \"a/}}\" {}", "line 1: templates (`{{…}}`) are not supported"),
-        ("path \"a\" {}}", "line 1, column 12: `}` closes nothing"),
+        ("path \"a\" {}}", "line 1, column 12: this `}` has no matching `{`"),
     ] {
         assert_eq!(refusal(text), message, "{text}");
     }
