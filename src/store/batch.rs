@@ -1,15 +1,9 @@
-//! What is asked of the store: preconditions, writes, notes and effects that stand or fall together. The store knows
-//! bytes and tags, never what they mean.
+//! A batch: preconditions, writes, notes and effects that are applied together or not at all. The store knows their
+//! bytes and tags, but not what they mean.
 
 use std::fmt;
 
-use super::value::tag_of;
-
-/// The first 24 bytes of a value, zeros behind a shorter one. Sealed values begin with their nonce, so a new value
-/// has a new tag.
-pub type Tag = [u8; TAG_BYTES];
-
-pub const TAG_BYTES: usize = 24;
+use super::tag::{Tag, tag_of};
 
 /// The state of a key before a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,8 +13,8 @@ pub enum Old {
 }
 
 impl Old {
-    /// The state that `value` stands for; `None` is a key that is not there.
-    pub fn of(value: Option<&[u8]>) -> Self {
+    /// The state of a key with this value; `None` is a key that is absent.
+    pub(crate) fn of(value: Option<&[u8]>) -> Self {
         value.map_or(Self::Absent, |bytes| Self::Tag(tag_of(bytes)))
     }
 }
@@ -32,17 +26,17 @@ pub struct Check {
     pub old: Old,
 }
 
-/// A new value for a key, or its end; also a precondition on the key's state before.
+/// A new value for a key, or its deletion. The old state is a precondition.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Write {
     pub key: Vec<u8>,
     pub old: Old,
-    /// `None` deletes. Deleting a key that is absent (and named as absent) is allowed and does nothing.
+    /// `None` deletes. Deleting a key whose old state is `Absent` is allowed and does nothing.
     pub new: Option<Vec<u8>>,
 }
 
-/// Something to be done once the batch is durable, on the committer's thread, before the answer: it must be short and
-/// must not wait for the store.
+/// A function that the committer's thread calls when the batch is durable, before it answers. It must be short and must
+/// not wait for the store.
 pub type Effect = Box<dyn FnOnce(Sequence) + Send>;
 
 /// One unit of change: applied whole, or not at all.
@@ -51,22 +45,17 @@ pub struct Batch {
     /// The request that asked for it.
     pub request: [u8; 16],
     pub checks: Vec<Check>,
-    /// No key may stand here twice.
+    /// Each key at most once.
     pub writes: Vec<Write>,
-    /// Sealed bytes kept beside the records until they are released, such as audit lines.
+    /// Sealed bytes that are kept until they are released, such as audit lines.
     pub notes: Vec<Vec<u8>>,
     pub effects: Vec<Effect>,
-    /// Passes although free space is below the reserve: deletes, revocations, marks, seal and audit lines.
+    /// May use the reserve of the disk: deletes, revocations, sealing and audit lines.
     pub urgent: bool,
 }
 
 impl Batch {
-    /// An empty batch of `request`.
-    pub fn new(request: [u8; 16]) -> Self {
-        Self { request, ..Self::default() }
-    }
-
-    /// Bytes that the batch brings, for the limits of a group.
+    /// Size of the batch, for the limits of a group.
     pub(super) fn size_bytes(&self) -> usize {
         let writes: usize =
             self.writes.iter().map(|write| write.key.len() + write.new.as_ref().map_or(0, Vec::len)).sum();
@@ -78,12 +67,12 @@ impl Batch {
     }
 }
 
-/// The place of a batch in the order of all commits; the first is 1, and 0 stands before all.
+/// The number of a batch in the order of all commits. The first is 1; 0 means before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
 impl Sequence {
-    pub const ZERO: Self = Self(0);
+    pub(crate) const ZERO: Self = Self(0);
 }
 
 impl fmt::Display for Sequence {

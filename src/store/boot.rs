@@ -1,6 +1,6 @@
-//! The boot file: all that a sealed server needs. It stands outside of the store in two copies, each replaced by
-//! write-new, sync, rename, directory sync, so that one whole copy is there at every moment. A new content is first
-//! proposed (`boot.new`) and takes the place of the old one only when it is promoted.
+//! The boot file: all that a sealed server needs, kept outside of the store in two copies. A copy is replaced by writing
+//! a new file, syncing it, renaming it and syncing the directory, so one whole copy exists at every moment. New content
+//! is first proposed (`boot.new`) and replaces the old content when it is promoted.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,14 +12,14 @@ use super::{
     files::Files,
 };
 
-/// Holds one content and at most one proposal. Calls block. Who opens the file form has the store of the same
-/// directory open, whose lock keeps other processes away.
+/// The content in force and at most one proposal. Calls block. Open the store of the same directory first: its lock
+/// keeps other processes away.
 pub struct Boot {
     state: Mutex<State>,
     home: Home,
 }
 
-/// The closed set of places where it is kept.
+/// Where the boot file is kept.
 enum Home {
     Memory,
     Directory { dir: PathBuf, files: Files },
@@ -27,94 +27,94 @@ enum Home {
 
 #[derive(Default)]
 struct State {
-    current: Option<Copy>,
-    proposed: Option<Copy>,
+    current: Option<Version>,
+    proposed: Option<Version>,
 }
 
-/// A content with its place in the order of all contents of this boot file.
+/// One version of the content. The round grows with every proposal.
 #[derive(Clone, PartialEq, Eq)]
-struct Copy {
+struct Version {
     round: u64,
     content: Vec<u8>,
 }
 
 impl Boot {
-    /// A boot file that is gone with the process.
-    pub fn memory() -> Self {
+    /// A boot file in memory, lost with the process.
+    pub(crate) fn memory() -> Self {
         Self { state: Mutex::default(), home: Home::Memory }
     }
 
-    /// Reads what stands in `dir`, which it creates if need be. A copy that is missing, damaged or older is written
-    /// anew from the other one; two damaged ones are an error.
-    pub fn open(dir: &Path, files: Files) -> Result<Self, OpenError> {
+    /// Reads the boot file in `dir`, and creates the directory if there is none. A copy that is missing, damaged or older
+    /// is written again from the other one. Two damaged copies are an error.
+    pub(crate) fn open(dir: &Path, files: Files) -> Result<Self, OpenError> {
         files.create_dir_all(dir).map_err(|error| OpenError::io(dir, &error))?;
         let paths = COPIES.map(|name| dir.join(name));
         let found = [load(&files, &paths[0])?, load(&files, &paths[1])?];
-        let newest = found.iter().filter_map(Found::copy).max_by_key(|copy| copy.round).cloned();
+        let newest = found.iter().filter_map(Found::version).max_by_key(|version| version.round).cloned();
         if newest.is_none() && found.iter().any(|found| matches!(found, Found::Damaged)) {
             return Err(OpenError::damaged(&dir.join(COPIES[0]), "no copy of the boot file is whole"));
         }
         if let Some(newest) = &newest {
             for (path, found) in paths.iter().zip(&found) {
-                if found.copy() != Some(newest) {
+                if found.version() != Some(newest) {
                     replace(&files, dir, path, newest).map_err(|error| OpenError::io(path, &error))?;
                 }
             }
         }
-        let proposed = load(&files, &dir.join(PROPOSAL))?.into_copy();
-        // A proposal that was promoted just before a crash is no proposal any more.
-        let last_round = newest.as_ref().map_or(0, |copy| copy.round);
-        let proposed = proposed.filter(|copy| copy.round > last_round);
+        let proposed = load(&files, &dir.join(PROPOSAL))?.into_version();
+        // A crash can leave the file of a proposal that was promoted already.
+        let last_round = newest.as_ref().map_or(0, |version| version.round);
+        let proposed = proposed.filter(|version| version.round > last_round);
         let state = Mutex::new(State { current: newest, proposed });
         Ok(Self { state, home: Home::Directory { dir: dir.to_owned(), files } })
     }
 
     /// The content in force; `None` before the first promotion.
-    pub fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.state().current.as_ref().map(|copy| copy.content.clone()))
+    pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.state().current.as_ref().map(|version| version.content.clone()))
     }
 
-    /// Keeps `content` beside the one in force, in place of an earlier proposal. `Ok` means durable.
-    pub fn propose(&self, content: &[u8]) -> Result<(), StoreError> {
+    /// Keeps `content` beside the one in force and replaces an earlier proposal. `Ok` means durable.
+    pub(crate) fn propose(&self, content: &[u8]) -> Result<(), StoreError> {
         let mut state = self.state();
-        // Above an earlier proposal too: a promotion of it may have failed half way, with one copy written.
-        let round = state.current.iter().chain(&state.proposed).map(|copy| copy.round).max().unwrap_or(0) + 1;
-        let copy = Copy { round, content: content.to_vec() };
-        self.keep(PROPOSAL, &copy)?;
-        state.proposed = Some(copy);
+        // Above the round of an earlier proposal too: its promotion may have failed after one copy was written.
+        let round = state.current.iter().chain(&state.proposed).map(|version| version.round).max().unwrap_or(0) + 1;
+        let version = Version { round, content: content.to_vec() };
+        self.keep(PROPOSAL, &version)?;
+        state.proposed = Some(version);
         Ok(())
     }
 
     /// Puts the proposal in force; without one nothing happens. `Ok` means durable. After an error the old or the new
     /// content is in force at the next start, and until then the old one.
-    pub fn promote(&self) -> Result<(), StoreError> {
+    pub(crate) fn promote(&self) -> Result<(), StoreError> {
         let mut state = self.state();
-        let Some(copy) = state.proposed.clone() else {
+        let Some(version) = state.proposed.clone() else {
             return Ok(());
         };
         for name in COPIES {
-            self.keep(name, &copy)?;
+            self.keep(name, &version)?;
         }
-        state.current = Some(copy);
+        state.current = Some(version);
         state.proposed = None;
         if let Home::Directory { dir, files } = &self.home {
-            // What is left of it says itself that it is promoted: its round is not above that of the copies.
+            // If the removal fails, the next start ignores the file, because its round is not above that of the copies.
             let _ = files.remove(&dir.join(PROPOSAL)).and_then(|()| files.sync_dir(dir));
         }
         Ok(())
     }
 
     /// The content that was proposed last and neither promoted nor replaced.
-    pub fn proposed(&self) -> Option<Vec<u8>> {
-        self.state().proposed.as_ref().map(|copy| copy.content.clone())
+    pub(crate) fn proposed(&self) -> Option<Vec<u8>> {
+        self.state().proposed.as_ref().map(|version| version.content.clone())
     }
 
-    fn keep(&self, name: &str, copy: &Copy) -> Result<(), StoreError> {
+    fn keep(&self, name: &str, version: &Version) -> Result<(), StoreError> {
         match &self.home {
             Home::Memory => Ok(()),
             Home::Directory { dir, files } => {
                 let path = dir.join(name);
-                replace(files, dir, &path, copy)
+                replace(files, dir, &path, version)
                     .map_err(|error| StoreError::Io(format!("cannot write `{}`: {error}", path.display())))
             }
         }
@@ -125,39 +125,39 @@ impl Boot {
     }
 }
 
-/// What stands at the place of a copy.
+/// What was found where a copy should be.
 enum Found {
     Nothing,
     Damaged,
-    Whole(Copy),
+    Whole(Version),
 }
 
 impl Found {
-    fn copy(&self) -> Option<&Copy> {
-        if let Self::Whole(copy) = self { Some(copy) } else { None }
+    fn version(&self) -> Option<&Version> {
+        if let Self::Whole(version) = self { Some(version) } else { None }
     }
 
-    fn into_copy(self) -> Option<Copy> {
-        if let Self::Whole(copy) = self { Some(copy) } else { None }
+    fn into_version(self) -> Option<Version> {
+        if let Self::Whole(version) = self { Some(version) } else { None }
     }
 }
 
 fn load(files: &Files, path: &Path) -> Result<Found, OpenError> {
     match files.read(path) {
-        Ok(bytes) => Ok(Copy::decode(&bytes).map_or(Found::Damaged, Found::Whole)),
+        Ok(bytes) => Ok(Version::decode(&bytes).map_or(Found::Damaged, Found::Whole)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Found::Nothing),
         Err(error) => Err(OpenError::io(path, &error)),
     }
 }
 
-fn replace(files: &Files, dir: &Path, path: &Path, copy: &Copy) -> std::io::Result<()> {
+fn replace(files: &Files, dir: &Path, path: &Path, version: &Version) -> std::io::Result<()> {
     let draft = dir.join(DRAFT);
-    files.write_new(&draft, &copy.encode())?;
+    files.write_new(&draft, &version.encode())?;
     files.rename(&draft, path)?;
     files.sync_dir(dir)
 }
 
-impl Copy {
+impl Version {
     /// `magic 8 | round u64 | length u32 | CRC-32 of all else u32 | content`, little endian.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.content.len());
@@ -174,11 +174,11 @@ impl Copy {
         let (round, rest) = rest.split_first_chunk::<8>()?;
         let (length, rest) = rest.split_first_chunk::<4>()?;
         let (checksum, content) = rest.split_first_chunk::<4>()?;
-        let copy = Self { round: u64::from_le_bytes(*round), content: content.to_vec() };
+        let version = Self { round: u64::from_le_bytes(*round), content: content.to_vec() };
         let is_whole = magic == MAGIC
             && usize::try_from(u32::from_le_bytes(*length)) == Ok(content.len())
-            && u32::from_le_bytes(*checksum) == copy.checksum();
-        is_whole.then_some(copy)
+            && u32::from_le_bytes(*checksum) == version.checksum();
+        is_whole.then_some(version)
     }
 
     fn checksum(&self) -> u32 {

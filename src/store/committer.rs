@@ -1,5 +1,6 @@
-//! The one writer. It takes what waits as a group, judges preconditions in order (each batch sees those before it),
-//! applies, makes durable, runs the effects, and only then answers.
+//! The committer: the only thread that writes. It takes all waiting batches as one group and checks their preconditions
+//! in order, so that each batch sees the ones before it. It applies the group, makes it durable, runs the effects, and
+//! then answers.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,22 +13,24 @@ use tokio::sync::oneshot;
 
 use super::{
     batch::{Batch, Effect, Old, Sequence},
-    errors::{CommitError, StoreError},
-    index::{Birth, Change, Seen, Slice},
-    log::{Frame, Log},
+    change::{Accepted, Change, Slice, Summary, WriteId},
+    errors::{CommitError, StoreError, panic_text},
     notes::NOTES_HELD_BYTES_MAX,
     shared::Shared,
-    value::tag_of,
+    tag::tag_of,
 };
-use crate::base::limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX, SLICE_WRITES_MAX, VALUE_BYTES_MAX};
+use crate::base::{
+    limits::{GROUP_BATCHES_MAX, GROUP_BYTES_MAX, SLICE_WRITES_MAX, VALUE_BYTES_MAX},
+    time::Time,
+};
 
-/// What the committer is told.
+/// A message to the committer.
 pub(super) enum Order {
     Commit(Waiting),
     Close,
 }
 
-/// A batch and the place where its answer is awaited.
+/// A batch and the channel for its outcome.
 pub(super) struct Waiting {
     pub batch: Batch,
     pub answer: oneshot::Sender<Result<Sequence, CommitError>>,
@@ -35,34 +38,33 @@ pub(super) struct Waiting {
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    log: Log,
 }
 
-/// A batch that was judged, and the outcome that is told after the group's end.
+/// The outcome of a batch, which is sent when the whole group is done.
 struct Judged {
     answer: oneshot::Sender<Result<Sequence, CommitError>>,
     outcome: Result<Sequence, CommitError>,
     effects: Vec<Effect>,
 }
 
-/// States that the accepted batches of a group will leave behind.
-type Overlay = HashMap<Vec<u8>, Option<Seen>>;
+/// The state of each key that the accepted batches of a group write, after those writes.
+type Overlay = HashMap<Vec<u8>, Option<Summary>>;
 
 impl Committer {
-    pub fn new(shared: Arc<Shared>, log: Log) -> Self {
-        Self { shared, log }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
-    /// Works until an order to close or until nobody can order any more; after a failure whatever still comes is
-    /// answered with `Closed`.
-    pub fn run(mut self, orders: &mpsc::Receiver<Order>) {
+    /// Runs until it is told to close or until the last handle is dropped. After a failure it ends, and whoever still
+    /// waits is answered with `Closed`.
+    pub(crate) fn run(self, orders: &mpsc::Receiver<Order>) {
         while let Ok(order) = orders.recv() {
             if self.shared.open().is_err() {
                 return;
             }
             let mut group = Vec::new();
             let goes_on = gather(order, orders, &mut group);
-            // sled panics on some damage; a thread that dies silently would leave the store half alive.
+            // sled panics on some damage. Without this the thread would end silently and writers would wait for ever.
             let done = catch_unwind(AssertUnwindSafe(|| self.commit_group(group)));
             if let Err(cause) = done.unwrap_or_else(|panic| Err(panic_text(&*panic))) {
                 tracing::error!(cause, "the store failed and is closed");
@@ -83,8 +85,8 @@ impl Committer {
         self.shared.close(String::from("it was closed in order"));
     }
 
-    /// Takes a group through all its steps. An error is the end of the store; the waiting ones have been told.
-    fn commit_group(&mut self, group: Vec<Waiting>) -> Result<(), String> {
+    /// Takes a group through all its steps. An error ends the store; those who waited have been answered.
+    fn commit_group(&self, group: Vec<Waiting>) -> Result<(), String> {
         let mut overlay = Overlay::new();
         let mut next = self.shared.sequence();
         let time = self.shared.tick();
@@ -108,7 +110,7 @@ impl Committer {
         }
         if let Err(cause) = self.make_durable(&mut accepted, time) {
             for Judged { answer, outcome, .. } in judged {
-                // Who hung up needs no answer.
+                // The receiver is gone if the caller no longer waits.
                 let _ = answer.send(outcome.and(Err(CommitError::Io(cause.clone()))));
             }
             return Err(cause);
@@ -123,13 +125,11 @@ impl Committer {
         Ok(())
     }
 
-    /// Log, apply in slices, sync: after `Ok` the group outlives the process.
-    fn make_durable(&mut self, accepted: &mut [Accepted], time: crate::base::time::Time) -> Result<(), String> {
-        let Some(first) = accepted.first().map(|batch| batch.sequence) else {
+    /// Applies the group in slices and syncs: after `Ok` it outlives the process.
+    fn make_durable(&self, accepted: &mut [Accepted], time: Time) -> Result<(), String> {
+        if accepted.is_empty() {
             return Ok(());
-        };
-        let frame = Frame { first, time, batches: accepted, mark: self.shared.mark() };
-        self.log.append(&frame)?;
+        }
         let mut slice = Slice::default();
         for batch in accepted {
             if !slice.changes.is_empty() && slice.changes.len() + batch.changes.len() > SLICE_WRITES_MAX {
@@ -143,8 +143,13 @@ impl Committer {
         self.shared.index.sync().map_err(|error| error.to_string())
     }
 
-    /// The states of the written keys, if the batch may be accepted.
-    fn judge(&self, batch: &Batch, overlay: &Overlay, lacks_room: Option<&str>) -> Result<Vec<Option<Seen>>, Refusal> {
+    /// The old states of the keys that the batch writes, if it may be accepted.
+    fn judge(
+        &self,
+        batch: &Batch,
+        overlay: &Overlay,
+        lacks_room: Option<&str>,
+    ) -> Result<Vec<Option<Summary>>, Refusal> {
         if let (Some(path), false) = (lacks_room, batch.urgent) {
             return Err(CommitError::Full(path.to_owned()).into());
         }
@@ -155,7 +160,7 @@ impl Committer {
         batch.writes.iter().map(|write| self.expect(&write.key, write.old, overlay)).collect()
     }
 
-    fn expect(&self, key: &[u8], old: Old, overlay: &Overlay) -> Result<Option<Seen>, Refusal> {
+    fn expect(&self, key: &[u8], old: Old, overlay: &Overlay) -> Result<Option<Summary>, Refusal> {
         let seen = match overlay.get(key) {
             Some(seen) => *seen,
             None => self.shared.index.peek(key).map_err(Refusal::Store)?,
@@ -175,15 +180,6 @@ impl Committer {
     }
 }
 
-/// A batch on its way into log and index.
-pub(super) struct Accepted {
-    pub sequence: Sequence,
-    #[expect(dead_code, reason = "goes into the journal's frame; there is no journal yet")]
-    pub request: [u8; 16],
-    pub changes: Vec<Change>,
-    pub notes: Vec<Vec<u8>>,
-}
-
 enum Refusal {
     Batch(CommitError),
     Store(StoreError),
@@ -195,10 +191,10 @@ impl From<CommitError> for Refusal {
     }
 }
 
-/// Fills the group from what waits, up to its limits. False: this is the last one.
+/// Fills the group with waiting batches up to its limits. False if this is the last group.
 fn gather(first: Order, orders: &mpsc::Receiver<Order>, group: &mut Vec<Waiting>) -> bool {
-    // Whoever was answered a moment ago is about to come back: let them, and the next sync serves them all. Measured
-    // with 64 writers: groups of 63 instead of 40.
+    // Writers that were just answered are about to send their next batch. Waiting for them makes larger groups for one
+    // sync. Measured with 64 writers: groups of 63 batches instead of 40.
     thread::yield_now();
     let mut bytes = 0;
     let mut order = first;
@@ -220,17 +216,17 @@ fn gather(first: Order, orders: &mpsc::Receiver<Order>, group: &mut Vec<Waiting>
     }
 }
 
-/// Moves the writes out of an accepted batch and notes in the overlay what they will leave.
-fn accept(batch: &mut Batch, seen: Vec<Option<Seen>>, sequence: Sequence, overlay: &mut Overlay) -> Accepted {
+/// Moves the writes out of an accepted batch and records their outcome in the overlay.
+fn accept(batch: &mut Batch, seen: Vec<Option<Summary>>, sequence: Sequence, overlay: &mut Overlay) -> Accepted {
     let writes = std::mem::take(&mut batch.writes);
     let mut changes = Vec::with_capacity(writes.len());
-    for (place, (write, before)) in (0_u32..).zip(writes.into_iter().zip(seen)) {
-        let born = Birth { sequence: sequence.0, place };
-        let after = write.new.as_ref().map(|new| Seen { tag: tag_of(new), len_bytes: new.len(), born });
+    for (position, (write, before)) in (0_u32..).zip(writes.into_iter().zip(seen)) {
+        let made_by = WriteId { sequence: sequence.0, position };
+        let after = write.new.as_ref().map(|new| Summary { tag: tag_of(new), len_bytes: new.len(), made_by });
         overlay.insert(write.key.clone(), after);
-        changes.push(Change { key: write.key, before, new: write.new, born });
+        changes.push(Change { key: write.key, before, new: write.new, made_by });
     }
-    Accepted { sequence, request: batch.request, changes, notes: std::mem::take(&mut batch.notes) }
+    Accepted { sequence, changes, notes: std::mem::take(&mut batch.notes) }
 }
 
 fn check_shape(batch: &Batch) -> Result<(), CommitError> {
@@ -249,7 +245,7 @@ fn check_shape(batch: &Batch) -> Result<(), CommitError> {
     }
 }
 
-/// An effect that panics has no say about the others: the batch is durable already.
+/// Runs the effects of a batch. If one panics the others still run, because the batch is durable already.
 fn run_effects(effects: Vec<Effect>, sequence: Sequence) {
     for effect in effects {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| effect(sequence))) {
@@ -258,12 +254,6 @@ fn run_effects(effects: Vec<Effect>, sequence: Sequence) {
     }
 }
 
-/// What a panic says of itself.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| String::from("a panic without words"))
-}
-
-/// Bytes of a key: sealed names of the deepest path stay below, and sixteen of them still fit a page of sled that is
-/// not spilled into a file of its own.
+/// Bytes of a key. The sealed names of the deepest path fit, and sixteen such keys fit a page that sled does not put
+/// into a file of its own.
 pub(super) const KEY_BYTES_MAX: usize = 7 << 10;

@@ -67,7 +67,7 @@ fn what_is_acknowledged_is_seen() {
         assert_eq!(read(store, b"a"), None);
         assert_eq!(commit(store, put(b"a", Old::Absent, b"1")), Ok(Sequence(1)));
         assert_eq!(read(store, b"a"), Some(b"1".to_vec()));
-        assert_eq!(store.get(b"a").unwrap().unwrap().tag(), super::tag_of(b"1"));
+        assert_eq!(Old::of(store.get(b"a").unwrap().as_deref()), tag(b"1"));
         assert_eq!(commit(store, delete(b"a", tag(b"1"))), Ok(Sequence(2)));
         assert_eq!((read(store, b"a"), store.sequence()), (None, Sequence(2)));
     });

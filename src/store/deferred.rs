@@ -1,5 +1,5 @@
-//! A broken committer for the crash test: it answers at once and writes 300 ms later, so that a kill loses writes that
-//! were acknowledged. Readers see them all the same. Never in a build that anybody runs.
+//! A broken index for the crash test: it acknowledges at once and writes 300 ms later, so a kill loses acknowledged
+//! writes, although readers saw them. It is only in the test build with the feature `unflushed`.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,10 +12,11 @@ use std::{
 
 use super::{
     batch::Sequence,
+    change::{Record, Slice, Summary},
     errors::StoreError,
-    index::{Record, Seen, Slice},
     sled::SledIndex,
-    value::{Value, tag_of},
+    tag::tag_of,
+    value::StoredValue,
 };
 
 pub(super) struct Deferred {
@@ -26,16 +27,16 @@ pub(super) struct Deferred {
 struct Parts {
     inner: SledIndex,
     pending: Mutex<Pending>,
-    /// Told when the worker shall end.
+    /// Notified when the worker must end.
     end: Condvar,
 }
 
 #[derive(Default)]
 struct Pending {
-    /// Slices that have waited for a whole delay are written at the next one's end.
+    /// Slices age for one delay and are written after the next.
     fresh: Vec<Slice>,
     aged: Vec<Slice>,
-    /// What the slices that wait will leave.
+    /// The state of each key after the slices that wait.
     overlay: BTreeMap<Vec<u8>, Latest>,
     failure: Option<StoreError>,
     is_done: bool,
@@ -43,32 +44,32 @@ struct Pending {
 
 struct Latest {
     value: Option<Arc<[u8]>>,
-    seen: Option<Seen>,
+    seen: Option<Summary>,
     sequence: Sequence,
 }
 
 impl Deferred {
-    pub fn new(inner: SledIndex) -> io::Result<Self> {
+    pub(crate) fn new(inner: SledIndex) -> io::Result<Self> {
         let parts = Arc::new(Parts { inner, pending: Mutex::default(), end: Condvar::new() });
         let for_worker = Arc::clone(&parts);
         let worker = thread::Builder::new().name(String::from("deferred")).spawn(move || for_worker.work())?;
         Ok(Self { parts, worker: Some(worker) })
     }
 
-    pub fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         let pending = self.parts.pending();
         match pending.overlay.get(key) {
-            Some(latest) => Ok(latest.value.clone().map(Value::shared)),
+            Some(latest) => Ok(latest.value.clone().map(StoredValue::shared)),
             None => self.parts.inner.get(key),
         }
     }
 
-    pub fn peek(&self, key: &[u8]) -> Result<Option<Seen>, StoreError> {
+    pub(crate) fn peek(&self, key: &[u8]) -> Result<Option<Summary>, StoreError> {
         let pending = self.parts.pending();
         pending.overlay.get(key).map_or_else(|| self.parts.inner.peek(key), |latest| Ok(latest.seen))
     }
 
-    pub fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
+    pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         if from >= to {
             return Ok(Vec::new());
         }
@@ -76,9 +77,9 @@ impl Deferred {
         let range = || pending.overlay.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let hidden = range().count();
         let found = self.parts.inner.scan(from, to, limit.saturating_add(hidden))?;
-        let mut merged: HashMap<Vec<u8>, Option<Value>> =
+        let mut merged: HashMap<Vec<u8>, Option<StoredValue>> =
             found.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        merged.extend(range().map(|(key, latest)| (key.clone(), latest.value.clone().map(Value::shared))));
+        merged.extend(range().map(|(key, latest)| (key.clone(), latest.value.clone().map(StoredValue::shared))));
         let mut records: Vec<Record> =
             merged.into_iter().filter_map(|(key, value)| value.map(|value| (key, value))).collect();
         records.sort_by(|left, right| left.0.cmp(&right.0));
@@ -86,26 +87,27 @@ impl Deferred {
         Ok(records)
     }
 
-    pub fn apply(&self, slice: Slice) -> Result<(), StoreError> {
+    pub(crate) fn apply(&self, slice: Slice) -> Result<(), StoreError> {
         let mut pending = self.parts.pending();
         if let Some(failure) = &pending.failure {
             return Err(failure.clone());
         }
         for change in &slice.changes {
             let value: Option<Arc<[u8]>> = change.new.as_deref().map(Arc::from);
-            let seen = value.as_ref().map(|new| Seen { tag: tag_of(new), len_bytes: new.len(), born: change.born });
+            let seen =
+                value.as_ref().map(|new| Summary { tag: tag_of(new), len_bytes: new.len(), made_by: change.made_by });
             pending.overlay.insert(change.key.clone(), Latest { value, seen, sequence: slice.sequence });
         }
         pending.fresh.push(slice);
         Ok(())
     }
 
-    pub fn lacks_room(&self) -> Option<String> {
+    pub(crate) fn lacks_room(&self) -> Option<String> {
         self.parts.inner.lacks_room()
     }
 
     /// An orderly stop writes down everything.
-    pub fn close(&self) -> Result<(), StoreError> {
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
         let mut pending = self.parts.pending();
         self.parts.write_down(&mut pending);
         self.parts.write_down(&mut pending);
@@ -142,8 +144,8 @@ impl Parts {
         }
     }
 
-    /// Writes what is aged, and ages what is fresh. The lock is held throughout: readers wait, which a test build may
-    /// let them.
+    /// Writes the aged slices and ages the fresh ones. It holds the lock throughout, so readers wait; this is only a test
+    /// build.
     fn write_down(&self, pending: &mut Pending) {
         for slice in std::mem::take(&mut pending.aged) {
             let sequence = slice.sequence;

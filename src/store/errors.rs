@@ -1,21 +1,21 @@
-//! How the store refuses. A message names a file or a limit, never a key or a value.
+//! The errors of the store. A message names a file or a limit, never a key or a value.
 
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// A precondition does not hold; the key whose state is another one. Nothing changed: read again and judge anew.
+    /// A precondition failed, for this key. Nothing changed: read again and decide again.
     #[error("a record has changed since it was read")]
     Conflict(Vec<u8>),
-    /// No room; the path that lacks it. Nothing changed, and the store recovers by itself when there is room again.
+    /// No room at this path. Nothing changed, and the store recovers by itself when there is room again.
     #[error("no room left at `{0}`: free some space there")]
     Full(String),
-    /// The batch itself is at fault (a key twice, a value too big). Nothing changed, and trying again is no use.
+    /// The batch itself is wrong (a repeated key, a value that is too large). Nothing changed; do not try again.
     #[error("the batch was refused: {0}")]
     Refused(&'static str),
-    /// The store was closed, or closed itself after a failure. Whether a batch in flight was applied is not known.
+    /// The store was closed, or closed itself after a failure. It is not known whether a waiting batch was applied.
     #[error("the store is closed")]
     Closed,
-    /// The machine failed while the batch was written. Whether it was applied shows at the next start.
+    /// Writing the batch failed. The next start shows whether it was applied.
     #[error("the store failed: {0}")]
     Io(String),
 }
@@ -26,7 +26,7 @@ pub enum StoreError {
     /// The store was closed, or closed itself after the failure named here.
     #[error("the store is closed: {0}")]
     Closed(String),
-    /// What stands on the disk is not what was written there.
+    /// The bytes on the disk are not what was written there.
     #[error("the store is damaged: {0}")]
     Damaged(String),
     #[error("the store failed: {0}")]
@@ -36,7 +36,7 @@ pub enum StoreError {
 /// Why a store or boot file could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Another process has the directory.
+    /// Another process uses the directory.
     #[error("`{path}` is locked{holder}: stop the other process, or name another directory")]
     Locked { path: String, holder: String },
     /// The files are not what a store wrote.
@@ -54,4 +54,11 @@ impl OpenError {
     pub(super) fn damaged(path: &std::path::Path, cause: impl Into<String>) -> Self {
         Self::Damaged { path: path.display().to_string(), cause: cause.into() }
     }
+}
+
+/// The message that a panic was raised with.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| String::from("a panic without a message"))
 }

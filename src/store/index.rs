@@ -1,54 +1,23 @@
-//! Where records are looked up: the closed set of indexes behind the one committer. Only the committer applies.
+//! The index, where records are looked up: in memory or in sled. Only the committer applies changes to it.
 
-use super::{batch::Sequence, batch::Tag, errors::StoreError, memory::MemoryIndex, sled::SledIndex, value::Value};
-use crate::base::time::Time;
-
-/// A key with its value, as a scan answers them.
-pub(super) type Record = (Vec<u8>, Value);
+use super::{
+    change::{Record, Slice, Summary},
+    errors::StoreError,
+    memory::MemoryIndex,
+    sled::SledIndex,
+    value::StoredValue,
+};
 
 pub(super) enum Index {
     Memory(MemoryIndex),
-    #[cfg_attr(feature = "unflushed", expect(dead_code, reason = "the deferred form stands in its place"))]
+    #[cfg_attr(feature = "unflushed", expect(dead_code, reason = "the deferred index replaces it"))]
     Sled(SledIndex),
     #[cfg(feature = "unflushed")]
     Deferred(super::deferred::Deferred),
 }
 
-/// What stands at a key, as far as a precondition and the next write need to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub tag: Tag,
-    pub len_bytes: usize,
-    /// The write that put it there.
-    pub born: Birth,
-}
-
-/// Names one write for good: the sequence of its batch and its place in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Birth {
-    pub sequence: u64,
-    pub place: u32,
-}
-
-/// One accepted write.
-pub(super) struct Change {
-    pub key: Vec<u8>,
-    pub before: Option<Seen>,
-    pub new: Option<Vec<u8>>,
-    pub born: Birth,
-}
-
-/// Whole batches that are shown to readers together.
-#[derive(Default)]
-pub(super) struct Slice {
-    pub changes: Vec<Change>,
-    /// Of the last batch in it.
-    pub sequence: Sequence,
-    pub time: Time,
-}
-
 impl Index {
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Memory(_) => "inmem",
             Self::Sled(_) => "sled",
@@ -57,7 +26,7 @@ impl Index {
         }
     }
 
-    pub fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.get(key)),
             Self::Sled(index) => index.get(key),
@@ -66,7 +35,7 @@ impl Index {
         }
     }
 
-    pub fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
+    pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.scan(from, to, limit)),
             Self::Sled(index) => index.scan(from, to, limit),
@@ -75,7 +44,7 @@ impl Index {
         }
     }
 
-    pub fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.keys(from, to, limit)),
             Self::Sled(index) => index.keys(from, to, limit),
@@ -84,8 +53,8 @@ impl Index {
         }
     }
 
-    /// What stands at `key`, without reading a big value.
-    pub fn peek(&self, key: &[u8]) -> Result<Option<Seen>, StoreError> {
+    /// What is known of the value at `key`, without joining a value from its chunks.
+    pub(crate) fn peek(&self, key: &[u8]) -> Result<Option<Summary>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.peek(key)),
             Self::Sled(index) => index.peek(key),
@@ -94,7 +63,7 @@ impl Index {
         }
     }
 
-    pub fn apply(&self, slice: Slice) -> Result<(), StoreError> {
+    pub(crate) fn apply(&self, slice: Slice) -> Result<(), StoreError> {
         match self {
             Self::Memory(index) => {
                 index.apply(slice);
@@ -106,9 +75,9 @@ impl Index {
         }
     }
 
-    /// Makes what was applied durable. An error is final: what the disk holds is not known, and a second sync would
-    /// not tell.
-    pub fn sync(&self) -> Result<(), StoreError> {
+    /// Makes all applied changes durable. An error is final: the kernel may have dropped what it could not write, and a
+    /// second sync would succeed without it.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sled(index) => index.sync(),
@@ -117,8 +86,8 @@ impl Index {
         }
     }
 
-    /// The path that has no room for ordinary batches, if there is one.
-    pub fn lacks_room(&self) -> Option<String> {
+    /// The path that has no room left for ordinary batches, if any.
+    pub(crate) fn lacks_room(&self) -> Option<String> {
         match self {
             Self::Memory(_) => None,
             Self::Sled(index) => index.lacks_room(),
@@ -127,8 +96,8 @@ impl Index {
         }
     }
 
-    /// Last act of the committer after an orderly stop.
-    pub fn close(&self) -> Result<(), StoreError> {
+    /// Called by the committer after an orderly stop.
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
         match self {
             Self::Memory(_) => Ok(()),
             Self::Sled(index) => index.sync(),

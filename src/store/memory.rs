@@ -1,4 +1,4 @@
-//! The index that forgets: an ordered map in memory, for tests and `dev`. A slice becomes visible at once.
+//! The index in memory, for tests and `dev`: an ordered map. A slice becomes visible at once.
 
 use std::{
     collections::BTreeMap,
@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    index::{Birth, Record, Seen, Slice},
-    value::{Value, tag_of},
+    change::{Record, Slice, Summary, WriteId},
+    tag::tag_of,
+    value::StoredValue,
 };
 
 #[derive(Default)]
@@ -17,20 +18,20 @@ pub(super) struct MemoryIndex {
 }
 
 impl MemoryIndex {
-    pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.read().get(key).map(|bytes| Value::shared(Arc::clone(bytes)))
+    pub(crate) fn get(&self, key: &[u8]) -> Option<StoredValue> {
+        self.read().get(key).map(|bytes| StoredValue::shared(Arc::clone(bytes)))
     }
 
-    pub fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Record> {
+    pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Record> {
         if from >= to {
             return Vec::new();
         }
         let records = self.read();
         let range = records.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
-        range.take(limit).map(|(key, bytes)| (key.clone(), Value::shared(Arc::clone(bytes)))).collect()
+        range.take(limit).map(|(key, bytes)| (key.clone(), StoredValue::shared(Arc::clone(bytes)))).collect()
     }
 
-    pub fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Vec<Vec<u8>> {
         if from >= to {
             return Vec::new();
         }
@@ -39,13 +40,17 @@ impl MemoryIndex {
         range.take(limit).map(|(key, _)| key.clone()).collect()
     }
 
-    pub fn peek(&self, key: &[u8]) -> Option<Seen> {
+    pub(crate) fn peek(&self, key: &[u8]) -> Option<Summary> {
         let records = self.read();
-        records.get(key).map(|bytes| Seen { tag: tag_of(bytes), len_bytes: bytes.len(), born: Birth::default() })
+        records.get(key).map(|bytes| Summary {
+            tag: tag_of(bytes),
+            len_bytes: bytes.len(),
+            made_by: WriteId::default(),
+        })
     }
 
-    pub fn apply(&self, slice: Slice) {
-        // A panic elsewhere cannot leave the map half changed: no code of others runs under this lock.
+    pub(crate) fn apply(&self, slice: Slice) {
+        // A poisoned lock still guards a whole map, because no foreign code runs while it is held.
         let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
         for change in slice.changes {
             match change.new {

@@ -1,12 +1,12 @@
-//! Notes of committed batches, held until every reader of them has released them. Without a journal they live in
-//! memory only: a process that dies loses those not released, so a device that wants them must keep up.
+//! Notes of committed batches, held until they are released. There is no journal yet, so they are only in memory: a
+//! process that ends loses the notes that were not released.
 
 use std::collections::VecDeque;
 
 use super::batch::Sequence;
 
-/// Bytes of notes held before batches that are not urgent are refused: a device that never catches up must not fill
-/// the memory.
+/// Bytes of notes before batches that are not urgent are refused, so that an audit device that does not keep up cannot
+/// fill the memory.
 pub(super) const NOTES_HELD_BYTES_MAX: usize = 64 << 20;
 
 #[derive(Default)]
@@ -16,25 +16,25 @@ pub(super) struct Notes {
 }
 
 impl Notes {
-    pub fn push(&mut self, sequence: Sequence, note: Vec<u8>) {
+    pub(crate) fn push(&mut self, sequence: Sequence, note: Vec<u8>) {
         self.held_bytes += note.len();
         self.held.push_back((sequence, note));
     }
 
     /// Notes of batches after `after`, oldest first.
-    pub fn since(&self, after: Sequence) -> Vec<(Sequence, Vec<u8>)> {
+    pub(crate) fn since(&self, after: Sequence) -> Vec<(Sequence, Vec<u8>)> {
         let start = self.held.partition_point(|(sequence, _)| *sequence <= after);
         self.held.iter().skip(start).cloned().collect()
     }
 
-    /// Forgets notes of batches up to and with `up_to`.
-    pub fn release(&mut self, up_to: Sequence) {
+    /// Forgets the notes of batches up to and including `up_to`.
+    pub(crate) fn release(&mut self, up_to: Sequence) {
         while let Some((_, note)) = self.held.pop_front_if(|(sequence, _)| *sequence <= up_to) {
             self.held_bytes -= note.len();
         }
     }
 
-    pub fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self) -> usize {
         self.held_bytes
     }
 }

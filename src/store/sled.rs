@@ -1,6 +1,6 @@
-//! The index on sled 0.34.7: one tree, whole slices by `apply_batch`, then `flush` and a sync through a descriptor of
-//! our own, because sled's flush is no fsync. After a kill of the process it is right; after a power cut it need not
-//! be, which is what the journal will be for.
+//! The index in sled 0.34.7: one tree, and whole slices by `apply_batch`. sled's `flush` does not call fsync, so a sync
+//! through a file descriptor of our own follows it. After a kill of the process the index is right; after a power cut
+//! it can be damaged, which needs a journal.
 
 use std::{
     collections::BTreeSet,
@@ -16,12 +16,12 @@ use ::sled::{Config, Db, IVec, Mode};
 
 use super::{
     batch::Sequence,
-    committer::panic_text,
-    errors::{OpenError, StoreError},
+    change::{Record, Slice, Summary, WriteId},
+    errors::{OpenError, StoreError, panic_text},
     files::{File, Files, Lock},
-    index::{Record, Seen, Slice},
     sled_form::{self as form, HEAD_KEY, Head, Stored},
-    value::{Value, tag_of},
+    tag::tag_of,
+    value::StoredValue,
 };
 use crate::base::time::Time;
 
@@ -31,19 +31,19 @@ pub(super) struct SledIndex {
     data: File,
     dir: PathBuf,
     files: Files,
-    /// Files of large pages (long keys make some) that are synced; sled never does it.
+    /// The files of large pages that were synced. Long keys make such files, and sled never syncs them.
     blobs: Mutex<BTreeSet<String>>,
-    /// Dropped last: fields are dropped in the order of their declaration.
+    /// Declared last, so that it is dropped last.
     _lock: Lock,
 }
 
 impl SledIndex {
     /// Opens or creates the index in `dir/sled`, alone: `dir/lock` is held for as long as it lives.
-    pub fn open(dir: &Path, files: Files) -> Result<(Self, Head), OpenError> {
+    pub(crate) fn open(dir: &Path, files: Files) -> Result<(Self, Head), OpenError> {
         files.create_dir_all(dir).map_err(|error| OpenError::io(dir, &error))?;
         let lock = take_lock(dir, &files)?;
         let path = dir.join("sled");
-        let db = open_db(&path)?;
+        let db = open_db(&path, &files)?;
         sync_dirs(dir, &path, &files).map_err(|error| OpenError::io(&path, &error))?;
         let data = files.open_read(&path.join("db")).map_err(|error| OpenError::io(&path, &error))?;
         let index = Self { db, data, dir: dir.to_owned(), files, blobs: Mutex::default(), _lock: lock };
@@ -51,14 +51,14 @@ impl SledIndex {
         Ok((index, head))
     }
 
-    /// The head of an index that was used before, or a new one in one that was just made. A marker beside the index
-    /// tells them apart, lest an index that lost everything passes for a fresh one.
+    /// The head of an index that was used before, or a first head for a new index. A marker file beside the index tells
+    /// the two apart; without it an index that lost everything would look new.
     fn first_head(&self) -> Result<Head, StoreError> {
         let marker = self.dir.join(MARKER);
         let is_fresh = !self.files.exists(&marker);
         match self.db.get(HEAD_KEY).map_err(failed)? {
             Some(bytes) => {
-                let head = Head::decode(&bytes).ok_or_else(|| damaged("its head is not one"))?;
+                let head = Head::decode(&bytes).ok_or_else(|| damaged("its head has a wrong form"))?;
                 if is_fresh {
                     self.leave_marker(&marker)?;
                 }
@@ -71,7 +71,7 @@ impl SledIndex {
                 self.leave_marker(&marker)?;
                 Ok(head)
             }
-            None => Err(damaged("it has lost its head")),
+            None => Err(damaged("its head is missing")),
         }
     }
 
@@ -80,11 +80,11 @@ impl SledIndex {
         left.map_err(|error| StoreError::Io(format!("cannot write `{}`: {error}", marker.display())))
     }
 
-    pub fn get(&self, key: &[u8]) -> Result<Option<Value>, StoreError> {
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         guard(|| self.read(&form::record_key(key)))
     }
 
-    pub fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
+    pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Record>, StoreError> {
         guard(|| {
             let mut records = Vec::new();
             for item in self.range(from, to) {
@@ -92,8 +92,8 @@ impl SledIndex {
                     break;
                 }
                 let (full_key, bytes) = item.map_err(failed)?;
-                let value = match form::decode(&bytes).ok_or_else(|| damaged("a record has no form"))? {
-                    Stored::Inline(value) => Some(Value::page(value)),
+                let value = match form::decode(&bytes).ok_or_else(|| damaged("a record has a wrong form"))? {
+                    Stored::Inline(value) => Some(StoredValue::page(value)),
                     Stored::Chunked(_) => self.read(&full_key)?,
                 };
                 records.extend(form::key_of_record(&full_key).map(<[u8]>::to_vec).zip(value));
@@ -102,7 +102,7 @@ impl SledIndex {
         })
     }
 
-    pub fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         guard(|| {
             let keys = self.range(from, to).keys().take(limit).map(|key| {
                 let key = key.map_err(failed)?;
@@ -112,27 +112,27 @@ impl SledIndex {
         })
     }
 
-    pub fn peek(&self, key: &[u8]) -> Result<Option<Seen>, StoreError> {
+    pub(crate) fn peek(&self, key: &[u8]) -> Result<Option<Summary>, StoreError> {
         guard(|| {
             let Some(bytes) = self.db.get(form::record_key(key)).map_err(failed)? else {
                 return Ok(None);
             };
             match form::decode(&bytes).ok_or_else(|| damaged("a record has no form"))? {
                 Stored::Inline(value) => {
-                    Ok(Some(Seen { tag: tag_of(&value), len_bytes: value.len(), born: super::index::Birth::default() }))
+                    Ok(Some(Summary { tag: tag_of(&value), len_bytes: value.len(), made_by: WriteId::default() }))
                 }
                 Stored::Chunked(seen) => Ok(Some(seen)),
             }
         })
     }
 
-    /// Puts whole batches and the new head into the tree at once.
-    pub fn apply(&self, slice: Slice) -> Result<(), StoreError> {
+    /// Puts whole batches and the new head into the tree, atomically.
+    pub(crate) fn apply(&self, slice: Slice) -> Result<(), StoreError> {
         let mut batch = ::sled::Batch::default();
         for change in slice.changes {
             if let Some(before) = change.before.filter(|seen| form::is_chunked(change.key.len(), seen.len_bytes)) {
                 for index in 0..form::chunk_count(before.len_bytes) {
-                    batch.remove(&form::chunk_key(before.born, index));
+                    batch.remove(&form::chunk_key(before.made_by, index));
                 }
             }
             let key = form::record_key(&change.key);
@@ -140,9 +140,9 @@ impl SledIndex {
                 None => batch.remove(key),
                 Some(new) if form::is_chunked(change.key.len(), new.len()) => {
                     for (index, chunk) in (0..).zip(form::chunks(&new)) {
-                        batch.insert(&form::chunk_key(change.born, index), chunk);
+                        batch.insert(&form::chunk_key(change.made_by, index), chunk);
                     }
-                    let seen = Seen { tag: tag_of(&new), len_bytes: new.len(), born: change.born };
+                    let seen = Summary { tag: tag_of(&new), len_bytes: new.len(), made_by: change.made_by };
                     batch.insert(key, form::encode_chunked(&seen));
                 }
                 Some(new) => batch.insert(key, form::encode_inline(&new)),
@@ -153,7 +153,7 @@ impl SledIndex {
     }
 
     /// Never `flush_async`: it deadlocks from seven calls on.
-    pub fn sync(&self) -> Result<(), StoreError> {
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(failed)?;
         self.sync_files().map_err(|error| StoreError::Io(format!("cannot sync `{}`: {error}", self.dir.display())))
     }
@@ -164,7 +164,7 @@ impl SledIndex {
         let found: BTreeSet<String> = self.files.names(&blobs)?.into_iter().collect();
         if found != *synced {
             for name in found.difference(&synced) {
-                // sled removes them when it has no use for them any more, also just now.
+                // sled may have removed the file since it was listed.
                 match self.files.open_read(&blobs.join(name)) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     file => file?.sync_data()?,
@@ -176,27 +176,28 @@ impl SledIndex {
         self.data.sync_data()
     }
 
-    pub fn lacks_room(&self) -> Option<String> {
-        // A file system that does not tell its room is taken to have some.
+    pub(crate) fn lacks_room(&self) -> Option<String> {
+        // If the file system does not tell its free room, it is assumed to have enough.
         let room = self.files.room(&self.dir).ok()?;
         let reserve = RESERVE_BYTES.min(room.total_bytes / RESERVE_PART);
         (room.free_bytes < reserve).then(|| self.dir.display().to_string())
     }
 
-    /// The value of a record; joined anew when a write came between its head and its chunks.
-    fn read(&self, full_key: &[u8]) -> Result<Option<Value>, StoreError> {
-        let mut last: Option<Seen> = None;
+    /// The value of a record. If a write replaced its chunks meanwhile, the record is read again.
+    fn read(&self, full_key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
+        let mut last: Option<Summary> = None;
         loop {
             let Some(bytes) = self.db.get(full_key).map_err(failed)? else {
                 return Ok(None);
             };
             match form::decode(&bytes).ok_or_else(|| damaged("a record has no form"))? {
-                Stored::Inline(value) => return Ok(Some(Value::page(value))),
+                Stored::Inline(value) => return Ok(Some(StoredValue::page(value))),
                 Stored::Chunked(seen) => {
                     if let Some(joined) = self.join(&seen)? {
-                        return Ok(Some(Value::shared(Arc::from(joined))));
+                        return Ok(Some(StoredValue::shared(Arc::from(joined))));
                     }
-                    // Its chunks go only together with the record that names them.
+                    // Chunks are deleted in the same batch as the record that names them, so a record that is
+                    // unchanged must have its chunks.
                     if last.replace(seen) == Some(seen) {
                         return Err(damaged("a chunk of a value is missing"));
                     }
@@ -205,10 +206,10 @@ impl SledIndex {
         }
     }
 
-    fn join(&self, seen: &Seen) -> Result<Option<Vec<u8>>, StoreError> {
+    fn join(&self, seen: &Summary) -> Result<Option<Vec<u8>>, StoreError> {
         let mut joined = Vec::with_capacity(seen.len_bytes);
         for index in 0..form::chunk_count(seen.len_bytes) {
-            let chunk: Option<IVec> = self.db.get(form::chunk_key(seen.born, index)).map_err(failed)?;
+            let chunk: Option<IVec> = self.db.get(form::chunk_key(seen.made_by, index)).map_err(failed)?;
             let Some(chunk) = chunk else {
                 return Ok(None);
             };
@@ -218,7 +219,7 @@ impl SledIndex {
     }
 
     fn range(&self, from: &[u8], to: &[u8]) -> ::sled::Iter {
-        // sled turns a range that ends before it begins into a panic.
+        // sled panics on a range that ends before it begins.
         let to = to.max(from);
         self.db.range(form::record_key(from)..form::record_key(to))
     }
@@ -228,7 +229,7 @@ fn take_lock(dir: &Path, files: &Files) -> Result<Lock, OpenError> {
     let path = dir.join("lock");
     let mut taken = files.lock(&path);
     for _ in 0..LOCK_TRIES {
-        // A child of ours between fork and exec, or a process that is just ending, has it for a moment more.
+        // A child between fork and exec, or a process that is ending, can hold the lock for a moment longer.
         if taken.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             thread::sleep(LINGER_PAUSE);
             taken = files.lock(&path);
@@ -245,25 +246,22 @@ fn take_lock(dir: &Path, files: &Files) -> Result<Lock, OpenError> {
 }
 
 /// Opens sled, which panics on some damage.
-fn open_db(path: &Path) -> Result<Db, OpenError> {
+fn open_db(path: &Path, files: &Files) -> Result<Db, OpenError> {
     for _ in 0..LINGER_TRIES {
         // The flusher of sled stays on: it is also what gives space back to the log.
         let config =
             Config::new().path(path).cache_capacity(CACHE_BYTES).mode(Mode::LowSpace).flush_every_ms(Some(500));
         match catch_unwind(AssertUnwindSafe(|| config.use_compression(false).open())) {
             Ok(Ok(db)) => return Ok(db),
-            Ok(Err(error)) if is_lingering(&error) => thread::sleep(LINGER_PAUSE),
+            // sled locks its data file and lets go of it some milliseconds after a drop, when its threads have ended.
+            // Its error has no code for this, so the lock itself is asked.
+            Ok(Err(::sled::Error::Io(_))) if files.is_locked(&path.join("db")) => thread::sleep(LINGER_PAUSE),
             Ok(Err(::sled::Error::Io(error))) => return Err(OpenError::io(path, &error)),
             Ok(Err(error)) => return Err(OpenError::damaged(path, error.to_string())),
             Err(panic) => return Err(OpenError::damaged(path, panic_text(&*panic))),
         }
     }
     Err(OpenError::Locked { path: path.display().to_string(), holder: String::from(" although `lock` was free") })
-}
-
-/// After a drop sled's own lock stays for some milliseconds, until its threads are gone.
-fn is_lingering(error: &::sled::Error) -> bool {
-    matches!(error, ::sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
 }
 
 /// sled creates files without syncing the directories that name them.

@@ -1,15 +1,15 @@
-//! How keys and values stand in sled's one tree. The first byte of a key parts records from chunks and from the head,
-//! so that no scan of records meets the others.
+//! The form of keys and values in sled's tree. The first byte of a key separates records, chunks and the head, so a scan
+//! of records meets nothing else.
 //!
-//! A value above 4 KiB is cut into chunks: sled puts large pages into files of their own that it never syncs. Chunks
-//! are named after the write that made them, and never change: a reader that misses one reads the record again.
+//! A value above 4 KiB is cut into chunks, because sled puts large pages into files of their own that it never syncs.
+//! Chunks are named after the write that made them and never change. A reader that misses one reads the record again.
 
 use ::sled::IVec;
 
 use super::{
-    batch::{Sequence, TAG_BYTES, Tag},
-    index::{Birth, Seen},
-    value::tag_of,
+    batch::Sequence,
+    change::{Summary, WriteId},
+    tag::{TAG_BYTES, Tag, tag_of},
 };
 use crate::base::{limits::CHUNK_BYTES, time::Time};
 
@@ -18,10 +18,10 @@ pub(super) enum Stored {
     /// The value itself.
     Inline(IVec),
     /// The value lies in chunks.
-    Chunked(Seen),
+    Chunked(Summary),
 }
 
-/// What the tree says of the last commit in it.
+/// The last commit that is in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub sequence: Sequence,
@@ -40,9 +40,9 @@ pub(super) fn key_of_record(bytes: &[u8]) -> Option<&[u8]> {
     bytes.strip_prefix(&[RECORD])
 }
 
-pub(super) fn chunk_key(born: Birth, index: u32) -> [u8; 17] {
+pub(super) fn chunk_key(made_by: WriteId, index: u32) -> [u8; 17] {
     let mut bytes = [0; 17];
-    let parts = [CHUNK].into_iter().chain(born.sequence.to_be_bytes()).chain(born.place.to_be_bytes());
+    let parts = [CHUNK].into_iter().chain(made_by.sequence.to_be_bytes()).chain(made_by.position.to_be_bytes());
     for (to, from) in bytes.iter_mut().zip(parts.chain(index.to_be_bytes())) {
         *to = from;
     }
@@ -77,17 +77,17 @@ pub(super) fn encode_inline(value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// `1 | length u32 | tag 24 | sequence u64 | place u32`, little endian.
-pub(super) fn encode_chunked(seen: &Seen) -> Vec<u8> {
+/// `1 | length u32 | tag 24 | sequence u64 | position u32`, little endian.
+pub(super) fn encode_chunked(seen: &Summary) -> Vec<u8> {
     let mut bytes = vec![CHUNKED];
     bytes.extend((seen.len_bytes as u32).to_le_bytes());
     bytes.extend(seen.tag);
-    bytes.extend(seen.born.sequence.to_le_bytes());
-    bytes.extend(seen.born.place.to_le_bytes());
+    bytes.extend(seen.made_by.sequence.to_le_bytes());
+    bytes.extend(seen.made_by.position.to_le_bytes());
     bytes
 }
 
-/// `None`: not what was written.
+/// `None` if the bytes do not have this form.
 pub(super) fn decode(bytes: &IVec) -> Option<Stored> {
     let (form, rest) = bytes.split_first()?;
     match *form {
@@ -96,9 +96,9 @@ pub(super) fn decode(bytes: &IVec) -> Option<Stored> {
             let (len_bytes, rest) = rest.split_first_chunk::<4>()?;
             let (tag, rest) = rest.split_first_chunk::<TAG_BYTES>()?;
             let (sequence, rest) = rest.split_first_chunk::<8>()?;
-            let place: &[u8; 4] = rest.try_into().ok()?;
-            let born = Birth { sequence: u64::from_le_bytes(*sequence), place: u32::from_le_bytes(*place) };
-            Some(Stored::Chunked(Seen { tag: *tag, len_bytes: u32::from_le_bytes(*len_bytes) as usize, born }))
+            let position: &[u8; 4] = rest.try_into().ok()?;
+            let made_by = WriteId { sequence: u64::from_le_bytes(*sequence), position: u32::from_le_bytes(*position) };
+            Some(Stored::Chunked(Summary { tag: *tag, len_bytes: u32::from_le_bytes(*len_bytes) as usize, made_by }))
         }
         _ => None,
     }
@@ -106,14 +106,14 @@ pub(super) fn decode(bytes: &IVec) -> Option<Stored> {
 
 impl Head {
     /// `1 | sequence u64 | nanoseconds i64`, little endian.
-    pub fn encode(self) -> Vec<u8> {
+    pub(crate) fn encode(self) -> Vec<u8> {
         let mut bytes = vec![HEAD_VERSION];
         bytes.extend(self.sequence.0.to_le_bytes());
         bytes.extend(self.time.unix_nanos().to_le_bytes());
         bytes
     }
 
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (sequence, rest) = bytes.strip_prefix(&[HEAD_VERSION])?.split_first_chunk::<8>()?;
         let nanos: &[u8; 8] = rest.try_into().ok()?;
         let time = Time::from_unix_nanos(i64::from_le_bytes(*nanos));

@@ -23,13 +23,16 @@ fn open_faulty(dir: &Path) -> (Store, Faults) {
 }
 
 fn put(store: &Store, key: &[u8], value: &[u8]) -> Result<Sequence, CommitError> {
-    commit(store, key, value, false)
+    commit(store, batch(key, value))
 }
 
-fn commit(store: &Store, key: &[u8], value: &[u8], urgent: bool) -> Result<Sequence, CommitError> {
+fn batch(key: &[u8], value: &[u8]) -> Batch {
     let write = Write { key: key.to_vec(), old: Old::Absent, new: Some(value.to_vec()) };
-    let answer = store.commit(Batch { writes: vec![write], urgent, ..Batch::default() });
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(answer)
+    Batch { writes: vec![write], ..Batch::default() }
+}
+
+fn commit(store: &Store, batch: Batch) -> Result<Sequence, CommitError> {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(store.commit(batch))
 }
 
 #[test]
@@ -182,7 +185,7 @@ fn below_the_reserve_only_urgent_batches_pass_until_there_is_room() {
     faults.set_room(dir.path(), (256 << 20) - 1, 1 << 40);
     assert_eq!(put(&store, b"a", b"1"), full);
     assert_eq!(store.get(b"a"), Ok(None));
-    assert_eq!(commit(&store, b"b", b"1", true), Ok(Sequence(1)));
+    assert_eq!(commit(&store, Batch { urgent: true, ..batch(b"b", b"1") }), Ok(Sequence(1)));
     faults.set_room(dir.path(), 256 << 20, 1 << 40);
     assert_eq!(put(&store, b"a", b"1"), Ok(Sequence(2)));
     // A small file system keeps a twentieth.
@@ -212,9 +215,9 @@ fn a_failed_sync_is_the_end_of_the_store() {
     faults.fail_nth(1, Fault::Broken);
     let has_run = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let witness = std::sync::Arc::clone(&has_run);
-    let mut batch = Batch::default();
-    batch.effects.push(Box::new(move |_| witness.store(true, std::sync::atomic::Ordering::SeqCst)));
-    let answer = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(store.commit(batch));
+    let mut waiting = Batch::default();
+    waiting.effects.push(Box::new(move |_| witness.store(true, std::sync::atomic::Ordering::SeqCst)));
+    let answer = commit(&store, waiting);
     assert!(matches!(answer, Err(CommitError::Io(_))));
     assert!(!has_run.load(std::sync::atomic::Ordering::SeqCst));
     assert_eq!(put(&store, b"c", b"1"), Err(CommitError::Closed));

@@ -2,11 +2,9 @@
 
 use std::{fmt, ops::Deref, sync::Arc};
 
-use super::batch::{TAG_BYTES, Tag};
-
 /// The bytes of one key. Cheap to clone.
 #[derive(Clone)]
-pub struct Value(Bytes);
+pub struct StoredValue(Bytes);
 
 #[derive(Clone)]
 enum Bytes {
@@ -14,7 +12,7 @@ enum Bytes {
     Page(::sled::IVec),
 }
 
-impl Value {
+impl StoredValue {
     pub(super) fn shared(bytes: Arc<[u8]>) -> Self {
         Self(Bytes::Shared(bytes))
     }
@@ -22,29 +20,15 @@ impl Value {
     pub(super) fn page(bytes: ::sled::IVec) -> Self {
         Self(Bytes::Page(bytes))
     }
-
-    /// What a later write names as this value's old state.
-    pub fn tag(&self) -> Tag {
-        tag_of(self)
-    }
 }
 
-/// The tag of a value that consists of `bytes`.
-pub fn tag_of(bytes: &[u8]) -> Tag {
-    let mut tag = [0; TAG_BYTES];
-    for (to, from) in tag.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    tag
-}
-
-impl AsRef<[u8]> for Value {
+impl AsRef<[u8]> for StoredValue {
     fn as_ref(&self) -> &[u8] {
         self
     }
 }
 
-impl Deref for Value {
+impl Deref for StoredValue {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -55,17 +39,17 @@ impl Deref for Value {
     }
 }
 
-/// Shows the length alone: a value may be what nobody shall read in a log.
-impl fmt::Debug for Value {
+/// Shows only the length: a value must not appear in a log.
+impl fmt::Debug for StoredValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Value({} bytes)", self.len())
+        write!(f, "StoredValue({} bytes)", self.len())
     }
 }
 
-impl PartialEq for Value {
+impl PartialEq for StoredValue {
     fn eq(&self, other: &Self) -> bool {
         self[..] == other[..]
     }
 }
 
-impl Eq for Value {}
+impl Eq for StoredValue {}

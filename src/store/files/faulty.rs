@@ -1,5 +1,6 @@
-//! Files that fail as told, for tests. The files are real; a model beside them knows which names and which bytes a
-//! power cut may take, and [`Faults::power_cut`] rewrites the directory into one of the states that it could leave.
+//! Fault injection: files that fail as a test tells them. The files are real. A model beside them knows which names and
+//! bytes a power cut may lose, and [`Faults::power_cut`] puts the directory into one of the states that it could leave.
+//! It is our own, because the model must know which calls of ours make what durable.
 
 use std::{
     collections::BTreeMap,
@@ -9,9 +10,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Call, Room};
+use super::call::{Call, Room};
 
-/// The hand on the switches of [`Files::faulty`](super::Files::faulty). Clones share the state.
+/// Controls the files of [`Files::faulty`](super::Files::faulty). Clones share the state.
 #[derive(Clone, Default)]
 pub struct Faults(Arc<Mutex<Plan>>);
 
@@ -75,38 +76,38 @@ enum Change {
 
 impl Faults {
     /// Calls that change something, so far.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.plan(|plan| plan.calls)
     }
 
     /// The `n`-th call from the beginning (1 is the first) is the last the machine hears of us: it fails, a write
     /// gets half of its bytes in, and every later call fails too.
-    pub fn crash_at(&self, n: u64) {
+    pub(crate) fn crash_at(&self, n: u64) {
         self.plan(|plan| plan.crash_at = Some(n));
     }
 
     /// The `n`-th call from now (1 is the next) fails once.
-    pub fn fail_nth(&self, n: u64, fault: Fault) {
+    pub(crate) fn fail_nth(&self, n: u64, fault: Fault) {
         self.plan(|plan| plan.fail_at = Some((plan.calls + n, fault)));
     }
 
     /// From now on calls on `path`, or on what lies beneath it, fail.
-    pub fn break_path(&self, path: &Path, fault: Fault) {
+    pub(crate) fn break_path(&self, path: &Path, fault: Fault) {
         self.plan(|plan| plan.broken.insert(path.to_owned(), fault));
     }
 
-    pub fn mend_path(&self, path: &Path) {
+    pub(crate) fn mend_path(&self, path: &Path) {
         self.plan(|plan| plan.broken.remove(path));
     }
 
     /// Says that the file system under `path` has this room.
-    pub fn set_room(&self, path: &Path, free_bytes: u64, total_bytes: u64) {
+    pub(crate) fn set_room(&self, path: &Path, free_bytes: u64, total_bytes: u64) {
         self.plan(|plan| plan.rooms.insert(path.to_owned(), Room { free_bytes, total_bytes }));
     }
 
     /// Takes `loss` from the disk and brings the machine back: the directory then holds what the next process finds.
     /// Files that were opened before write nowhere from now on.
-    pub fn power_cut(&self, loss: Loss) {
+    pub(crate) fn power_cut(&self, loss: Loss) {
         self.plan(|plan| {
             plan.model.cut(loss);
             plan.crash_at = None;
@@ -130,7 +131,7 @@ impl Faults {
 
     pub(super) fn step<T>(&self, call: Call<'_>, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         self.plan(|plan| {
-            if let Some(fault) = plan.next_fault(call_path(call), is_harmed_when_full(call)) {
+            if let Some(fault) = plan.next_fault(call_path(call), need_of(call)) {
                 return Err(error_of(fault));
             }
             plan.model.adopt(call);
@@ -143,7 +144,7 @@ impl Faults {
     pub(super) fn write(&self, id: Option<u64>, path: &Path, mut file: &fs::File, bytes: &[u8]) -> io::Result<()> {
         self.plan(|plan| {
             let was_dead = plan.is_dead;
-            let fault = plan.next_fault(path, true);
+            let fault = plan.next_fault(path, Need::Room);
             let is_torn = fault == Some(Fault::Full) || (plan.is_dead && !was_dead);
             let part = match fault {
                 None => bytes,
@@ -165,7 +166,7 @@ impl Faults {
 
 impl Plan {
     /// Counts a call, and says what is wrong with it.
-    fn next_fault(&mut self, path: &Path, is_harmed_when_full: bool) -> Option<Fault> {
+    fn next_fault(&mut self, path: &Path, need: Need) -> Option<Fault> {
         self.calls += 1;
         if self.is_dead || self.crash_at == Some(self.calls) {
             self.is_dead = true;
@@ -174,7 +175,7 @@ impl Plan {
         if let Some((_, fault)) = self.fail_at.take_if(|(at, _)| *at == self.calls) {
             return Some(fault);
         }
-        self.fault_on(path).filter(|fault| *fault != Fault::Full || is_harmed_when_full)
+        self.fault_on(path).filter(|fault| *fault != Fault::Full || need == Need::Room)
     }
 
     fn fault_on(&self, path: &Path) -> Option<Fault> {
@@ -340,8 +341,15 @@ fn call_path(call: Call<'_>) -> &Path {
     }
 }
 
-fn is_harmed_when_full(call: Call<'_>) -> bool {
-    !matches!(call, Call::Remove(_))
+/// Whether a call needs free room on the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Room,
+    Nothing,
+}
+
+fn need_of(call: Call<'_>) -> Need {
+    if let Call::Remove(_) = call { Need::Nothing } else { Need::Room }
 }
 
 fn error_of(fault: Fault) -> io::Error {
@@ -350,78 +358,4 @@ fn error_of(fault: Fault) -> io::Error {
         Fault::Broken => rustix::io::Errno::IO.raw_os_error(),
         Fault::ReadOnly => rustix::io::Errno::ROFS.raw_os_error(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::files::Files;
-
-    fn fixture() -> (tempfile::TempDir, Files, Faults, PathBuf) {
-        let dir = tempfile::tempdir().unwrap();
-        let (files, faults) = Files::faulty();
-        let path = dir.path().join("a");
-        (dir, files, faults, path)
-    }
-
-    #[test]
-    fn a_power_cut_takes_what_was_not_synced() {
-        let (dir, files, faults, path) = fixture();
-        let file = files.open_append(&path).unwrap();
-        file.write_all(b"kept").unwrap();
-        file.sync_data().unwrap();
-        files.sync_dir(dir.path()).unwrap();
-        file.write_all(b" lost").unwrap();
-        faults.power_cut(Loss::Everything);
-        assert_eq!(files.read(&path).unwrap(), b"kept");
-    }
-
-    #[test]
-    fn a_name_that_was_not_synced_is_lost_with_its_synced_content() {
-        let (_dir, files, faults, path) = fixture();
-        files.write_new(&path, b"bytes").unwrap();
-        faults.power_cut(Loss::Everything);
-        assert!(!files.exists(&path));
-    }
-
-    #[test]
-    fn a_rename_is_lost_or_kept_whole() {
-        for seed in 0..20 {
-            let (dir, files, faults, path) = fixture();
-            let new = dir.path().join("new");
-            files.write_new(&path, b"old").unwrap();
-            files.sync_dir(dir.path()).unwrap();
-            files.write_new(&new, b"new").unwrap();
-            files.rename(&new, &path).unwrap();
-            faults.power_cut(Loss::Some(seed));
-            let left = files.read(&path).unwrap();
-            assert!(left == b"old" || left == b"new", "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn a_full_path_takes_half_a_write_and_has_no_room() {
-        let (dir, files, faults, path) = fixture();
-        let file = files.open_append(&path).unwrap();
-        faults.break_path(dir.path(), Fault::Full);
-        assert_eq!(file.write_all(b"1234").unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert_eq!(files.free_bytes(dir.path()).unwrap(), 0);
-        faults.mend_path(dir.path());
-        file.write_all(b"5").unwrap();
-        assert_eq!(files.read(&path).unwrap(), b"125");
-    }
-
-    #[test]
-    fn the_nth_call_fails_once_and_after_a_crash_all_do() {
-        let (_dir, files, faults, path) = fixture();
-        let file = files.open_append(&path).unwrap();
-        faults.fail_nth(2, Fault::ReadOnly);
-        file.write_all(b"1").unwrap();
-        assert_eq!(file.sync_data().unwrap_err().kind(), io::ErrorKind::ReadOnlyFilesystem);
-        file.sync_data().unwrap();
-        faults.crash_at(faults.calls() + 1);
-        assert!(file.write_all(b"23").is_err() && file.sync_data().is_err());
-        faults.power_cut(Loss::Nothing);
-        assert_eq!(files.read(&path).unwrap(), b"12");
-    }
 }

@@ -1,16 +1,21 @@
-//! The seam of all file calls: the real ones, and in tests a form that loses, tears and refuses. Files are private
-//! (0600, directories 0700), links are not followed, and nothing is inherited.
+//! The one way to the file system: real files, and in tests files that lose, tear and refuse. Files are private (0600,
+//! directories 0700), symbolic links are not followed, and child processes inherit nothing.
 
+mod call;
 #[cfg(test)]
 pub mod faulty;
+#[cfg(test)]
+mod faulty_tests;
 
 use std::{
     fs, io,
     io::{Read, Write},
-    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt},
     path::Path,
 };
 
+use self::call::Call;
+pub use self::call::{Room, Stat};
 #[cfg(test)]
 use self::faulty::Faults;
 
@@ -26,26 +31,11 @@ pub struct File {
     inner: fs::File,
     #[cfg(test)]
     path: std::path::PathBuf,
-    /// The faulty form's name for the content; `None` for a file that was opened for reading.
+    /// The id of the content in the model of the faulty files; `None` for a file that was opened for reading.
     #[cfg(test)]
     id: Option<u64>,
     #[cfg(test)]
     faults: Option<Faults>,
-}
-
-/// Identity and length of a file: a rename or replacement by others shows in the first two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stat {
-    pub dev: u64,
-    pub inode: u64,
-    pub len: u64,
-}
-
-/// Room of the file system that holds a path, as an unprivileged writer sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
-    pub free_bytes: u64,
-    pub total_bytes: u64,
 }
 
 /// An exclusive lock on a file, held until it is dropped or the process ends.
@@ -61,7 +51,7 @@ impl Files {
     }
 
     /// Files that fail as told through the returned handle. They are real files under it, so that whoever goes past
-    /// the seam (sled does) sees the same; a power cut is played by rewriting them.
+    /// this type (sled does) sees the same; a power cut is played by rewriting them.
     #[cfg(test)]
     pub fn faulty() -> (Self, Faults) {
         let faults = Faults::default();
@@ -151,11 +141,7 @@ impl Files {
         fs::symlink_metadata(path).map(|data| Stat::of(&data))
     }
 
-    /// Free bytes of the file system under `path`.
-    pub fn free_bytes(&self, path: &Path) -> io::Result<u64> {
-        self.room(path).map(|room| room.free_bytes)
-    }
-
+    /// Room of the file system under `path`.
     pub fn room(&self, path: &Path) -> io::Result<Room> {
         #[cfg(test)]
         if let Some(room) = self.faults.as_ref().and_then(|faults| faults.room_of(path)) {
@@ -166,8 +152,8 @@ impl Files {
         Ok(Room { free_bytes: found.f_bavail.saturating_mul(unit), total_bytes: found.f_blocks.saturating_mul(unit) })
     }
 
-    /// Takes the lock at `path` (`flock`) without waiting; `WouldBlock` means that somebody has it. The file then
-    /// says the holder's process id.
+    /// Takes the lock at `path` (`flock`) without waiting; `WouldBlock` means that it is held. The holder's process id
+    /// is written into the file.
     pub fn lock(&self, path: &Path) -> io::Result<Lock> {
         let mut options = fs::OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
@@ -176,6 +162,12 @@ impl Files {
         file.set_len(0)?;
         write!(file, "{}", std::process::id())?;
         Ok(Lock { _file: file })
+    }
+
+    /// Whether somebody holds a lock (`flock`) on the file at `path`.
+    pub fn is_locked(&self, path: &Path) -> bool {
+        let tried = fs::File::open(path).map(|file| file.try_lock());
+        matches!(tried, Ok(Err(fs::TryLockError::WouldBlock)))
     }
 
     fn create(&self, path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
@@ -191,8 +183,8 @@ impl Files {
         })
     }
 
-    /// The one place through which every call that changes something goes.
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "the faulty form is asked here"))]
+    /// Every call that changes something goes through here.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "the faulty files are asked here"))]
     fn step<T>(&self, call: Call<'_>, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         #[cfg(test)]
         if let Some(faults) = &self.faults {
@@ -244,37 +236,6 @@ impl File {
     pub fn stat(&self) -> io::Result<Stat> {
         self.inner.metadata().map(|data| Stat::of(&data))
     }
-
-    #[expect(clippy::len_without_is_empty, reason = "a file's length is a question to the system, and may fail")]
-    pub fn len(&self) -> io::Result<u64> {
-        self.stat().map(|stat| stat.len)
-    }
-
-    pub fn inode(&self) -> io::Result<u64> {
-        self.stat().map(|stat| stat.inode)
-    }
-
-    pub fn dev(&self) -> io::Result<u64> {
-        self.stat().map(|stat| stat.dev)
-    }
-}
-
-impl Stat {
-    fn of(data: &fs::Metadata) -> Self {
-        Self { dev: data.dev(), inode: data.ino(), len: data.len() }
-    }
-}
-
-/// A call that changes something, as the seam sees it.
-#[cfg_attr(not(test), expect(dead_code, reason = "only the faulty form looks inside"))]
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Call<'a> {
-    Create(&'a Path),
-    CreateDir(&'a Path),
-    Rename(&'a Path, &'a Path),
-    Remove(&'a Path),
-    SyncDir(&'a Path),
-    Sync(Option<u64>, &'a Path),
 }
 
 fn no_follow() -> i32 {
