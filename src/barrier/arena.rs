@@ -4,7 +4,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use crate::{
-    barrier::{keyring::Keyring, place::MountId},
+    barrier::{keyring::Keyring, record_key::MountId},
     base::{
         limits::{KEY_TERMS_MAX, NAME_KEY_SETS, NAME_KEYS_PER_SET},
         secret::Secret,
@@ -34,7 +34,7 @@ pub(super) struct Arena {
 
 impl Arena {
     /// Derives the keys of a store from its keyring, of whose terms [`KEY_TERMS_MAX`] count.
-    pub fn fill(store: &[u8; 16], ring: &Keyring) -> Locked<Self> {
+    pub(crate) fn fill(store: &[u8; 16], ring: &Keyring) -> Locked<Self> {
         // Locked while it is empty: a filled arena that is moved would leave a copy of every key on the stack.
         let mut arena = Locked::new(Self::empty());
         let newest = ring.terms.iter().max_by_key(|term| term.number);
@@ -71,12 +71,12 @@ impl Arena {
     }
 
     /// The key that seals the records of a term.
-    pub fn record_key(&self, term: u32) -> Option<&AeadKey> {
+    pub(crate) fn record_key(&self, term: u32) -> Option<&AeadKey> {
         self.records.iter().flatten().find(|(number, _)| *number == term).map(|(_, key)| key)
     }
 
     /// Lends the key that seals the names of a mount, for as long as `act` takes.
-    pub fn with_names<T>(&self, mount: &MountId, act: impl FnOnce(&SivKey) -> T) -> T {
+    pub(crate) fn with_names<T>(&self, mount: &MountId, act: impl FnOnce(&SivKey) -> T) -> T {
         if let Some(key) = self.names.read().unwrap_or_else(PoisonError::into_inner).find(mount) {
             return act(key);
         }

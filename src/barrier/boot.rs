@@ -1,5 +1,6 @@
-//! The boot file: all that a sealed server needs. It holds the store's id, how it is sealed, the wrapped root key and
-//! the sealed keyring; it never stands in the store itself, so that a change of shares leaves no old wrapping there.
+//! The boot document: all that a sealed server needs. It holds the store's id, how the store is sealed, the wrapped root
+//! key and the sealed keyring. It is kept outside of the store, so that no old wrapping of the root key stays in the
+//! store's log after a change of shares.
 
 use zeroize::Zeroizing;
 
@@ -43,7 +44,7 @@ pub struct BootDocument {
     /// The keyring, sealed under a subkey of the root key.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub keyring: Vec<u8>,
-    /// The first batch of a store that was never unsealed, sealed like the keyring.
+    /// The first batch, sealed like the keyring, until the store was unsealed once.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub first_batch: Option<Vec<u8>>,
     #[n(7)]
@@ -73,7 +74,7 @@ pub struct ShamirSeal {
 #[cbor(transparent)]
 pub struct ShareHash(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
-/// A root key wrapped under one key that the machine supplies: `seal "static"`.
+/// A root key wrapped under one key of the configuration: `seal "static"`.
 #[derive(Clone, minicbor::Encode, minicbor::Decode)]
 pub struct FixedSeal {
     #[n(0)]
@@ -82,7 +83,8 @@ pub struct FixedSeal {
     pub root: WrappedRoot,
 }
 
-/// A wrapped root key with a commitment to the wrapping key, compared first.
+/// A wrapped root key, with a commitment to the wrapping key that is compared first: the cipher alone would let one
+/// ciphertext open under two keys.
 #[derive(Clone, minicbor::Encode, minicbor::Decode)]
 pub struct WrappedRoot {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -92,12 +94,17 @@ pub struct WrappedRoot {
 }
 
 impl WrappedRoot {
-    pub fn wrap(root: &Secret<[u8; 32]>, key: &[u8], store: &[u8; 16], random: &Random) -> Result<Self, CryptoError> {
+    pub(crate) fn wrap(
+        root: &Secret<[u8; 32]>,
+        key: &[u8],
+        store: &[u8; 16],
+        random: &Random,
+    ) -> Result<Self, CryptoError> {
         let sealed = seal_blob(key, "root", store, root.expose(), random)?;
         Ok(Self { commitment: commitment(key, store), sealed })
     }
 
-    pub fn unwrap(&self, key: &[u8], store: &[u8; 16]) -> Result<Secret<[u8; 32]>, CryptoError> {
+    pub(crate) fn unwrap(&self, key: &[u8], store: &[u8; 16]) -> Result<Secret<[u8; 32]>, CryptoError> {
         if !Secret::new(self.commitment).same(&commitment(key, store)) {
             return Err(CryptoError::Sealed);
         }
@@ -106,8 +113,8 @@ impl WrappedRoot {
     }
 }
 
-/// What a share is known by: the store's id salts it, the set's name ties it to its epoch.
-pub fn share_hash(store: &[u8; 16], set: &str, share: &[u8]) -> [u8; 32] {
+/// The hash by which a share is recognised. The store's id is the salt; the set's name tells old sets of shares apart.
+pub(crate) fn share_hash(store: &[u8; 16], set: &str, share: &[u8]) -> [u8; 32] {
     kdf::sha256(&[b"strongroom share", store, set.as_bytes(), share])
 }
 
@@ -117,21 +124,21 @@ fn commitment(key: &[u8], store: &[u8; 16]) -> [u8; 32] {
 }
 
 impl BootDocument {
-    pub fn decode(bytes: &[u8]) -> Result<Self, BootError> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BootError> {
         let document: Self = minicbor::decode(bytes).map_err(|_| BootError::Damaged)?;
         if document.format == FORMAT { Ok(document) } else { Err(BootError::Newer) }
     }
 
-    pub fn encode(&self) -> Result<Vec<u8>, BootError> {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>, BootError> {
         minicbor::to_vec(self).map_err(|_| BootError::Damaged)
     }
 
-    pub const fn format() -> u8 {
+    pub(crate) const fn format() -> u8 {
         FORMAT
     }
 
     /// Opens the keyring with the root key. The keyring must be of this document's generation.
-    pub fn open_keyring(&self, root: &Secret<[u8; 32]>) -> Result<Keyring, CryptoError> {
+    pub(crate) fn open_keyring(&self, root: &Secret<[u8; 32]>) -> Result<Keyring, CryptoError> {
         let plain = open_blob(root.expose(), "keyring", &self.store, &self.keyring)?;
         let ring: Keyring = minicbor::decode(&plain).map_err(|_| CryptoError::Shape)?;
         // A term beyond the limit would have no room in locked memory, and its records would seem damaged.
@@ -139,7 +146,7 @@ impl BootDocument {
         if is_usable { Ok(ring) } else { Err(CryptoError::Shape) }
     }
 
-    pub fn seal_keyring(
+    pub(crate) fn seal_keyring(
         ring: &Keyring,
         root: &Secret<[u8; 32]>,
         store: &[u8; 16],
@@ -149,7 +156,7 @@ impl BootDocument {
         seal_blob(root.expose(), "keyring", store, &plain, random)
     }
 
-    pub fn seal_first_batch(
+    pub(crate) fn seal_first_batch(
         batch: &Staged,
         root: &Secret<[u8; 32]>,
         store: &[u8; 16],
@@ -163,7 +170,7 @@ impl BootDocument {
         seal_blob(root.expose(), "first batch", store, &plain, random)
     }
 
-    pub fn open_first_batch(&self, root: &Secret<[u8; 32]>) -> Result<Option<Staged>, CryptoError> {
+    pub(crate) fn open_first_batch(&self, root: &Secret<[u8; 32]>) -> Result<Option<Staged>, CryptoError> {
         let Some(sealed) = &self.first_batch else { return Ok(None) };
         let plain = open_blob(root.expose(), "first batch", &self.store, sealed)?;
         let pairs: Vec<(minicbor::bytes::ByteVec, minicbor::bytes::ByteVec)> =

@@ -1,19 +1,24 @@
-//! How a store comes to be. The document is proposed before the answer is given and promoted afterwards, so that a
-//! store never exists whose shares nobody was shown; its first batch lies sealed within until the first unseal.
+//! How a new store is made: its keys, its shares and its first batch, gathered in one boot document.
+//!
+//! The document is proposed before the init response is sent and put in force afterwards. So there is never a store
+//! whose shares nobody was shown. The first batch stays sealed inside the document until the first unseal.
 
 use std::sync::Arc;
 
 use crate::{
     barrier::{
-        BarrierError, Keyring, Keys, Unit,
         boot::{BootDocument, FixedSeal, ShamirSeal, ShareHash, WrappedRoot, share_hash},
-        seal::Barrier,
+        errors::BarrierError,
+        keyring::Keyring,
+        keys::Keys,
+        unit::Unit,
     },
-    base::{secret::Secret, time::Time},
-    crypto::{ed25519::PublicKey, shamir},
+    base::{random::Random, secret::Secret, time::Time},
+    crypto::{CryptoError, ed25519::PublicKey, shamir},
+    store::Store,
 };
 
-/// How the new store shall be sealed.
+/// How a new store is to be made.
 pub struct InitPlan {
     pub shamir: Option<ShamirPlan>,
     /// The key of `seal "static"`, with its id.
@@ -28,41 +33,41 @@ pub struct ShamirPlan {
     pub threshold: u8,
 }
 
-/// What the operator is shown, once.
+/// What the operator is shown, once only.
 pub struct Initialised {
-    /// In Vault's form: 33 bytes, or the key's 32 where there is one share.
+    /// In Vault's form: 33 bytes each, or the 32 bytes of the key if there is only one share.
     pub shares: Vec<Secret<Vec<u8>>>,
     /// The name of the set, for the shares' text form.
     pub set: String,
     pub audit_public_key: PublicKey,
 }
 
-impl Barrier {
-    /// Makes keys, shares and the sealed first batch that `seed` writes, and proposes them to the boot file.
-    pub fn initialise<E: From<BarrierError>>(
-        &self,
-        plan: InitPlan,
+impl InitPlan {
+    /// Makes the keys, the shares and the sealed first batch that `seed` writes, and the boot document that holds them.
+    pub(super) fn make<E: From<BarrierError>>(
+        self,
+        store: &Store,
+        random: &Random,
         seed: impl FnOnce(&Unit) -> Result<(), E>,
-    ) -> Result<Initialised, E> {
-        let random = &self.random;
-        let store: [u8; 16] = random.bytes();
+    ) -> Result<(BootDocument, Initialised), E> {
+        let id: [u8; 16] = random.bytes();
         let root = random.secret::<32>();
-        let ring = Keyring::generate(random, plan.now);
-        let keys = Arc::new(Keys::new(store, &ring, random.clone()));
+        let ring = Keyring::generate(random, self.now);
+        let keys = Arc::new(Keys::new(id, &ring, random.clone()));
         let audit_public_key = keys.audit()?.signing.public();
 
-        let unit = Unit::new(keys, self.store.clone(), random.bytes());
+        // The store is still sealed: the batch is kept in the boot document until the first unseal.
+        let unit = Unit::new(keys, store.clone(), random.bytes());
         seed(&unit)?;
         let first_batch = unit.into_staged()?;
 
-        let broken = |_| BarrierError::Integrity { table: 0 };
-        let (shamir, shares) = match plan.shamir {
-            Some(how) => self.cut(how, &root, &store)?,
+        let (shamir, shares) = match self.shamir {
+            Some(how) => how.cut(&root, &id, random).map(|(seal, shares)| (Some(seal), shares))?,
             None => (None, Vec::new()),
         };
-        let fixed = match &plan.fixed {
+        let fixed = match &self.fixed {
             Some((key_id, key)) => {
-                let wrapped = WrappedRoot::wrap(&root, key.expose(), &store, random).map_err(broken)?;
+                let wrapped = WrappedRoot::wrap(&root, key.expose(), &id, random).map_err(unsealable)?;
                 Some(FixedSeal { key_id: key_id.clone(), root: wrapped })
             }
             None => None,
@@ -70,44 +75,49 @@ impl Barrier {
         let set = shamir.as_ref().map(|seal| seal.set.clone()).unwrap_or_default();
         let document = BootDocument {
             format: BootDocument::format(),
-            store,
+            store: id,
             generation: ring.generation,
             shamir,
             fixed,
-            keyring: BootDocument::seal_keyring(&ring, &root, &store, random).map_err(broken)?,
-            first_batch: Some(BootDocument::seal_first_batch(&first_batch, &root, &store, random).map_err(broken)?),
-            cluster_name: plan.cluster_name,
+            keyring: BootDocument::seal_keyring(&ring, &root, &id, random).map_err(unsealable)?,
+            first_batch: Some(BootDocument::seal_first_batch(&first_batch, &root, &id, random).map_err(unsealable)?),
+            cluster_name: self.cluster_name,
             cluster_id: random.uuid().to_string(),
         };
-        self.propose(document)?;
-        Ok(Initialised { shares, set, audit_public_key })
-    }
-
-    /// Wraps the root key under a fresh key and cuts that key into shares.
-    fn cut(
-        &self,
-        how: ShamirPlan,
-        root: &Secret<[u8; 32]>,
-        store: &[u8; 16],
-    ) -> Result<(Option<ShamirSeal>, Vec<Secret<Vec<u8>>>), BarrierError> {
-        let broken = |_| BarrierError::Integrity { table: 0 };
-        let key = self.random.secret::<32>();
-        let set = set_name(self.random.bytes());
-        // As in Vault: one share is the key itself.
-        let shares: Vec<Secret<Vec<u8>>> = if how.shares == 1 {
-            let only = key.expose().to_vec();
-            vec![Secret::new(only)]
-        } else {
-            let cut = shamir::split(&key, how.shares, how.threshold, &self.random).map_err(broken)?;
-            cut.iter().map(|share| Secret::new(share.expose().to_vec())).collect()
-        };
-        let hashes = shares.iter().map(|share| ShareHash(share_hash(store, &set, share.expose()))).collect();
-        let wrapped = WrappedRoot::wrap(root, key.expose(), store, &self.random).map_err(broken)?;
-        Ok((Some(ShamirSeal { set, shares: how.shares, threshold: how.threshold, hashes, root: wrapped }), shares))
+        Ok((document, Initialised { shares, set, audit_public_key }))
     }
 }
 
-/// Four characters of an alphabet without look-alikes.
+impl ShamirPlan {
+    /// Wraps the root key under a fresh key and cuts that key into shares.
+    fn cut(
+        self,
+        root: &Secret<[u8; 32]>,
+        store: &[u8; 16],
+        random: &Random,
+    ) -> Result<(ShamirSeal, Vec<Secret<Vec<u8>>>), BarrierError> {
+        let key = random.secret::<32>();
+        let set = set_name(random.bytes());
+        // As in Vault: one share is the key itself.
+        let shares: Vec<Secret<Vec<u8>>> = if self.shares == 1 {
+            let only = key.expose().to_vec();
+            vec![Secret::new(only)]
+        } else {
+            let cut = shamir::split(&key, self.shares, self.threshold, random).map_err(unsealable)?;
+            cut.iter().map(|share| Secret::new(share.expose().to_vec())).collect()
+        };
+        let hashes = shares.iter().map(|share| ShareHash(share_hash(store, &set, share.expose()))).collect();
+        let wrapped = WrappedRoot::wrap(root, key.expose(), store, random).map_err(unsealable)?;
+        Ok((ShamirSeal { set, shares: self.shares, threshold: self.threshold, hashes, root: wrapped }, shares))
+    }
+}
+
+/// A new store whose keys cannot be sealed: only an operator's numbers out of range, or a defect of ours, lead here.
+fn unsealable(_: CryptoError) -> BarrierError {
+    BarrierError::Integrity { table: 0 }
+}
+
+/// Four characters, none of which looks like another.
 fn set_name(bytes: [u8; 4]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     bytes.iter().map(|byte| char::from(ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a'))).collect()

@@ -1,5 +1,5 @@
-//! The keyring: the numbered data terms and the keys that are never rotated with them. It is stored sealed under a
-//! subkey of the root key, in the boot file, and is wiped when dropped.
+//! The keyring: numbered terms, each with a key for records, and the keys that are not rotated with them. It is stored
+//! in the boot document, sealed under a subkey of the root key, and is wiped when dropped.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -20,7 +20,7 @@ pub struct Term {
 /// All keys of a store.
 #[derive(minicbor::Encode, minicbor::Decode, Zeroize, ZeroizeOnDrop)]
 pub struct Keyring {
-    /// Repeats the boot file's generation, so that an old file beside a new keyring is noticed.
+    /// Repeats the boot document's generation. A difference shows that the two do not belong together.
     #[n(0)]
     pub generation: u64,
     #[n(1)]
@@ -38,7 +38,7 @@ pub struct Keyring {
 
 impl Keyring {
     /// A fresh keyring with its first term.
-    pub fn generate(random: &Random, now: Time) -> Self {
+    pub(crate) fn generate(random: &Random, now: Time) -> Self {
         let term = Term { number: 1, key: random.bytes(), created: now.unix_nanos() };
         Self {
             generation: 1,

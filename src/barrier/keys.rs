@@ -1,5 +1,5 @@
-//! The keys of an open store. They are borrowed for one operation and never handed out: [`Keys::wipe`] takes them
-//! away from everybody at once, and every later operation answers that the store is sealed.
+//! The keys of an open store. An operation borrows them and nobody is handed one, except the audit log. So
+//! [`Keys::wipe`] takes them from all holders at once, and every later operation answers that the store is sealed.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -7,11 +7,13 @@ use zeroize::Zeroizing;
 
 use crate::{
     barrier::{
-        BarrierError, Form,
         arena::Arena,
+        errors::BarrierError,
         keyring::Keyring,
-        place::{MountId, Place},
-        record,
+        record::{self, Binding},
+        record_key::{MountId, RecordKey},
+        record_name::RecordName,
+        table::Form,
     },
     base::{random::Random, sys::Locked, time::Time},
     crypto::{
@@ -28,24 +30,24 @@ pub struct Keys {
     arena: RwLock<Option<Locked<Arena>>>,
 }
 
-/// What the audit log is keyed with.
+/// What the audit log is keyed with. It keeps them for as long as the store is open.
 pub struct AuditKeys {
     pub mac: MacKey,
     pub signing: SigningKey,
 }
 
 impl Keys {
-    pub fn new(store: [u8; 16], ring: &Keyring, random: Random) -> Self {
+    pub(crate) fn new(store: [u8; 16], ring: &Keyring, random: Random) -> Self {
         Self { store, random, arena: RwLock::new(Some(Arena::fill(&store, ring))) }
     }
 
     /// No keys at all: every operation answers that the store is sealed.
-    pub fn none(random: Random) -> Self {
+    pub(crate) fn none(random: Random) -> Self {
         Self { store: [0; 16], random, arena: RwLock::new(None) }
     }
 
-    /// Takes the keys away. Operations under way end first.
-    pub fn wipe(&self) {
+    /// Takes the keys away and wipes them. Waits for the operations that borrow them just now.
+    pub(crate) fn wipe(&self) {
         *self.arena.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
@@ -55,44 +57,42 @@ impl Keys {
     }
 
     /// The number of the term in use and when it began.
-    pub fn term(&self) -> Result<(u32, Time), BarrierError> {
+    pub(crate) fn term(&self) -> Result<(u32, Time), BarrierError> {
         self.with(|arena| Ok((arena.term, arena.term_began)))
     }
 
-    pub fn seal_record(&self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, BarrierError> {
+    /// Seals a value for the record at `key`, under the newest term.
+    pub(super) fn seal_record(&self, key: &RecordKey, plain: &[u8]) -> Result<Vec<u8>, BarrierError> {
         self.with(|arena| {
-            let key = arena.record_key(arena.term).ok_or(BarrierError::Sealed)?;
-            record::seal(key, arena.term, &self.store, place, plain, &self.random)
+            let with = arena.record_key(arena.term).ok_or(BarrierError::Sealed)?;
+            Binding { store: &self.store, term: arena.term, key }.seal(with, plain, &self.random)
         })
     }
 
-    pub fn open_record(&self, place: &Place, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
-        let damaged = || BarrierError::Integrity { table: place.table_id() };
+    /// Opens the value of the record at `key`, under whichever term it was sealed.
+    pub(super) fn open_record(&self, key: &RecordKey, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
+        let damaged = || BarrierError::Integrity { table: key.table_id() };
         self.with(|arena| {
             let term = record::term_of(value).ok_or_else(damaged)?;
-            let key = arena.record_key(term).ok_or_else(damaged)?;
-            record::open(key, term, &self.store, place, value)
+            let with = arena.record_key(term).ok_or_else(damaged)?;
+            Binding { store: &self.store, term, key }.open(with, value)
         })
     }
 
-    /// The place of a record whose name is sealed segment by segment.
-    pub fn sealed_place<'a>(
+    /// The key of a record, or of a folder, whose name is sealed segment by segment.
+    pub(super) fn sealed_key<'a>(
         &self,
         mount: &MountId,
         table: u8,
         path: impl IntoIterator<Item = &'a str>,
-    ) -> Result<Place, BarrierError> {
+    ) -> Result<RecordKey, BarrierError> {
         self.with_names(mount, |names| {
-            path.into_iter().try_fold(Place::table(mount, table), |place, segment| place.sealed(names, segment))
+            path.into_iter().try_fold(RecordKey::table(mount, table), |parent, segment| parent.sealed(names, segment))
         })
     }
 
-    /// The name under which `key` lies below `parent`, and that child's place.
-    pub fn child_of(&self, mount: &MountId, parent: &Place, key: &[u8]) -> Result<(String, Place), BarrierError> {
-        self.with_names(mount, |names| parent.child_of(names, key))
-    }
-
-    fn with_names<T>(
+    /// Lends the key of a mount's names. Whoever seals the store waits for `run` to end, so it must be short.
+    pub(super) fn with_names<T>(
         &self,
         mount: &MountId,
         run: impl FnOnce(&SivKey) -> Result<T, BarrierError>,
@@ -101,17 +101,17 @@ impl Keys {
     }
 
     /// What a broker token is stored under.
-    pub fn token_hash(&self, token: &str) -> Result<[u8; 32], BarrierError> {
+    pub(crate) fn token_hash(&self, token: &str) -> Result<[u8; 32], BarrierError> {
         self.with(|arena| Ok(arena.tokens.mac(&[token.as_bytes()])))
     }
 
     /// What an accessor is stored under.
-    pub fn accessor_hash(&self, accessor: &str) -> Result<[u8; 32], BarrierError> {
+    pub(crate) fn accessor_hash(&self, accessor: &str) -> Result<[u8; 32], BarrierError> {
         self.with(|arena| Ok(arena.accessors.mac(&[accessor.as_bytes()])))
     }
 
     /// A keyed hash for an engine, bound to its mount and to a label.
-    pub fn engine_hash(&self, mount: &MountId, label: &str, bytes: &[u8]) -> Result<[u8; 32], BarrierError> {
+    pub(crate) fn engine_hash(&self, mount: &MountId, label: &str, bytes: &[u8]) -> Result<[u8; 32], BarrierError> {
         self.with(|arena| {
             let key = kdf::derive(arena.index.expose(), "engine", mount);
             let key = key.expose();
@@ -119,69 +119,28 @@ impl Keys {
         })
     }
 
-    pub fn audit(&self) -> Result<AuditKeys, BarrierError> {
+    pub(crate) fn audit(&self) -> Result<AuditKeys, BarrierError> {
         self.with(|arena| {
             let mac = arena.audit_mac.expose();
             Ok(AuditKeys { mac: MacKey::new(mac), signing: SigningKey::from_seed(&arena.audit_seed) })
         })
     }
 
-    /// The place of a record, in the form its table says.
-    pub fn place(&self, mount: &MountId, table: u8, form: Form, name: &Key<'_>) -> Result<Place, BarrierError> {
+    /// The key of a record, in the form that its table says.
+    pub(super) fn record_key(
+        &self,
+        mount: &MountId,
+        table: u8,
+        form: Form,
+        name: &RecordName<'_>,
+    ) -> Result<RecordKey, BarrierError> {
         match (form, name) {
-            (Form::Plain, Key::Raw(bytes)) => Ok(Place::table(mount, table).plain(bytes)),
-            (Form::Sealed, Key::Path(path)) => self.sealed_place(mount, table, path.iter().copied()),
-            (Form::Sealed, Key::Joined(path)) => self.sealed_place(mount, table, path.split('/')),
-            (Form::Plain, Key::Path(_) | Key::Joined(_)) | (Form::Sealed, Key::Raw(_)) => {
+            (Form::Plain, RecordName::Raw(bytes)) => Ok(RecordKey::table(mount, table).plain(bytes)),
+            (Form::Sealed, RecordName::Path(path)) => self.sealed_key(mount, table, path.iter().copied()),
+            (Form::Sealed, RecordName::Joined(path)) => self.sealed_key(mount, table, path.split('/')),
+            (Form::Plain, RecordName::Path(_) | RecordName::Joined(_)) | (Form::Sealed, RecordName::Raw(_)) => {
                 Err(BarrierError::Integrity { table })
             }
         }
-    }
-}
-
-/// The name of a record within its table.
-#[derive(Clone, Copy)]
-pub enum Key<'a> {
-    /// Segments, for a sealed table.
-    Path(&'a [&'a str]),
-    /// Segments joined by slashes, for a sealed table.
-    Joined(&'a str),
-    /// Bytes, for a plain table.
-    Raw(&'a [u8]),
-}
-
-impl<'a> From<&'a str> for Key<'a> {
-    fn from(path: &'a str) -> Self {
-        Self::Joined(path)
-    }
-}
-
-impl<'a> From<&'a String> for Key<'a> {
-    fn from(path: &'a String) -> Self {
-        Self::Joined(path)
-    }
-}
-
-impl<'a> From<&'a [u8]> for Key<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Self::Raw(bytes)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [u8; N]> for Key<'a> {
-    fn from(bytes: &'a [u8; N]) -> Self {
-        Self::Raw(bytes)
-    }
-}
-
-impl<'a> From<&'a Vec<u8>> for Key<'a> {
-    fn from(bytes: &'a Vec<u8>) -> Self {
-        Self::Raw(bytes)
-    }
-}
-
-impl<'a, const N: usize> From<&'a [&'a str; N]> for Key<'a> {
-    fn from(path: &'a [&'a str; N]) -> Self {
-        Self::Path(path)
     }
 }

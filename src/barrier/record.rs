@@ -1,11 +1,13 @@
-//! The form of a value on disk: `nonce 24 | format 1 | algorithm 1 | key term 4 | ciphertext | tag 16`, sealed with
-//! XChaCha20-Poly1305 under a random nonce, the plaintext padded to 64 bytes. The associated data binds format, store,
-//! full key and term, so that a record opens nowhere but where it was written.
+//! The form of a stored value: `nonce 24 | format 1 | algorithm 1 | key term 4 | ciphertext | tag 16`.
+//!
+//! A value is sealed with XChaCha20-Poly1305 under a random nonce, after its plaintext was padded to a multiple of 64
+//! bytes. The associated data binds format, store, term and the record's full key, so a value opens only in the store
+//! and under the key where it was written.
 
 use zeroize::Zeroizing;
 
 use crate::{
-    barrier::{BarrierError, place::Place},
+    barrier::{errors::BarrierError, record_key::RecordKey},
     base::random::Random,
     crypto::aead::{self, AeadKey, NONCE_BYTES},
 };
@@ -18,63 +20,61 @@ const HEAD_BYTES: usize = NONCE_BYTES + 6;
 /// Plaintexts are padded to a multiple of this, so that a stolen store shows size classes only.
 const PAD_BYTES: usize = 64;
 
-/// Seals `plain` for `place`.
-pub fn seal(
-    key: &AeadKey,
-    term: u32,
-    store: &[u8; 16],
-    place: &Place,
-    plain: &[u8],
-    random: &Random,
-) -> Result<Vec<u8>, BarrierError> {
-    let nonce: [u8; NONCE_BYTES] = random.bytes();
-    let mut body = Vec::with_capacity(plain.len() + PAD_BYTES + HEAD_BYTES + aead::TAG_BYTES);
-    body.extend_from_slice(plain);
-    body.push(0x80);
-    body.resize(body.len().next_multiple_of(PAD_BYTES), 0);
-    aead::seal(key, &nonce, &associated_data(term, store, place), &mut body).map_err(|_| BarrierError::TooLarge)?;
-    let mut value = Vec::with_capacity(HEAD_BYTES + body.len());
-    value.extend_from_slice(&nonce);
-    value.extend_from_slice(&[FORMAT, ALGORITHM]);
-    value.extend_from_slice(&term.to_be_bytes());
-    value.append(&mut body);
-    Ok(value)
+/// What a sealed value is bound to.
+pub(super) struct Binding<'a> {
+    pub store: &'a [u8; 16],
+    /// The number of the key that seals it. The cipher does not commit to its key, so the number is bound too.
+    pub term: u32,
+    pub key: &'a RecordKey,
 }
 
-/// The term under which a value was sealed.
-pub fn term_of(value: &[u8]) -> Option<u32> {
+impl Binding<'_> {
+    /// Seals `plain` with the term's key.
+    pub(crate) fn seal(&self, with: &AeadKey, plain: &[u8], random: &Random) -> Result<Vec<u8>, BarrierError> {
+        let nonce: [u8; NONCE_BYTES] = random.bytes();
+        // Room for everything at once: a buffer that grows would leave a copy of the plaintext behind.
+        let mut body = Vec::with_capacity(plain.len() + PAD_BYTES + HEAD_BYTES + aead::TAG_BYTES);
+        body.extend_from_slice(plain);
+        body.push(0x80);
+        body.resize(body.len().next_multiple_of(PAD_BYTES), 0);
+        aead::seal(with, &nonce, &self.associated_data(), &mut body).map_err(|_| BarrierError::TooLarge)?;
+        let mut value = Vec::with_capacity(HEAD_BYTES + body.len());
+        value.extend_from_slice(&nonce);
+        value.extend_from_slice(&[FORMAT, ALGORITHM]);
+        value.extend_from_slice(&self.term.to_be_bytes());
+        value.append(&mut body);
+        Ok(value)
+    }
+
+    /// Opens what [`Binding::seal`] made with the same binding and key; anything else is an integrity error.
+    pub(crate) fn open(&self, with: &AeadKey, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
+        let damaged = || BarrierError::Integrity { table: self.key.table_id() };
+        let (head, sealed) = value.split_at_checked(HEAD_BYTES).ok_or_else(damaged)?;
+        let nonce: &[u8; NONCE_BYTES] = head.first_chunk().ok_or_else(damaged)?;
+        let mut plain = aead::open(with, nonce, &self.associated_data(), sealed).map_err(|_| damaged())?;
+        while plain.pop_if(|last| *last == 0).is_some() {}
+        if plain.pop() != Some(0x80) {
+            return Err(damaged());
+        }
+        Ok(plain)
+    }
+
+    /// Injective: every part but the last has a fixed length.
+    fn associated_data(&self) -> Vec<u8> {
+        let mut data = Vec::with_capacity(22 + self.key.as_bytes().len());
+        data.extend_from_slice(&[FORMAT, ALGORITHM]);
+        data.extend_from_slice(self.store);
+        data.extend_from_slice(&self.term.to_be_bytes());
+        data.extend_from_slice(self.key.as_bytes());
+        data
+    }
+}
+
+/// The term under which a value was sealed, as its head says; `None` if the head is not one of ours.
+pub(super) fn term_of(value: &[u8]) -> Option<u32> {
     let head = value.get(NONCE_BYTES..HEAD_BYTES)?;
     let (form, term) = head.split_at_checked(2)?;
     (form == [FORMAT, ALGORITHM]).then_some(u32::from_be_bytes(term.try_into().ok()?))
-}
-
-/// Opens what [`seal`] made for the same place; anything else is an integrity error.
-pub fn open(
-    key: &AeadKey,
-    term: u32,
-    store: &[u8; 16],
-    place: &Place,
-    value: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
-    let damaged = || BarrierError::Integrity { table: place.table_id() };
-    let (head, sealed) = value.split_at_checked(HEAD_BYTES).ok_or_else(damaged)?;
-    let nonce: &[u8; NONCE_BYTES] = head.first_chunk().ok_or_else(damaged)?;
-    let mut plain = aead::open(key, nonce, &associated_data(term, store, place), sealed).map_err(|_| damaged())?;
-    while plain.pop_if(|last| *last == 0).is_some() {}
-    if plain.pop() != Some(0x80) {
-        return Err(damaged());
-    }
-    Ok(plain)
-}
-
-/// Injective: every part but the last has a fixed length.
-fn associated_data(term: u32, store: &[u8; 16], place: &Place) -> Vec<u8> {
-    let mut data = Vec::with_capacity(22 + place.as_bytes().len());
-    data.extend_from_slice(&[FORMAT, ALGORITHM]);
-    data.extend_from_slice(store);
-    data.extend_from_slice(&term.to_be_bytes());
-    data.extend_from_slice(place.as_bytes());
-    data
 }
 
 #[cfg(test)]
@@ -86,48 +86,56 @@ mod tests {
         AeadKey::new(Secret::new([7; 32]))
     }
 
-    fn place(name: u8) -> Place {
-        Place::table(&[1; 16], 3).plain(&[name])
+    fn named(name: u8) -> RecordKey {
+        RecordKey::table(&[1; 16], 3).plain(&[name])
+    }
+
+    fn seal(plain: &[u8], random: &Random) -> Vec<u8> {
+        Binding { store: &[9; 16], term: 1, key: &named(1) }.seal(&key(), plain, random).unwrap()
+    }
+
+    fn open(value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
+        Binding { store: &[9; 16], term: 1, key: &named(1) }.open(&key(), value)
     }
 
     #[test]
     fn a_record_opens_only_where_it_was_written() {
-        let value = seal(&key(), 1, &[9; 16], &place(1), b"plain", &Random::seeded(1)).unwrap();
-        assert_eq!(open(&key(), 1, &[9; 16], &place(1), &value).unwrap().as_slice(), b"plain");
+        let value = seal(b"plain", &Random::seeded(1));
+        assert_eq!(open(&value).unwrap().as_slice(), b"plain");
         assert_eq!(term_of(&value), Some(1));
-        for (term, store, at) in [(2, [9; 16], place(1)), (1, [8; 16], place(1)), (1, [9; 16], place(2))] {
-            assert!(open(&key(), term, &store, &at, &value).is_err());
+        for (term, store, name) in [(2, [9; 16], 1), (1, [8; 16], 1), (1, [9; 16], 2)] {
+            assert!(Binding { store: &store, term, key: &named(name) }.open(&key(), &value).is_err());
         }
     }
 
     /// STO-02: every cut and every flipped bit is an error, never a panic and never a plaintext.
     #[test]
     fn a_cut_or_flipped_record_does_not_open() {
-        let value = seal(&key(), 1, &[9; 16], &place(1), b"plain", &Random::seeded(1)).unwrap();
+        let value = seal(b"plain", &Random::seeded(1));
         for length in 0..value.len() {
-            assert!(open(&key(), 1, &[9; 16], &place(1), &value[..length]).is_err());
+            assert!(open(&value[..length]).is_err());
         }
         for bit in 0..value.len() * 8 {
             let mut flipped = value.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             // Format, algorithm and term stand in the head as a hint; what counts is bound in the associated data.
-            let hint = (NONCE_BYTES..HEAD_BYTES).contains(&(bit / 8));
-            assert!(hint || open(&key(), 1, &[9; 16], &place(1), &flipped).is_err(), "bit {bit}");
-            assert!(!hint || term_of(&flipped) != Some(1));
+            let is_hint = (NONCE_BYTES..HEAD_BYTES).contains(&(bit / 8));
+            assert!(is_hint || open(&flipped).is_err(), "bit {bit}");
+            assert!(!is_hint || term_of(&flipped) != Some(1));
         }
         let mut longer = value;
         longer.push(0);
-        assert!(open(&key(), 1, &[9; 16], &place(1), &longer).is_err());
+        assert!(open(&longer).is_err());
     }
 
-    /// INVARIANT 18: also two equal plaintexts at one place. `STRONGROOM_LONG=1` seals ten million.
+    /// INVARIANT 18: also two equal plaintexts under one key. `STRONGROOM_LONG=1` seals ten million.
     #[test]
     fn each_plaintext_draws_a_nonce_of_its_own() {
         let (random, count) =
             (Random::seeded(1), if std::env::var_os("STRONGROOM_LONG").is_some() { 10_000_000 } else { 10_000 });
         let mut seen = std::collections::HashSet::with_capacity(count);
         for _ in 0..count {
-            let value = seal(&key(), 1, &[9; 16], &place(1), b"plain", &random).unwrap();
+            let value = seal(b"plain", &random);
             assert!(seen.insert(<[u8; NONCE_BYTES]>::try_from(&value[..NONCE_BYTES]).unwrap()));
         }
     }
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn plaintexts_of_one_size_class_have_one_length() {
         let random = Random::seeded(1);
-        let length = |plain: &[u8]| seal(&key(), 1, &[9; 16], &place(1), plain, &random).unwrap().len();
+        let length = |plain: &[u8]| seal(plain, &random).len();
         assert_eq!(length(b""), length(&[1; 63]));
         assert_eq!(length(&[1; 64]), length(b"") + 64);
     }

@@ -1,5 +1,5 @@
-//! Whether the store is open, and how it is opened: shares come in one by one, each judged alone by its salted hash;
-//! at the threshold the root key is unwrapped, the keyring opened and the root key forgotten.
+//! The seal: whether the store is open, and how it is opened and closed. Shares come in one by one, and each is checked
+//! by its salted hash. When there are enough, they unwrap the root key, which opens the keyring and is then wiped.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,8 +7,10 @@ use arc_swap::ArcSwapOption;
 
 use crate::{
     barrier::{
-        BarrierError, Keys,
         boot::{BootDocument, BootError, ShamirSeal, share_hash},
+        errors::BarrierError,
+        init::{InitPlan, Initialised},
+        keys::Keys,
         shares::Shares,
         unit::{Staged, Unit},
     },
@@ -17,8 +19,8 @@ use crate::{
 };
 
 pub struct Barrier {
-    pub(super) store: Store,
-    pub(super) random: Random,
+    store: Store,
+    random: Random,
     open: ArcSwapOption<Keys>,
     sealed: Mutex<Sealed>,
 }
@@ -28,14 +30,14 @@ struct Sealed {
     /// The document in force, or the one that an init has proposed.
     document: Option<BootDocument>,
     is_proposed: bool,
-    /// The proposal was found at the start, and nobody has come back with a share of it: perhaps nobody was shown one.
-    is_left: bool,
+    /// The proposal was found at the start and no share of it has come since. Perhaps nobody was ever shown its shares.
+    is_orphan: bool,
     nonce: String,
     shares: Shares,
 }
 
-/// What a sealed server can say about itself. An init that was not answered is none; where its shares were shown after
-/// all, they still open the store.
+/// What a sealed server can tell about itself. If the server stops before the init response is sent, the store counts
+/// as uninitialised; if its shares were shown after all, they still open the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SealStatus {
     pub kind: &'static str,
@@ -49,46 +51,46 @@ pub struct SealStatus {
     pub cluster_id: String,
 }
 
-/// What became of a share.
+/// The outcome of a share that was accepted.
 pub enum Submitted {
     /// More are needed.
     Progress,
-    /// The last one that was needed: finish with [`Barrier::complete`].
+    /// It was the last one that was needed: continue with [`Barrier::complete`].
     Opened(Box<Opening>),
 }
 
-/// An opened keyring whose store is not yet in use.
+/// The keys of a store that does not serve requests yet.
 pub struct Opening {
     keys: Arc<Keys>,
     first_batch: Option<Staged>,
 }
 
-/// Why a share was not taken.
+/// Why a share, or the key of the configuration, was refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ShareError {
     #[error("server is not yet initialized")]
     NotInitialised,
-    #[error("this share does not belong to this store, or to an older set of shares: progress is unchanged")]
+    #[error("this share belongs to another store, or to an older set of shares of this one: progress is unchanged")]
     Foreign,
-    #[error("the server is sealed by a key of its configuration and takes no shares")]
+    #[error("the server is unsealed by a key of its configuration and not by shares")]
     NotByShares,
     #[error(
-        "the shares fit, but the boot file does not open with them: it is damaged; restore boot.a and boot.b from a backup"
+        "the shares are right, but the boot file does not open: it is damaged; restore boot.a and boot.b from a backup"
     )]
     Damaged,
 }
 
 impl Barrier {
     /// Reads the boot file. Nothing is opened.
-    pub fn new(store: Store, boot: Boot, random: Random) -> Result<Self, BootError> {
+    pub(crate) fn new(store: Store, boot: Boot, random: Random) -> Result<Self, BootError> {
         let current = boot.read().map_err(|error| BootError::File(error.to_string()))?;
         let (bytes, is_proposed) = match current {
             Some(bytes) => (Some(bytes), false),
             None => (boot.proposed(), true),
         };
         let document = bytes.map(|bytes| BootDocument::decode(&bytes)).transpose()?;
-        let is_left = is_proposed && document.is_some();
-        let sealed = Sealed { boot, document, is_proposed, is_left, nonce: String::new(), shares: Shares::default() };
+        let is_orphan = is_proposed && document.is_some();
+        let sealed = Sealed { boot, document, is_proposed, is_orphan, nonce: String::new(), shares: Shares::default() };
         Ok(Self { store, random, open: ArcSwapOption::empty(), sealed: Mutex::new(sealed) })
     }
 
@@ -96,12 +98,12 @@ impl Barrier {
         self.sealed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
     /// The keys, while the store is open.
-    pub fn keys(&self) -> Result<Arc<Keys>, BarrierError> {
+    pub(crate) fn keys(&self) -> Result<Arc<Keys>, BarrierError> {
         self.open.load_full().ok_or(BarrierError::Sealed)
     }
 
@@ -120,13 +122,13 @@ impl Barrier {
         self.unit_with(Arc::new(Keys::none(self.random.clone())), [0; 16])
     }
 
-    pub fn status(&self) -> SealStatus {
+    pub(crate) fn status(&self) -> SealStatus {
         let sealed = self.sealed();
         let document = sealed.document.as_ref();
         let shamir = document.and_then(|d| d.shamir.as_ref());
         SealStatus {
             kind: if document.is_some_and(|d| d.fixed.is_some()) { "static" } else { "shamir" },
-            is_initialised: document.is_some() && !sealed.is_left,
+            is_initialised: document.is_some() && !sealed.is_orphan,
             is_sealed: self.open.load().is_none(),
             shares: shamir.map_or(0, |seal| seal.shares),
             threshold: shamir.map_or(0, |seal| seal.threshold),
@@ -137,21 +139,32 @@ impl Barrier {
         }
     }
 
-    /// Puts a new document beside whatever was there; it counts as initialised for this process from now on.
-    pub(super) fn propose(&self, document: BootDocument) -> Result<(), BarrierError> {
+    /// Makes the store that `plan` describes, with the first batch that `seed` writes, and proposes its boot document.
+    pub(crate) fn initialise<E: From<BarrierError>>(
+        &self,
+        plan: InitPlan,
+        seed: impl FnOnce(&Unit) -> Result<(), E>,
+    ) -> Result<Initialised, E> {
+        let (document, made) = plan.make(&self.store, &self.random, seed)?;
+        self.propose(document)?;
+        Ok(made)
+    }
+
+    /// Keeps a new document beside the one in force. From now on this process counts as initialised.
+    fn propose(&self, document: BootDocument) -> Result<(), BarrierError> {
         let stopped = |text: String| BarrierError::Stopped(text);
         let mut sealed = self.sealed();
         let bytes = document.encode().map_err(|e| stopped(e.to_string()))?;
         sealed.boot.propose(&bytes).map_err(|e| stopped(e.to_string()))?;
         sealed.document = Some(document);
         sealed.is_proposed = true;
-        sealed.is_left = false;
+        sealed.is_orphan = false;
         sealed.shares = Shares::default();
         Ok(())
     }
 
-    /// Makes a proposed document the one in force: once its shares have left, or came back.
-    pub fn promote(&self) -> Result<(), BarrierError> {
+    /// Puts a proposed document in force. Call it when its shares have been sent to the operator, or when one comes in.
+    pub(crate) fn promote(&self) -> Result<(), BarrierError> {
         let mut sealed = self.sealed();
         if sealed.is_proposed && sealed.document.is_some() {
             sealed.boot.promote().map_err(|e| BarrierError::Stopped(e.to_string()))?;
@@ -160,15 +173,16 @@ impl Barrier {
         Ok(())
     }
 
-    /// Takes a share. A foreign one is refused alone, one that was handed in already does not count twice.
-    pub fn submit(&self, share: Secret<Vec<u8>>) -> Result<Submitted, ShareError> {
+    /// Takes a share. A share of another set is refused and changes nothing; one that was handed in already does not
+    /// count twice.
+    pub(crate) fn submit(&self, share: Secret<Vec<u8>>) -> Result<Submitted, ShareError> {
         let mut sealed = self.sealed();
         let document = sealed.document.clone().ok_or(ShareError::NotInitialised)?;
         let seal = document.shamir.as_ref().ok_or(ShareError::NotByShares)?;
         if !is_known(seal, &document.store, &share) {
             return Err(ShareError::Foreign);
         }
-        sealed.is_left = false;
+        sealed.is_orphan = false;
         if sealed.shares.count() == 0 {
             sealed.nonce = self.random.uuid().to_string();
         }
@@ -185,14 +199,14 @@ impl Barrier {
     }
 
     /// Forgets the shares that were handed in so far.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         let mut sealed = self.sealed();
         sealed.shares = Shares::default();
         sealed.nonce.clear();
     }
 
     /// Opens with the key of `seal "static"`.
-    pub fn open_fixed(&self, key_id: &str, key: &Secret<[u8; 32]>) -> Result<Opening, ShareError> {
+    pub(crate) fn open_fixed(&self, key_id: &str, key: &Secret<[u8; 32]>) -> Result<Opening, ShareError> {
         let document = self.sealed().document.clone().ok_or(ShareError::NotInitialised)?;
         let seal = document.fixed.as_ref().filter(|seal| seal.key_id == key_id).ok_or(ShareError::Foreign)?;
         let root = seal.root.unwrap(key.expose(), &document.store).map_err(|_| ShareError::Foreign)?;
@@ -207,14 +221,14 @@ impl Barrier {
 
     /// Commits the first batch if the store has none yet, and writes the boot file without it. The store stays closed
     /// to requests until [`Barrier::admit`].
-    pub async fn complete(&self, opening: Opening) -> Result<Arc<Keys>, BarrierError> {
+    pub(crate) async fn complete(&self, opening: Opening) -> Result<Arc<Keys>, BarrierError> {
         self.promote()?;
         if let Some(staged) = opening.first_batch {
             let writes =
                 staged.into_iter().map(|(key, value)| Write { key, old: Old::Absent, new: Some(value) }).collect();
             let batch = Batch { request: self.random.bytes(), writes, urgent: true, ..Batch::default() };
             match self.store.commit(batch).await {
-                // A conflict means that it was committed before a crash kept the boot file from saying so.
+                // A conflict means that it was committed already, and a crash came before the boot file said so.
                 Ok(_) | Err(CommitError::Conflict(_)) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -231,12 +245,12 @@ impl Barrier {
     }
 
     /// Opens the store to requests.
-    pub fn admit(&self, keys: Arc<Keys>) {
+    pub(crate) fn admit(&self, keys: Arc<Keys>) {
         self.open.store(Some(keys));
     }
 
-    /// Closes the store and wipes the keys, also for whoever still holds them.
-    pub fn seal(&self) {
+    /// Closes the store to requests and wipes the keys, also for those who still hold a handle on them.
+    pub(crate) fn seal(&self) {
         if let Some(keys) = self.open.swap(None) {
             keys.wipe();
         }

@@ -21,12 +21,12 @@ struct Slot {
 
 impl Shares {
     /// How many different shares there are.
-    pub fn count(&self) -> u8 {
+    pub(crate) fn count(&self) -> u8 {
         self.0.as_ref().map_or(0, |held| held.count)
     }
 
     /// Keeps a share of the right set; one that was handed in before does not count twice.
-    pub fn add(&mut self, share: &Secret<Vec<u8>>) {
+    pub(crate) fn add(&mut self, share: &Secret<Vec<u8>>) {
         let is_held = self.all().any(|held| share.same(held));
         let held = self.0.get_or_insert_with(|| Locked::new(Slots::EMPTY));
         let share = share.expose();
@@ -41,7 +41,7 @@ impl Shares {
     }
 
     /// The key that was cut into these shares. `None` if they have not the form of shares.
-    pub fn combine(&self) -> Option<Secret<[u8; 32]>> {
+    pub(crate) fn combine(&self) -> Option<Secret<[u8; 32]>> {
         let mut all = self.all();
         // As in Vault: a single share is the key itself.
         if let (Some(only), None) = (all.next(), all.next())

@@ -1,6 +1,6 @@
-//! What a module stores, said once: a number, the type of the records and the form of their names.
+//! A table: what a module stores, declared once by a number, the type of the records and the form of their names.
 
-use std::marker::PhantomData;
+use std::{cmp::Ordering, marker::PhantomData};
 
 /// A record is CBOR with numbered fields: small, and a field can be added later.
 pub trait Record: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()> {}
@@ -25,18 +25,19 @@ pub struct Table<T> {
 
 impl<T> Table<T> {
     /// A table whose names are chosen by callers.
-    pub const fn sealed(id: u8) -> Self {
+    pub(crate) const fn sealed(id: u8) -> Self {
         Self { id, form: Form::Sealed, record: PhantomData }
     }
 
     /// A table whose names are times, random ids or keyed hashes.
-    pub const fn plain(id: u8) -> Self {
+    pub(crate) const fn plain(id: u8) -> Self {
         Self { id, form: Form::Plain, record: PhantomData }
     }
 }
 
-/// An entry of a listing: a record, or a folder with records below it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// An entry of a listing: a record, or a folder with records below it. Names are ordered as they are listed, so
+/// `a-b` comes before the folder `a/`.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Name {
     pub text: String,
     pub is_folder: bool,
@@ -44,7 +45,28 @@ pub struct Name {
 
 impl Name {
     /// As Vault lists it: a folder ends in a slash.
-    pub fn listed(self) -> String {
+    pub(crate) fn listed(self) -> String {
         if self.is_folder { self.text + "/" } else { self.text }
+    }
+
+    /// Whether this name stands behind `listed` in a listing.
+    pub(super) fn is_after(&self, listed: &str) -> bool {
+        self.listed_bytes().cmp(listed.bytes()).is_gt()
+    }
+
+    fn listed_bytes(&self) -> impl Iterator<Item = u8> {
+        self.text.bytes().chain(self.is_folder.then_some(b'/'))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.listed_bytes().cmp(other.listed_bytes())
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }

@@ -1,0 +1,39 @@
+//! Why something could not be read, written or opened. The floors above turn these errors into answers; no message
+//! holds a name or a value.
+
+use crate::store::{CommitError, StoreError};
+
+/// Why a record could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BarrierError {
+    #[error("the store is sealed")]
+    Sealed,
+    /// A precondition failed: a record that was read has changed since. Only the pipeline tries again.
+    #[error("a record that this request read has changed since")]
+    Conflict,
+    /// A record does not open: it was moved, changed, cut, or sealed under a key that we do not have.
+    #[error("a stored record of table {table} does not open: the store is damaged or was tampered with")]
+    Integrity { table: u8 },
+    #[error("the disk at {0} is nearly full: free some space there; reads, deletes and sealing still work")]
+    Full(String),
+    #[error("the store has stopped: {0}")]
+    Stopped(String),
+    #[error("a value is larger than a record may be")]
+    TooLarge,
+}
+
+impl From<StoreError> for BarrierError {
+    fn from(error: StoreError) -> Self {
+        Self::Stopped(error.to_string())
+    }
+}
+
+impl From<CommitError> for BarrierError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict(_) => Self::Conflict,
+            CommitError::Full(path) => Self::Full(path),
+            other => Self::Stopped(other.to_string()),
+        }
+    }
+}
