@@ -3,8 +3,8 @@
 //! record that has changed since; the caller of [`Unit::commit`] then gets [`BarrierError::Conflict`].
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use zeroize::Zeroizing;
@@ -18,7 +18,7 @@ use crate::{
         record_name::RecordName,
         table::{Name, Record, Table},
     },
-    store::{Batch, Check, Effect, Old, Sequence, Store, Tag, Write},
+    store::{Batch, Check, Effect, Old, Sequence, Store, StoredValue, Tag, Write},
 };
 
 /// Reads and writes of one request.
@@ -35,11 +35,23 @@ struct State {
     writes: BTreeMap<Vec<u8>, Pending>,
     effects: Vec<Effect>,
     is_urgent: bool,
+    is_stale: bool,
 }
 
 enum Pending {
-    Put(RecordKey, Zeroizing<Vec<u8>>),
+    Put(RecordKey, Zeroizing<Vec<u8>>, WrittenTag),
     Delete,
+}
+
+/// The tag of a record that a unit writes. It is known once the unit commits, so the effects of the commit can read it.
+#[derive(Clone, Default)]
+pub(crate) struct WrittenTag(Arc<OnceLock<Tag>>);
+
+impl WrittenTag {
+    /// The state of the record after the commit; absent before it.
+    pub fn old(&self) -> Old {
+        self.0.get().map_or(Old::Absent, |tag| Old::Tag(*tag))
+    }
 }
 
 /// What a unit would write, sealed: the first batch of a new store.
@@ -76,7 +88,7 @@ impl Unit {
     ) -> Result<Option<T>, BarrierError> {
         let key = self.key(mount, table, name)?;
         match self.state().writes.get(key.as_bytes()) {
-            Some(Pending::Put(_, plain)) => return decode(&key, plain).map(Some),
+            Some(Pending::Put(_, plain, _)) => return decode(&key, plain).map(Some),
             Some(Pending::Delete) => return Ok(None),
             None => {}
         }
@@ -118,14 +130,14 @@ impl Unit {
         Ok(self.old_state(key.as_bytes())? != Old::Absent)
     }
 
-    /// Writes a record over whatever is there.
+    /// Writes a record over whatever is there. Gives the tag that the record will have.
     pub(crate) fn put<'k, T: Record>(
         &self,
         mount: &MountId,
         table: &Table<T>,
         name: impl Into<RecordName<'k>>,
         record: &T,
-    ) -> Result<(), BarrierError> {
+    ) -> Result<WrittenTag, BarrierError> {
         let key = self.key(mount, table, name)?;
         self.old_state(key.as_bytes())?;
         self.stage(key, record)
@@ -141,7 +153,8 @@ impl Unit {
     ) -> Result<(), BarrierError> {
         let key = self.key(mount, table, name)?;
         self.state().seen.entry(key.as_bytes().to_vec()).or_insert(Old::Absent);
-        self.stage(key, record)
+        self.stage(key, record)?;
+        Ok(())
     }
 
     /// Deletes a record; does nothing where there is none.
@@ -167,11 +180,12 @@ impl Unit {
         Ok(())
     }
 
-    fn stage<T: Record>(&self, key: RecordKey, record: &T) -> Result<(), BarrierError> {
+    fn stage<T: Record>(&self, key: RecordKey, record: &T) -> Result<WrittenTag, BarrierError> {
         let mut plain = Zeroizing::new(Vec::with_capacity(256));
         minicbor::encode(record, &mut *plain).map_err(|_| BarrierError::TooLarge)?;
-        self.state().writes.insert(key.as_bytes().to_vec(), Pending::Put(key, plain));
-        Ok(())
+        let tag = WrittenTag::default();
+        self.state().writes.insert(key.as_bytes().to_vec(), Pending::Put(key, plain, tag.clone()));
+        Ok(tag)
     }
 
     /// The state of a key in the store, as this unit saw it first.
@@ -186,14 +200,19 @@ impl Unit {
 
     /// Remembers the state of a key. It is a conflict if this unit saw another one before.
     fn remember(&self, key: &[u8], old: Old) -> Result<(), BarrierError> {
-        match self.state().seen.entry(key.to_vec()) {
-            Entry::Occupied(seen) if *seen.get() != old => Err(BarrierError::Conflict),
-            Entry::Occupied(_) => Ok(()),
-            Entry::Vacant(free) => {
-                free.insert(old);
-                Ok(())
-            }
-        }
+        let is_same = *self.state().seen.entry(key.to_vec()).or_insert(old) == old;
+        if is_same { Ok(()) } else { Err(self.conflict()) }
+    }
+
+    /// Declares that what this unit read is no longer so. The pipeline performs the request again on a fresh unit.
+    pub(crate) fn conflict(&self) -> BarrierError {
+        self.state().is_stale = true;
+        BarrierError::Conflict
+    }
+
+    /// Whether this unit has met a change of what it read.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.state().is_stale
     }
 
     /// Makes it a precondition that the record is still in the state in which a cache or a snapshot has it.
@@ -250,29 +269,47 @@ impl Unit {
         Ok(Listing::new(&self.keys, &self.store, mount, folder))
     }
 
-    /// The records of a plain table whose raw names begin with `prefix` and are at least `from`, in order, with their
-    /// names. The limit is applied in the store, before a value is opened. Looks at the store alone.
+    /// The first `limit` records of a plain table whose names begin with `prefix`, in order, with their names. The limit
+    /// is applied in the store, before a value is opened. Looks at the store alone, and blocks for as long as it takes
+    /// to open so many values.
     pub(crate) fn scan<T: Record>(
         &self,
         mount: &MountId,
         table: &Table<T>,
         prefix: &[u8],
-        from: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>, BarrierError> {
-        let root = RecordKey::table(mount, table.id);
+        let found = self.stored(mount, table.id, prefix, limit)?;
+        found.into_iter().map(|record| Ok((record.name.clone(), self.open(&record)?))).collect()
+    }
+
+    /// Every record of a plain table whose name begins with `prefix`, each as it opens: one that does not open is its own
+    /// error and nobody else's. For tables of few records.
+    pub(crate) fn scan_each<T: Record>(
+        &self,
+        mount: &MountId,
+        table: &Table<T>,
+        prefix: &[u8],
+    ) -> Result<Vec<(Vec<u8>, Result<T, BarrierError>)>, BarrierError> {
+        let found = self.stored(mount, table.id, prefix, usize::MAX)?;
+        Ok(found.into_iter().map(|record| (record.name.clone(), self.open(&record))).collect())
+    }
+
+    fn open<T: Record>(&self, record: &Stored) -> Result<T, BarrierError> {
+        let plain = self.keys.open_record(&record.key, record.value.as_ref())?;
+        decode(&record.key, &plain)
+    }
+
+    fn stored(&self, mount: &MountId, table: u8, prefix: &[u8], limit: usize) -> Result<Vec<Stored>, BarrierError> {
+        let root = RecordKey::table(mount, table);
         let head = root.as_bytes().len();
-        let start = root.clone().plain(if from > prefix { from } else { prefix });
-        let end = root.plain(prefix).after();
-        let found = self.store.scan(start.as_bytes(), &end, limit)?;
-        let mut records = Vec::with_capacity(found.len());
-        for (full, value) in found {
+        let start = root.plain(prefix);
+        let found = self.store.scan(start.as_bytes(), &start.after(), limit)?;
+        let records = found.into_iter().map(|(full, value)| {
             let name = full.get(head..).unwrap_or_default().to_vec();
-            let key = RecordKey::table(mount, table.id).plain(&name);
-            let plain = self.keys.open_record(&key, value.as_ref())?;
-            records.push((name, decode(&key, &plain)?));
-        }
-        Ok(records)
+            Stored { key: RecordKey::table(mount, table).plain(&name), name, value }
+        });
+        Ok(records.collect())
     }
 
     /// Up to `limit` full keys of a mount, whatever their table: for sweeps of what a mount has left behind.
@@ -304,13 +341,20 @@ impl Unit {
     }
 
     fn batch(&self, notes: Vec<Vec<u8>>) -> Result<Batch, BarrierError> {
-        let State { mut seen, writes, effects, is_urgent } = std::mem::take(&mut *self.state());
+        let State { mut seen, writes, effects, is_urgent, .. } = std::mem::take(&mut *self.state());
         let only_deletes = writes.values().all(|pending| matches!(pending, Pending::Delete));
         let mut sealed = Vec::with_capacity(writes.len());
         for (key, pending) in writes {
             let old = seen.remove(&key).unwrap_or(Old::Absent);
             let new = match pending {
-                Pending::Put(of, plain) => Some(self.keys.seal_record(&of, &plain)?),
+                Pending::Put(of, plain, tag) => {
+                    let sealed = self.keys.seal_record(&of, &plain)?;
+                    if let Old::Tag(new) = Old::of(Some(&sealed)) {
+                        // Each record is sealed once, when its unit commits: nobody has set the tag before.
+                        let _ = tag.0.set(new);
+                    }
+                    Some(sealed)
+                }
                 Pending::Delete => None,
             };
             sealed.push(Write { key, old, new });
@@ -324,6 +368,13 @@ impl Unit {
         let writes = self.batch(Vec::new())?.writes;
         Ok(writes.into_iter().filter_map(|write| Some((write.key, write.new?))).collect())
     }
+}
+
+/// A record as it lies in the store.
+struct Stored {
+    name: Vec<u8>,
+    key: RecordKey,
+    value: StoredValue,
 }
 
 fn decode<T: Record>(key: &RecordKey, plain: &[u8]) -> Result<T, BarrierError> {

@@ -198,7 +198,7 @@ impl View {
         prefix: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, T)>> {
-        Ok(self.unit.scan(&self.mount, table, prefix, prefix, limit)?)
+        Ok(self.unit.scan(&self.mount, table, prefix, limit)?)
     }
 
     /// Lets the commit use the disk's reserve: for what revokes, deletes or destroys.

@@ -37,7 +37,7 @@ pub(crate) enum Orphaned {
 
 /// Makes the children of a token orphans, at most `limit` of them.
 pub(super) fn orphan_children(unit: &Unit, hash: &[u8; 32], limit: usize) -> Result<Orphaned, BarrierError> {
-    let children = unit.scan(&CORE, &CHILDREN, hash, hash, limit + 1)?;
+    let children = unit.scan(&CORE, &CHILDREN, hash, limit + 1)?;
     if children.len() > limit {
         return Ok(Orphaned::TooMany);
     }

@@ -71,7 +71,7 @@ impl Tokens {
 
     /// The accessors of at most `limit` tokens, in no order.
     pub fn accessors(&self, unit: &Unit, limit: usize) -> Result<Vec<String>, BarrierError> {
-        let entries = unit.scan(&CORE, &ACCESSORS, &[], &[], limit)?;
+        let entries = unit.scan(&CORE, &ACCESSORS, &[], limit)?;
         Ok(entries.into_iter().map(|(_, entry)| entry.accessor).collect())
     }
 
@@ -176,7 +176,7 @@ impl Tokens {
 
     /// The first `limit` expiry entries: when each token expires (Unix seconds), its hash, and the entry's key.
     pub fn expiries(&self, unit: &Unit, limit: usize) -> Result<Vec<(u64, [u8; 32], Vec<u8>)>, BarrierError> {
-        let entries = unit.scan(&CORE, &EXPIRIES, &[], &[], limit)?;
+        let entries = unit.scan(&CORE, &EXPIRIES, &[], limit)?;
         let read = |key: Vec<u8>| {
             let (at, hash) = key.split_first_chunk::<8>()?;
             Some((u64::from_be_bytes(*at), hash.try_into().ok()?, key))
@@ -186,13 +186,13 @@ impl Tokens {
 
     /// Hashes of at most `limit` children of a token.
     pub fn children(&self, unit: &Unit, hash: &[u8; 32], limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
-        let pairs = unit.scan(&CORE, &CHILDREN, hash, hash, limit)?;
+        let pairs = unit.scan(&CORE, &CHILDREN, hash, limit)?;
         Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(32..)?.try_into().ok()).collect())
     }
 
     /// Hashes of at most `limit` tokens that an auth mount gave out.
     pub fn logins(&self, unit: &Unit, mount: &MountId, limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
-        let pairs = unit.scan(&CORE, &LOGINS, mount, mount, limit)?;
+        let pairs = unit.scan(&CORE, &LOGINS, mount, limit)?;
         Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(16..)?.try_into().ok()).collect())
     }
 

@@ -24,7 +24,7 @@ pub fn walk(unit: &Unit) -> Result<WalkReport, BarrierError> {
     let mut report = WalkReport::default();
     let mut wanted: [BTreeSet<Vec<u8>>; 4] = Default::default();
     let [accessors, expiries, children, logins] = &mut wanted;
-    for (name, record) in unit.scan(&CORE, &TOKENS, &[], &[], usize::MAX)? {
+    for (name, record) in unit.scan(&CORE, &TOKENS, &[], usize::MAX)? {
         report.tokens += 1;
         let Ok(hash) = <[u8; 32]>::try_from(name.as_slice()) else {
             report.problems.push(String::from("a token record has a name of the wrong length"));
@@ -42,10 +42,10 @@ pub fn walk(unit: &Unit) -> Result<WalkReport, BarrierError> {
         }
     }
     let found: [BTreeSet<Vec<u8>>; 4] = [
-        unit.scan(&CORE, &ACCESSORS, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
-        unit.scan(&CORE, &EXPIRIES, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
-        unit.scan(&CORE, &CHILDREN, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
-        unit.scan(&CORE, &LOGINS, &[], &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &ACCESSORS, &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &EXPIRIES, &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &CHILDREN, &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
+        unit.scan(&CORE, &LOGINS, &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),
     ];
     for ((kind, wanted), found) in ["accessor", "expiry", "child", "login"].into_iter().zip(&wanted).zip(&found) {
         let missing = wanted.difference(found).count();
