@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::draft::Mark;
+use super::note::Hashed;
 use crate::base::time::Time;
 
 /// A request before it is performed, or its outcome.
@@ -53,9 +53,9 @@ impl<'a> From<AuthFacts<'a>> for Who<'a> {
 
 /// Who asks, as all lines of one token say it: made once, and cheaper to write than [`AuthFacts`].
 pub struct Badge {
-    pub(super) text: Box<str>,
-    pub(super) token: Option<Mark>,
-    pub(super) accessor: Option<Mark>,
+    pub(crate) text: Box<str>,
+    pub(crate) token: Option<Hashed>,
+    pub(crate) accessor: Option<Hashed>,
 }
 
 /// Who asks.

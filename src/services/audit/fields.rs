@@ -1,68 +1,91 @@
-//! The data of a request or an answer, walked once: every value is hashed, save those of fields that are declared clear.
-//! A text that a caller sent is hashed wherever it stands: who is wrong about a field may have put a secret there.
-//! Names of our own fields, at the top, are clear; names further in belong to callers and are hashed as values are.
+//! The data of a request or an answer, walked once. Every value is hashed, except those of fields that are declared
+//! clear. A text that a caller sent is always hashed: a caller who mixes up two fields may have put a secret there.
+//! Names at the top that could be our own fields are clear; deeper names belong to callers and are hashed like values.
 
-use super::draft::Draft;
+use super::{
+    draft::{DATA_BYTES_MAX, Draft},
+    keys::ValueKind,
+};
 use crate::base::json::{Event, unescape, walk};
 
-/// Which fields are written clear, and how far.
+/// Which fields are written in the clear, and how much of them.
 #[derive(Clone, Copy)]
-pub(super) enum Clear<'a> {
-    /// Their numbers and booleans: a request's.
+pub(crate) enum Clear<'a> {
+    /// The numbers and booleans of these fields. For what a caller sent.
     Numbers(&'a [&'a str]),
-    /// Whatever lies under them: an answer's, where it says something of ours. A path that ends in a dot names a field
+    /// Everything under these fields. For what the server answers about itself. A path that ends in a dot names a field
     /// whose name is clear and whose value is hashed.
     All(&'a [&'a str]),
 }
 
-/// Writes `data` (JSON text) with its values hashed. `false` where that takes more than `bytes_max` or `data` is no
-/// JSON: what was written then is of no use.
-pub(super) fn write(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>, bytes_max: usize) -> bool {
+/// Writes the member `data`. Data that is too long, or is not JSON, becomes one hash and its size.
+pub(crate) fn write_data(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>) {
+    draft.raw(",\"data\":");
+    let here = draft.here();
+    if write_values(draft, data, clear) == Written::Whole {
+        return;
+    }
+    draft.back_to(here);
+    draft.hashed_data(data);
+    draft.raw(",\"data_bytes\":");
+    draft.number(data.len() as u64);
+    draft.raw(",\"truncated\":true");
+}
+
+#[derive(PartialEq, Eq)]
+enum Written {
+    Whole,
+    /// The data is too long or is not JSON. What is in the draft is of no use.
+    Unfit,
+}
+
+fn write_values(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>) -> Written {
     let from = draft.len();
-    let (plain, are_texts_clear) = match clear {
-        Clear::Numbers(fields) => (fields, false),
-        Clear::All(fields) => (fields, true),
-    };
-    let mut fields = Fields {
-        plain,
-        are_texts_clear,
-        names: Vec::new(),
-        depth: 0,
-        objects: 0,
-        clear_from: None,
-        needs_comma: false,
-    };
+    let mut fields = Fields::new(clear);
     let mut fits = true;
     let is_json = walk(data, |event| {
         if fits {
             fields.event(draft, event);
-            fits = draft.len() - from <= bytes_max;
+            fits = draft.len() - from <= DATA_BYTES_MAX;
         }
     });
-    fits && is_json.is_ok()
+    if fits && is_json.is_ok() { Written::Whole } else { Written::Unfit }
 }
 
 struct Fields<'a> {
-    plain: &'a [&'a str],
+    /// The paths of the fields that are written in the clear.
+    clear: &'a [&'a str],
     are_texts_clear: bool,
-    /// The names that lead to where we are; elements of a list add none.
+    /// The names that lead to the current place; list elements add none.
     names: Vec<&'a str>,
-    /// Open objects and lists.
+    /// How many objects and lists are open.
     depth: usize,
-    /// Open objects.
+    /// How many objects are open.
     objects: usize,
-    /// The depth at which a plain field's value began.
+    /// The depth at which the value of a clear field began.
     clear_from: Option<usize>,
     needs_comma: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Object,
+    List,
+}
+
 impl<'a> Fields<'a> {
+    fn new(clear: Clear<'a>) -> Self {
+        let (clear, are_texts_clear) = match clear {
+            Clear::Numbers(fields) => (fields, false),
+            Clear::All(fields) => (fields, true),
+        };
+        Self { clear, are_texts_clear, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false }
+    }
+
     fn event(&mut self, draft: &mut Draft<'_>, event: Event<'a>) {
         match event {
-            Event::ObjectEnd | Event::ArrayEnd => {
-                self.close(draft, event == Event::ObjectEnd);
-                return;
-            }
+            Event::ObjectEnd => return self.close(draft, Container::Object),
+            Event::ArrayEnd => return self.close(draft, Container::List),
             _ if self.needs_comma => draft.raw(","),
             _ => {}
         }
@@ -73,30 +96,38 @@ impl<'a> Fields<'a> {
                 self.needs_comma = false;
                 return;
             }
-            Event::ObjectStart | Event::ArrayStart => {
-                draft.raw(if event == Event::ObjectStart { "{" } else { "[" });
-                self.depth += 1;
-                self.objects += usize::from(event == Event::ObjectStart);
-                self.needs_comma = false;
-                return;
-            }
+            Event::ObjectStart => return self.open(draft, Container::Object),
+            Event::ArrayStart => return self.open(draft, Container::List),
             Event::String(raw) if self.are_texts_clear && self.clear_from.is_some() => draft.text(&unescape(raw)),
-            Event::String(raw) => draft.hashed(&unescape(raw)),
+            Event::String(raw) => draft.hashed_text(&unescape(raw)),
             Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
-            Event::Number(raw) => draft.hashed_literal(b'n', raw),
+            Event::Number(raw) => draft.hashed_guessable(ValueKind::Number, raw),
             Event::Bool(is) => {
                 let literal = if is { "true" } else { "false" };
-                if self.clear_from.is_some() { draft.raw(literal) } else { draft.hashed_literal(b'b', literal) }
+                if self.clear_from.is_some() {
+                    draft.raw(literal)
+                } else {
+                    draft.hashed_guessable(ValueKind::Boolean, literal)
+                }
             }
             Event::Null | Event::ObjectEnd | Event::ArrayEnd => draft.raw("null"),
         }
         self.after_value();
     }
 
-    fn close(&mut self, draft: &mut Draft<'_>, is_object: bool) {
-        draft.raw(if is_object { "}" } else { "]" });
+    fn open(&mut self, draft: &mut Draft<'_>, container: Container) {
+        draft.raw(if container == Container::Object { "{" } else { "[" });
+        self.depth += 1;
+        self.objects += usize::from(container == Container::Object);
+        self.needs_comma = false;
+    }
+
+    fn close(&mut self, draft: &mut Draft<'_>, container: Container) {
+        draft.raw(if container == Container::Object { "}" } else { "]" });
         self.depth = self.depth.saturating_sub(1);
-        self.objects -= usize::from(is_object && self.objects > 0);
+        if container == Container::Object {
+            self.objects = self.objects.saturating_sub(1);
+        }
         self.names.truncate(self.objects);
         self.after_value();
     }
@@ -110,12 +141,12 @@ impl<'a> Fields<'a> {
 
     fn key(&mut self, draft: &mut Draft<'_>, raw: &'a str) {
         if self.clear_from.is_some() {
-            return draft.hashed(&unescape(raw));
+            return draft.hashed_text(&unescape(raw));
         }
         self.names.truncate(self.objects.saturating_sub(1));
         self.names.push(raw);
         let mut leads_there = false;
-        for rest in self.plain.iter().filter_map(|plain| behind(plain, &self.names)) {
+        for rest in self.clear.iter().filter_map(|path| rest_of(path, &self.names)) {
             leads_there = true;
             if rest.is_empty() {
                 self.clear_from = Some(self.depth);
@@ -124,14 +155,14 @@ impl<'a> Fields<'a> {
         if leads_there || (self.depth == 1 && is_word(raw)) {
             draft.name(&unescape(raw));
         } else {
-            draft.hashed(&unescape(raw));
+            draft.hashed_text(&unescape(raw));
         }
     }
 }
 
-/// What is left of a path of names joined by dots, behind `names`; `None` where it does not begin with them. A name that
-/// is empty or holds a dot is a caller's.
-fn behind<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
+/// The rest of a path (names joined by dots) after `names`; `None` if the path does not begin with them. A name that is
+/// empty or holds a dot comes from a caller and never matches.
+fn rest_of<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
     let mut rest = path;
     for (n, name) in names.iter().enumerate() {
         if name.is_empty() || name.contains('.') {

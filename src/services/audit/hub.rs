@@ -1,382 +1,229 @@
-//! Where lines come together. They are put into one queue under a short lock; whoever finds the desk free writes them
-//! all, with one call for each device. So a request crosses no channel and no thread, and many share one write.
+//! Where lines come together. They go into one queue under a short lock, and whoever finds the writer lock free writes
+//! them all, with one call for each device. So a request needs no channel and no other thread, and many requests share
+//! one write.
 
-use std::{
-    collections::HashMap,
-    future::poll_fn,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Poll, Waker},
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwapOption, Guard};
 
 use super::{
-    AuditError, Urgency,
-    device::{Device, DeviceStatus, State},
-    feed,
-    id::Id,
-    keeper::Beside,
-    keys::Ring,
-    missed::Item,
-    note::{Note, Parts},
-    unseal::Unsealed,
+    entry::Urgency,
+    error::AuditError,
+    keys::HashKeys,
+    locks::{hold, hold_or_give_up, try_hold},
+    note::Note,
+    queue::{Batch, Queue},
+    queued::QueuedLine,
+    request_id::RequestId,
+    status::{DeviceState, DeviceStatus},
+    wake_up::WakeUp,
+    wording::{Closed, closing_note_of},
+    writer::Writer,
 };
-use crate::{base::time::Clock, crypto::note::Checkpoint, store::files::Files};
+use crate::base::time::{Clock, Time};
 
-pub(super) struct Hub {
+pub(crate) struct Hub {
     queue: Mutex<Queue>,
-    desk: Mutex<Desk>,
-    /// The keys of the log, while unsealed.
-    pub ring: ArcSwapOption<Ring>,
-    /// Whether requests may be performed: devices can take their lines.
+    writer: Mutex<Writer>,
+    /// The keys that hash values, while unsealed.
+    keys: ArcSwapOption<HashKeys>,
+    board: Board,
+    writing: Writing,
+    wake_up: Arc<WakeUp>,
+    clock: Clock,
+}
+
+/// What everybody may know of the devices without the writer lock.
+#[derive(Default)]
+struct Board {
+    /// Whether requests may be performed, because devices can take their lines.
     is_ready: AtomicBool,
     status: Mutex<Vec<DeviceStatus>>,
-    /// How many devices `status` shows to be up.
+    /// How many devices are up.
     up: AtomicUsize,
-    /// The newest signed head of the first device.
-    pub newest: ArcSwapOption<String>,
     /// All changes up to this sequence have their lines, synced, in every required device.
-    pub fed: AtomicU64,
-    /// Receipts that were dropped without an outcome.
-    pub dropped: AtomicU64,
-    /// Heads that others kept, and that the files are judged by.
-    pub kept: Mutex<Vec<Checkpoint>>,
-    pub beside: Mutex<Beside>,
-    /// Whether an answer waits for a sync; then the keeper writes, and nobody else.
-    is_strict: bool,
-    pub bell: Arc<Bell>,
-    pub clock: Clock,
-    pub files: Files,
+    covered: AtomicU64,
 }
 
-/// What waits to be written.
-#[derive(Default)]
-struct Queue {
-    bytes: Vec<u8>,
-    items: Vec<Item>,
-    batch: Arc<Batch>,
-    /// Requests that were recorded and have no outcome yet: room is kept for theirs.
-    open: usize,
+/// Who writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Writing {
+    /// Whoever finds the writer lock free.
+    ByCallers,
+    /// The maintenance thread alone, because answers wait for a sync.
+    ByThread,
 }
-
-/// The devices, in the hands of whoever writes.
-pub(super) struct Desk {
-    pub devices: Vec<Device>,
-    /// Open requests of which the line has been handed to the devices, with the epoch in which that was.
-    pub open: HashMap<Id, u64>,
-    pub epoch: u64,
-    /// The highest sequence of the store in any line.
-    pub sequence: u64,
-    pub unsealed: Option<Unsealed>,
-    bytes: Vec<u8>,
-    items: Vec<Item>,
-}
-
-/// Lines that are written together, and who waits for them.
-#[derive(Default)]
-pub(super) struct Batch {
-    done: OnceLock<Result<(), AuditError>>,
-    wakers: Mutex<Vec<Waker>>,
-}
-
-/// What may wait in the queue, and for it: beyond that requests are refused.
-const QUEUE_BYTES_MAX: usize = 64 << 20;
-/// Room kept for an outcome that has not come yet.
-const OUTCOME_BYTES: usize = 4 << 10;
 
 impl Hub {
-    pub fn new(devices: Vec<Device>, files: Files, clock: Clock) -> Self {
-        let is_strict = devices.iter().any(|device| device.config.sync_always);
-        let desk = Desk {
-            devices,
-            open: HashMap::new(),
-            epoch: 1,
-            sequence: 0,
-            unsealed: None,
-            bytes: Vec::new(),
-            items: Vec::new(),
-        };
+    pub(crate) fn new(writer: Writer, writing: Writing, clock: Clock) -> Self {
         let hub = Self {
             queue: Mutex::default(),
-            desk: Mutex::new(desk),
-            ring: ArcSwapOption::empty(),
-            is_ready: AtomicBool::new(false),
-            status: Mutex::default(),
-            up: AtomicUsize::new(0),
-            newest: ArcSwapOption::empty(),
-            fed: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            kept: Mutex::default(),
-            beside: Mutex::default(),
-            is_strict,
-            bell: Arc::default(),
+            writer: Mutex::new(writer),
+            keys: ArcSwapOption::empty(),
+            board: Board::default(),
+            writing,
+            wake_up: Arc::default(),
             clock,
-            files,
         };
-        hub.at_desk(|desk| hub.publish(desk));
+        hub.with_writer(|_| ());
         hub
     }
 
-    /// Puts a note into the queue. `Err` where there is no room, or no device to take it.
-    pub fn record(&self, note: &Note, urgency: Urgency) -> Result<(), AuditError> {
-        if !self.is_ready.load(Ordering::Acquire) {
-            return Err(self.why_not_ready());
-        }
-        {
-            let mut queue = hold(&self.queue);
-            if queue.bytes.len() + queue.open * OUTCOME_BYTES > QUEUE_BYTES_MAX {
-                return Err(AuditError::Full);
-            }
-            queue.open += 1;
-            queue.push(note, None);
-        }
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(crate) fn keys(&self) -> Guard<Option<Arc<HashKeys>>> {
+        self.keys.load()
+    }
+
+    pub(crate) fn set_keys(&self, keys: Option<HashKeys>) {
+        self.keys.store(keys.map(Arc::new));
+    }
+
+    pub(crate) fn wake_up(&self) -> Arc<WakeUp> {
+        Arc::clone(&self.wake_up)
+    }
+
+    /// Queues the line of a request. `Err` if there is no room, or no device can take it.
+    pub(crate) fn record(&self, note: &Note, urgency: Urgency) -> Result<(), AuditError> {
+        self.check_ready()?;
+        hold(&self.queue).push_request(line_of(note))?;
         if urgency == Urgency::Now {
-            self.attend();
-            if !self.is_ready.load(Ordering::Acquire) {
-                self.close(&Note::closing(&note.id(), self.clock.now(), feed::NONE));
-                return Err(self.why_not_ready());
+            self.write_queued();
+            if let Err(error) = self.check_ready() {
+                self.close(&note.request_id());
+                return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Puts a note into the queue whatever there is to take it, and says why its line is not written yet.
-    pub fn insist(&self, note: &Note) -> Option<AuditError> {
-        {
-            let mut queue = hold(&self.queue);
-            queue.open += 1;
-            queue.push(note, None);
-        }
-        self.attend();
-        (!self.is_ready.load(Ordering::Acquire)).then(|| self.why_not_ready())
+    /// Queues the line of a request, even if no device can take it now. `Err` says why it is not written yet.
+    pub(crate) fn record_always(&self, note: &Note) -> Result<(), AuditError> {
+        hold(&self.queue).push_request_always(line_of(note));
+        self.write_queued();
+        self.check_ready()
     }
 
-    /// Puts a note into the queue that is never refused.
-    pub fn push(&self, note: &Note) {
-        hold(&self.queue).push(note, None);
+    /// Queues a line that is never refused and has no outcome, and writes it unless somebody else does.
+    pub(crate) fn write(&self, note: &Note) {
+        hold(&self.queue).push(line_of(note));
+        self.write_queued();
     }
 
-    /// Queues an outcome; [`Hub::written`] waits for the batch that it is in.
-    pub fn outcome(&self, note: &Note, txn: Option<u64>) -> Arc<Batch> {
-        let mut queue = hold(&self.queue);
-        queue.open = queue.open.saturating_sub(1);
-        queue.push(note, txn);
-        Arc::clone(&queue.batch)
+    /// Queues an outcome. [`Hub::written`] waits for the batch that it is in.
+    pub(crate) fn outcome(&self, note: &Note, txn: Option<u64>) -> Arc<Batch> {
+        hold(&self.queue).push_outcome(QueuedLine { txn, ..line_of(note) })
     }
 
-    /// Waits until a batch is written, and writes it where nobody else does.
-    pub async fn written(&self, batch: &Batch) -> Result<(), AuditError> {
-        if !self.is_strict {
-            // Others that are about to answer add their lines now; then the first to come back writes for all.
+    /// Queues the outcome of a request that will never have another.
+    pub(crate) fn close(&self, id: &RequestId) {
+        self.outcome(&closing_note_of(id, self.now(), Closed::NoOutcome), None);
+    }
+
+    /// Waits until a batch is written, and writes it if nobody else does.
+    pub(crate) async fn written(&self, batch: &Batch) -> Result<(), AuditError> {
+        if self.writing == Writing::ByCallers {
+            // Others that are about to answer add their lines now. Then the first to run again writes for all.
             tokio::task::yield_now().await;
         }
-        if batch.done.get().is_none() {
-            self.attend();
+        if !batch.is_done() {
+            self.write_queued();
         }
         batch.wait().await
     }
 
-    /// Closes the place of an outcome that never came.
-    pub fn close(&self, note: &Note) {
-        let mut queue = hold(&self.queue);
-        queue.open = queue.open.saturating_sub(1);
-        queue.push(note, None);
-    }
-
-    /// Writes what is queued, unless somebody is at it: whoever has the desk looks into the queue once more after
-    /// leaving it, so that nothing is left behind.
-    pub fn attend(&self) {
-        while !hold(&self.queue).items.is_empty() {
-            if self.is_strict {
-                return self.bell.ring();
+    /// Writes what is queued, unless somebody else is writing. Whoever has the writer lock looks into the queue once more
+    /// after letting it go, so that no line is left behind.
+    pub(crate) fn write_queued(&self) {
+        while !hold(&self.queue).is_empty() {
+            if self.writing == Writing::ByThread {
+                return self.wake_up.wake();
             }
-            let Some(mut desk) = try_hold(&self.desk) else { return };
-            self.drain(&mut desk);
+            let Some(mut writer) = try_hold(&self.writer) else { return };
+            self.drain(&mut writer);
         }
     }
 
-    /// Does something at the desk, before and after which everything queued is written. May wait for the file system.
-    pub fn at_desk<T>(&self, act: impl FnOnce(&mut Desk) -> T) -> T {
+    /// Runs `act` under the writer lock. Everything queued is written before it and after it. Blocks.
+    pub(crate) fn with_writer<T>(&self, act: impl FnOnce(&mut Writer) -> T) -> T {
         let done = {
-            let mut desk = hold(&self.desk);
-            self.drain(&mut desk);
-            let done = act(&mut desk);
-            self.drain(&mut desk);
-            self.publish(&desk);
+            let mut writer = hold(&self.writer);
+            self.drain(&mut writer);
+            let done = act(&mut writer);
+            self.drain(&mut writer);
+            self.publish(&writer);
             done
         };
-        self.attend();
+        self.write_queued();
         done
     }
 
-    /// For the panic hook: writes what is queued, and gives up after a moment where the desk is taken, as it is when
-    /// the panic happened there.
-    pub fn drain_for_panic(&self) {
-        for _ in 0..PANIC_TRIES {
-            if let Some(mut desk) = try_hold(&self.desk) {
-                return self.drain(&mut desk);
-            }
-            std::thread::yield_now();
+    /// For the panic hook: writes what is queued. It gives up after some milliseconds if the writer lock is taken, because
+    /// the thread that panicked may be the one that has it.
+    pub(crate) fn drain_for_panic(&self) {
+        if let Some(mut writer) = hold_or_give_up(&self.writer) {
+            self.drain(&mut writer);
         }
     }
 
-    fn drain(&self, desk: &mut Desk) {
+    fn drain(&self, writer: &mut Writer) {
         loop {
             let batch = {
-                let Some(mut queue) = try_hold_long(&self.queue) else { return };
-                if queue.items.is_empty() {
+                // The panic hook comes here too, perhaps with the queue's lock held by its own thread.
+                let Some(mut queue) = hold_or_give_up(&self.queue) else { return };
+                if queue.is_empty() {
                     return;
                 }
-                std::mem::swap(&mut queue.bytes, &mut desk.bytes);
-                std::mem::swap(&mut queue.items, &mut desk.items);
-                std::mem::take(&mut queue.batch)
+                queue.take(writer.taken_mut())
             };
-            let result = desk.write_all();
-            if desk.up() != self.up.load(Ordering::Relaxed) {
-                self.publish(desk);
+            let result = writer.write_taken();
+            if writer.up() != self.board.up.load(Ordering::Relaxed) {
+                self.publish(writer);
             }
             batch.finish(result);
         }
     }
 
-    /// Shows to others how the devices do.
-    fn publish(&self, desk: &Desk) {
-        let any_up = desk.devices.iter().any(|device| device.state == State::Up);
-        let required_up = desk.devices.iter().all(|device| device.state == State::Up || !device.config.required);
-        self.up.store(desk.up(), Ordering::Relaxed);
-        *hold(&self.status) = desk.devices.iter().map(Device::status).collect();
-        self.is_ready.store(any_up && required_up, Ordering::Release);
+    /// Shows the state of the devices to those without the writer lock.
+    fn publish(&self, writer: &Writer) {
+        self.board.up.store(writer.up(), Ordering::Relaxed);
+        *hold(&self.board.status) = writer.status();
+        self.board.is_ready.store(writer.is_ready(), Ordering::Release);
     }
 
-    pub fn status(&self) -> Vec<DeviceStatus> {
-        hold(&self.status).clone()
+    /// Shows how far the changes of the store are covered.
+    pub(crate) fn publish_covered(&self, covered: u64) {
+        self.board.covered.store(covered, Ordering::Release);
     }
 
-    pub fn is_ready(&self) -> bool {
-        self.is_ready.load(Ordering::Acquire)
+    pub(crate) fn covered(&self) -> u64 {
+        self.board.covered.load(Ordering::Acquire)
     }
 
-    fn why_not_ready(&self) -> AuditError {
-        let status = hold(&self.status);
-        let down = |device: &&DeviceStatus| device.state != State::Up;
-        let device = status.iter().filter(down).max_by_key(|device| device.required);
-        device.map_or(AuditError::NoDevice, AuditError::of)
-    }
-}
-
-impl Queue {
-    fn push(&mut self, note: &Note, txn: Option<u64>) {
-        let from = self.bytes.len();
-        self.bytes.extend_from_slice(note.as_bytes());
-        self.items.push(Item { from, to: self.bytes.len(), txn });
-    }
-}
-
-impl Desk {
-    fn up(&self) -> usize {
-        self.devices.iter().filter(|device| device.state == State::Up).count()
+    pub(crate) fn status(&self) -> Vec<DeviceStatus> {
+        hold(&self.board.status).clone()
     }
 
-    /// Hands what was taken from the queue to every device. `Err` where a required one, or all, could not take it now.
-    fn write_all(&mut self) -> Result<(), AuditError> {
-        let (mut taken, mut failed) = (false, None);
-        for device in &mut self.devices {
-            let is_written = device.write(&self.bytes, &self.items) && (!device.config.sync_always || device.sync());
-            taken |= is_written;
-            if !is_written && device.config.required {
-                failed.get_or_insert_with(|| AuditError::of(&device.status()));
-            }
+    pub(crate) fn is_ready(&self) -> bool {
+        self.board.is_ready.load(Ordering::Acquire)
+    }
+
+    /// `Err` says which device keeps requests from being performed.
+    pub(crate) fn check_ready(&self) -> Result<(), AuditError> {
+        if self.is_ready() {
+            return Ok(());
         }
-        for item in &self.items {
-            self.sequence = self.sequence.max(item.txn.unwrap_or(0));
-            if let Some(parts) = Parts::read(item.of(&self.bytes)).filter(|parts| !parts.is_plain()) {
-                if parts.is_response() {
-                    self.open.remove(&parts.id)
-                } else {
-                    self.open.insert(parts.id, self.epoch)
-                };
-            }
-        }
-        self.bytes.clear();
-        self.items.clear();
-        self.bytes.shrink_to(BUFFER_BYTES_KEPT);
-        match failed {
-            Some(error) => Err(error),
-            None if taken => Ok(()),
-            None => Err(AuditError::NoDevice),
-        }
+        let status = hold(&self.board.status);
+        let down = status.iter().filter(|device| device.state != DeviceState::Up);
+        Err(down.max_by_key(|device| device.required).map_or(AuditError::NoDevice, AuditError::down))
     }
 }
 
-impl Batch {
-    fn finish(&self, result: Result<(), AuditError>) {
-        let _ = self.done.set(result);
-        let wakers = std::mem::take(&mut *hold(&self.wakers));
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    async fn wait(&self) -> Result<(), AuditError> {
-        poll_fn(|context| {
-            if let Some(done) = self.done.get() {
-                return Poll::Ready(done.clone());
-            }
-            hold(&self.wakers).push(context.waker().clone());
-            // It may have been finished between the two: then nobody wakes us.
-            self.done.get().map_or(Poll::Pending, |done| Poll::Ready(done.clone()))
-        })
-        .await
-    }
-}
-
-/// Wakes the keeper before its time.
-#[derive(Default)]
-pub(super) struct Bell {
-    rung: Mutex<bool>,
-    heard: Condvar,
-}
-
-impl Bell {
-    pub fn ring(&self) {
-        *hold(&self.rung) = true;
-        self.heard.notify_one();
-    }
-
-    /// Waits until it rings, or for `at_most`.
-    pub fn wait(&self, at_most: std::time::Duration) {
-        let rung = hold(&self.rung);
-        let waited = self.heard.wait_timeout_while(rung, at_most, |rung| !*rung);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
-    }
-}
-
-/// What a buffer keeps after a burst.
-const BUFFER_BYTES_KEPT: usize = 1 << 20;
-/// How often the panic hook tries to get the desk: some milliseconds in all.
-const PANIC_TRIES: usize = 10_000;
-
-/// A lock whose holder panicked is taken all the same: what it guards is consistent between any two calls.
-pub(super) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn try_hold<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match lock.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
-    }
-}
-
-/// As [`hold`], but gives up: the queue is held for a copy of one note, unless the holder is in the panic hook.
-fn try_hold_long<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    (0..PANIC_TRIES).find_map(|n| {
-        let held = try_hold(lock);
-        if held.is_none() && n > 100 {
-            std::thread::yield_now();
-        }
-        held
-    })
+fn line_of(note: &Note) -> QueuedLine<'_> {
+    QueuedLine { note: note.as_bytes(), txn: None }
 }

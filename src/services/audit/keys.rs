@@ -1,41 +1,106 @@
-//! The keys of the log, as the request path uses them.
+//! The keys of the log. A value is hashed twice: under the value key when its line is made, and again under the key of
+//! each device when that device writes the line.
 
 use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
 
-use super::{
-    draft::mark_of,
-    sign::{device_key, values_key},
-};
+use super::format::hex;
 use crate::crypto::{ed25519::SigningKey, kdf::MacKey};
+
+/// A value's hash under the value key.
+pub(crate) type Digest = [u8; 32];
 
 /// What the log is given at unseal.
 pub struct Keys {
-    /// From which the keys of values and devices are made.
+    /// The value key and the device keys are derived from this.
     pub mac: MacKey,
-    /// Signs heads.
+    /// Signs checkpoints.
     pub signing: SigningKey,
     pub cluster: String,
-    /// Names this broker's logs; a restored store comes with another.
+    /// Names this broker's logs; a restored store comes with another name.
     pub log_id: String,
 }
 
-/// The keys of values and of devices.
-pub(super) struct Ring {
-    pub values: MacKey,
+/// The keys that hash values, while the broker is unsealed.
+pub(crate) struct HashKeys {
+    values: ValueKey,
     devices: HashMap<String, MacKey>,
 }
 
-impl Ring {
-    pub fn new<'n>(mac: &MacKey, names: impl Iterator<Item = &'n str>) -> Self {
-        let devices = names.map(|name| (name.to_owned(), device_key(mac, name))).collect();
-        Self { values: values_key(mac), devices }
+impl HashKeys {
+    pub(crate) fn new(mac: &MacKey, devices: &[&str]) -> Self {
+        let devices = devices.iter().map(|name| ((*name).to_owned(), device_key(mac, name))).collect();
+        Self { values: ValueKey(MacKey::new(&mac.mac(&[b"strongroom audit values\0"]))), devices }
     }
 
-    /// What stands in the lines of `device` where `input` was hashed.
-    pub fn hash(&self, device: &str, input: &str) -> Option<String> {
-        let hash = self.devices.get(device)?.mac(&[&mark_of(&self.values, input)]);
+    pub(crate) const fn values(&self) -> &ValueKey {
+        &self.values
+    }
+
+    /// What stands in the lines of `device` for the hash of `text`.
+    pub(crate) fn hash(&self, device: &str, text: &str) -> Option<String> {
+        let hash = self.devices.get(device)?.mac(&[&self.values.text(text)]);
         Some(format!("hmac-sha256:{}", HEXLOWER.encode(&hash)))
     }
+}
+
+/// The key under which values are hashed when a line is made.
+pub(crate) struct ValueKey(MacKey);
+
+impl ValueKey {
+    /// Equal texts have equal digests, so that a known text can be searched for.
+    pub(crate) fn text(&self, text: &str) -> Digest {
+        self.0.mac(&[b"S", text.as_bytes()])
+    }
+
+    /// For a value that others could guess. The request id is mixed in, so that nobody can make a table of such hashes.
+    /// `kind` keeps the text `7` apart from the number `7`.
+    pub(crate) fn guessable(&self, kind: ValueKind, request_id: &str, literal: &str) -> Digest {
+        self.0.mac(&[&[kind as u8], request_id.as_bytes(), &[0], literal.as_bytes()])
+    }
+
+    /// For data that is too long to be hashed value by value.
+    pub(crate) fn whole_data(&self, data: &str) -> Digest {
+        self.0.mac(&[b"D", data.as_bytes()])
+    }
+}
+
+/// The kind of a value that others could guess.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum ValueKind {
+    ShortText = b's',
+    Number = b'n',
+    Boolean = b'b',
+}
+
+/// Hashes digests under the key of one device. It remembers the results of late, because a caller's token stands in
+/// every line of that caller.
+pub(crate) struct DeviceHasher {
+    key: MacKey,
+    /// Indexed by the first byte of the digest; digests are spread evenly.
+    recent: Vec<(Digest, [u8; 64])>,
+}
+
+impl DeviceHasher {
+    pub(crate) fn new(mac: &MacKey, device: &str) -> Self {
+        Self { key: device_key(mac, device), recent: vec![([0; 32], [0; 64]); 256] }
+    }
+
+    pub(crate) fn hex(&mut self, digest: &Digest) -> &[u8; 64] {
+        const NONE: &[u8; 64] = &[b'0'; 64];
+        let [at, ..] = *digest;
+        let Some((known, text)) = self.recent.get_mut(usize::from(at)) else { return NONE };
+        if known != digest || *text == [0; 64] {
+            *known = *digest;
+            *text = hex(&self.key.mac(&[digest]));
+        }
+        text
+    }
+}
+
+/// Each device has a key of its own, so that hashes cannot be matched between two devices.
+fn device_key(mac: &MacKey, name: &str) -> MacKey {
+    MacKey::new(&mac.mac(&[b"strongroom audit device\0", name.as_bytes()]))
 }

@@ -1,15 +1,64 @@
-//! The members of a line in their order. The names are those of Vault's audit log; `decision`, `plain` and `closed` are
-//! our own and stand last. What a caller may choose freely is hashed; what is written clear goes through
-//! [`Draft::text`], which escapes and bounds it.
+//! Makes notes: writes the members of a line in their order. The names are those of Vault's audit log; `decision`,
+//! `plain` and `closed` are our own and come last. What a caller may choose freely is hashed; what is written in the
+//! clear goes through [`Draft::text`], which escapes and bounds it.
 
 use super::{
-    draft::{Draft, LIST_BYTES_MAX, Mark, PATH_BYTES_MAX},
+    draft::{Draft, LIST_BYTES_MAX, PATH_BYTES_MAX, with_draft},
     entry::{AuthFacts, Badge, Entry, PlainEntry, Who},
-    fields::Clear,
+    fields::{Clear, write_data},
+    keys::ValueKey,
+    note::{Hashed, Note, PLAIN, RESPONSE},
+    request_id::RequestId,
 };
 use crate::base::time::Time;
 
-pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
+/// The note of `entry`. Without a key, values that need one become `sealed`.
+pub(crate) fn note_of(entry: &Entry<'_>, key: Option<&ValueKey>) -> Note {
+    with_draft(key, entry.request_id, |draft| {
+        write_entry(draft, entry);
+        draft.finish(RequestId::new(entry.request_id), if entry.is_response { RESPONSE } else { 0 })
+    })
+}
+
+/// The note of a line that needs no key.
+pub(crate) fn plain_note_of(entry: &PlainEntry<'_>) -> Note {
+    with_draft(None, entry.request_id, |draft| {
+        write_plain(draft, entry);
+        draft.finish(RequestId::new(entry.request_id), PLAIN | if entry.is_response { RESPONSE } else { 0 })
+    })
+}
+
+/// The outcome of a request for which nobody recorded one.
+pub(crate) fn closing_note_of(id: &RequestId, time: Time, closed: Closed) -> Note {
+    with_draft(None, id.as_str(), |draft| {
+        draft.begin(time, "response");
+        draft.raw(",\"request\":{\"id\":");
+        draft.text(id.as_str());
+        draft.raw("},\"closed\":");
+        draft.text(closed.words());
+        draft.finish(*id, RESPONSE)
+    })
+}
+
+/// How a request ended for which nobody recorded an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// It committed nothing that is known.
+    NoOutcome,
+    /// It committed something and got no answer.
+    Committed,
+}
+
+impl Closed {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::NoOutcome => "none",
+            Self::Committed => "committed, not answered",
+        }
+    }
+}
+
+fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
     draft.begin(entry.time, if entry.is_response { "response" } else { "request" });
     let (mut token, mut accessor) = (None, None);
     match entry.auth {
@@ -25,12 +74,12 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
     draft.member(",\"operation\":", entry.operation);
     draft.member(",\"mount_type\":", entry.mount_type);
     draft.member(",\"mount_accessor\":", entry.mount_accessor);
-    draft.again(",\"client_token\":", token);
-    draft.again(",\"client_token_accessor\":", accessor);
+    draft.hashed_before(",\"client_token\":", token);
+    draft.hashed_before(",\"client_token_accessor\":", accessor);
     draft.raw(",\"path\":");
     draft.text_up_to(entry.path, PATH_BYTES_MAX);
     if let Some(data) = entry.data {
-        draft.data(data, Clear::Numbers(entry.plain_fields));
+        write_data(draft, data, Clear::Numbers(entry.plain_fields));
     }
     draft.member(",\"remote_address\":", entry.remote_address);
     draft.raw("}");
@@ -38,7 +87,7 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
         draft.raw(",\"response\":{\"status\":");
         draft.number(u64::from(entry.status));
         if let Some(data) = entry.response_data {
-            draft.data(data, Clear::All(entry.shown_fields));
+            write_data(draft, data, Clear::All(entry.shown_fields));
         }
         draft.raw("}");
     }
@@ -62,14 +111,16 @@ pub(super) fn write_entry(draft: &mut Draft<'_>, entry: &Entry<'_>) {
     }
 }
 
-/// Writes the caller once and for all.
-pub(super) fn write_badge(draft: &mut Draft<'_>, auth: &AuthFacts<'_>) -> Badge {
-    let (token, accessor) = write_auth(draft, auth);
-    draft.badge(token, accessor)
+/// Writes the caller once, for all lines of one token.
+pub(crate) fn badge_of(auth: &AuthFacts<'_>, key: &ValueKey) -> Badge {
+    with_draft(Some(key), "", |draft| {
+        let (token, accessor) = write_auth(draft, auth);
+        draft.badge(token, accessor)
+    })
 }
 
-/// Gives the marks of token and accessor, which stand in the line twice.
-fn write_auth(draft: &mut Draft<'_>, auth: &AuthFacts<'_>) -> (Option<Mark>, Option<Mark>) {
+/// Returns the hashes of token and accessor, which stand in the line a second time.
+fn write_auth(draft: &mut Draft<'_>, auth: &AuthFacts<'_>) -> (Option<Hashed>, Option<Hashed>) {
     draft.raw(",\"auth\":{\"display_name\":");
     draft.text(auth.display_name);
     let token = draft.hashed_member(",\"client_token\":", auth.client_token);
@@ -103,7 +154,7 @@ fn write_auth(draft: &mut Draft<'_>, auth: &AuthFacts<'_>) -> (Option<Mark>, Opt
     (token, accessor)
 }
 
-pub(super) fn write_plain(draft: &mut Draft<'_>, entry: &PlainEntry<'_>) {
+fn write_plain(draft: &mut Draft<'_>, entry: &PlainEntry<'_>) {
     draft.begin(entry.time, if entry.is_response { "response" } else { "request" });
     draft.raw(",\"request\":{\"id\":");
     draft.text(entry.request_id);
@@ -134,12 +185,4 @@ pub(super) fn write_plain(draft: &mut Draft<'_>, entry: &PlainEntry<'_>) {
         draft.number(count);
     }
     draft.raw("}");
-}
-
-pub(super) fn write_closing(draft: &mut Draft<'_>, id: &str, time: Time, closed: &str) {
-    draft.begin(time, "response");
-    draft.raw(",\"request\":{\"id\":");
-    draft.text(id);
-    draft.raw("},\"closed\":");
-    draft.text(closed);
 }

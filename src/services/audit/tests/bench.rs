@@ -82,7 +82,7 @@ impl Bench {
         };
         let configs: Vec<DeviceConfig> = names.iter().map(config).collect();
         let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));
-        let audit = Audit::unattended(configs.clone(), files.clone(), clock.clone());
+        let audit = Audit::without_thread(configs.clone(), files.clone(), clock.clone());
         Self { dir, files, clock, audit, configs }
     }
 
@@ -93,7 +93,21 @@ impl Bench {
     /// The process dies and the next one starts, still sealed.
     pub fn restart(&mut self) {
         self.clock.advance(Ttl::from_secs(1));
-        self.audit = Audit::unattended(self.configs.clone(), self.files.clone(), self.clock.clone());
+        self.audit = Audit::without_thread(self.configs.clone(), self.files.clone(), self.clock.clone());
+    }
+
+    /// The newest checkpoint in the file of the first device.
+    pub fn newest_checkpoint(&self) -> Option<String> {
+        let line = self.text().lines().rev().find_map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            line["checkpoint"].as_str().map(str::to_owned)
+        });
+        line
+    }
+
+    /// The checkpoint in the sidecar of the first device.
+    pub fn kept_checkpoint(&self) -> Option<String> {
+        std::fs::read_to_string(self.dir.path().join("file.log.checkpoint")).ok()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -133,10 +147,10 @@ impl Bench {
         self.answer(receipt, id, None)
     }
 
-    /// Time passes, and the keeper makes its round.
+    /// Time passes, and the maintenance thread makes its round.
     pub fn tick(&self, secs: u64) {
         self.clock.advance(Ttl::from_secs(secs));
-        self.audit.0.tick();
+        self.audit.round();
     }
 }
 

@@ -53,7 +53,7 @@ fn the_fixtures_are_judged_as_they_are_named() {
     let own = tempfile::tempdir().unwrap();
     let under = std::env::var_os("AUDIT_FIXTURES").map_or_else(|| own.path().to_owned(), PathBuf::from);
     let (mut bench, lines) = log();
-    let kept = bench.audit.checkpoint_now();
+    let kept = bench.newest_checkpoint();
     let case = |name| Case::new(&under, name, kept.clone());
     case("good-whole").judge(&[&text(&lines)]);
 
@@ -93,11 +93,11 @@ fn the_fixtures_are_judged_as_they_are_named() {
     bench.request("moved").unwrap();
     bench.tick(11);
     let first = std::fs::read(first).unwrap();
-    Case::new(&under, "good-moved", bench.audit.checkpoint_now()).judge(&[&first, bench.text().as_bytes()]);
+    Case::new(&under, "good-moved", bench.newest_checkpoint()).judge(&[&first, bench.text().as_bytes()]);
     Case::new(&under, "good-second-file", None).judge(&[bench.text().as_bytes()]);
     std::fs::write(bench.path("file"), &first).unwrap();
     bench.restart();
     bench.unseal();
     assert!(bench.text().contains("behind its own checkpoint"));
-    Case::new(&under, "good-begun-anew", bench.audit.checkpoint_now()).judge(&[bench.text().as_bytes()]);
+    Case::new(&under, "good-begun-anew", bench.newest_checkpoint()).judge(&[bench.text().as_bytes()]);
 }

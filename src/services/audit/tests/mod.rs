@@ -1,4 +1,4 @@
-//! The log as its callers see it: files on a real disk, a clock that a hand moves, and no thread but the test's own.
+//! The log as its callers see it: files on a real disk, a clock that a test moves, and no thread but the test's own.
 
 mod bench;
 mod failures;
@@ -11,3 +11,8 @@ mod together;
 mod touched;
 
 use super::*;
+use crate::{
+    base::time::{Clock, Time},
+    crypto::note::Checkpoint,
+    store::{Sequence, files::Files},
+};

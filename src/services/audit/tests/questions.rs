@@ -2,11 +2,9 @@
 
 use super::{
     bench::*,
-    search::{Filter, Found, Row, search, tail, who},
+    search::{Filter, Found, Row, search, tail},
     *,
 };
-use crate::base::time::Time;
-
 const START: i64 = 1_800_000_000;
 
 /// Four requests, ten seconds apart: two callers, one refusal, one without an outcome.
@@ -47,8 +45,7 @@ fn ask(bench: &Bench, filter: &Filter) -> (Vec<Row>, Found) {
 fn who_read_a_path_and_why_they_were_allowed() {
     let bench = log();
     for path in ["secret/data/web/key", "secret/web/key", "secret/data/web/*"] {
-        let mut rows = Vec::new();
-        let found = who(&[bench.path("file")], path, None, None, &mut |row| rows.push(row.clone())).unwrap();
+        let (rows, found) = ask(&bench, &Filter { path: Some(path.into()), ..Filter::default() });
         let expected = if path == "secret/web/key" { 3 } else { 2 };
         assert_eq!((found.matched, found.in_range, rows.len()), (expected, 4, expected as usize), "{path}");
         let [first, second, ..] = rows.as_slice() else { panic!("too few rows") };

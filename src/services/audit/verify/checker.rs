@@ -4,21 +4,24 @@
 use std::path::PathBuf;
 
 use super::{
-    Fault, LogReport, Problem,
-    diagnosis::{Seen, diagnose},
-    segments::{Line, Log, Segment},
+    diagnosis::diagnose,
+    report::{Fault, LogReport, Problem},
+    segments::{Log, Segment},
+    suspects::{Place, Seen, Suspects},
 };
 use crate::{
-    crypto::{ed25519::PublicKey, merkle::leaf_hash, note::Checkpoint},
+    crypto::{CryptoError, ed25519::PublicKey, merkle::leaf_hash, note::Checkpoint},
     services::audit::{
-        line::{Chain, hex},
-        own,
-        read::{Own, Start},
-        recover::log_of,
+        chain::Chain,
+        control,
+        file_lines::FileLine,
+        format::hex,
+        origin::log_id_of,
+        parse::{Members, Start},
     },
 };
 
-pub struct Checker<'a> {
+pub(crate) struct Checker<'a> {
     log: &'a Log,
     key: &'a PublicKey,
     kept: Option<&'a Checkpoint>,
@@ -29,46 +32,34 @@ pub struct Checker<'a> {
     /// Lines that do not belong to the chain, or came after one that does not.
     suspects: Option<Suspects>,
     /// Where the last line stood.
-    place: (PathBuf, u64),
-}
-
-pub struct Suspects {
-    /// The log before the first of them.
-    pub before: Chain,
-    /// Where the line before the first of them stood.
-    pub place_before: (PathBuf, u64),
-    pub seen: Vec<Seen>,
-    /// How many there are; more than are remembered.
-    count: u64,
-    /// Whether the last one lacks its newline.
-    is_unended: bool,
+    place: Place,
 }
 
 /// Lines that are remembered to find out what happened.
 const SEEN_MAX: usize = 100_000;
 
 impl<'a> Checker<'a> {
-    pub fn new(log: &'a Log, key: &'a PublicKey, kept: Option<&'a Checkpoint>) -> Self {
+    pub(crate) fn new(log: &'a Log, key: &'a PublicKey, kept: Option<&'a Checkpoint>) -> Self {
         let report = LogReport { id: log.id.clone(), reason: log.reason.clone(), ..LogReport::default() };
         let place = (PathBuf::new(), 0);
         Self { log, key, kept, chain: None, report, problem: None, suspects: None, place }
     }
 
-    pub fn line(&mut self, segment: &Segment, line: Line<'_>) {
+    pub(crate) fn line(&mut self, segment: &Segment, line: &FileLine<'_>) {
         self.report.lines += 1;
         if self.problem.is_none() {
             let is_begun = self.chain.is_some();
-            if is_begun || self.begin(segment, &line) {
-                self.next(segment, &line);
+            if is_begun || self.begin(segment, line) {
+                self.next(segment, line);
             }
         }
         self.place = (segment.path.clone(), line.number);
     }
 
     /// Takes the log up at its first line at hand.
-    fn begin(&mut self, segment: &Segment, line: &Line<'_>) -> bool {
+    fn begin(&mut self, segment: &Segment, line: &FileLine<'_>) -> bool {
         let start = Start::of_whole(line.bytes);
-        let head = start.filter(|start| start.kind() == "head").and_then(|_| Own::read(line.bytes));
+        let head = start.filter(|start| start.kind() == "head").and_then(|_| Members::read(line.bytes));
         self.chain = start.and_then(|start| head.as_ref()?.chain_before(&start));
         let seq = start.map_or(1, |start| start.seq);
         self.report.first_line = self.chain.as_ref().map_or(seq, |chain| chain.lines() + 1);
@@ -80,16 +71,16 @@ impl<'a> Checker<'a> {
         self.chain.is_some()
     }
 
-    fn next(&mut self, segment: &Segment, line: &Line<'_>) {
+    fn next(&mut self, segment: &Segment, line: &FileLine<'_>) {
         let Some(chain) = &self.chain else { return };
         // A line that lacks nothing but its newline is whole.
         let start = Start::of_whole(line.bytes);
-        let belongs = start.filter(|start| start.seq == chain.lines() + 1 && start.prev == chain.prev);
+        let belongs = start.filter(|start| start.follows(chain));
         let fault = match (belongs, &self.suspects) {
             (None, _) => Some(Fault::Edited),
             (Some(start), Some(suspects)) => match start.kind() {
                 // A line that says that those before it are torn makes them good; a `head` may stand between.
-                "torn" if Own::read(line.bytes).is_some_and(|own| own.lines == suspects.count) => {
+                "torn" if Members::read(line.bytes).is_some_and(|members| members.lines == suspects.count) => {
                     self.report.torn_lines += suspects.count;
                     self.suspects = None;
                     None
@@ -118,8 +109,8 @@ impl<'a> Checker<'a> {
         match start.kind() {
             "request" | "response" | "tail" | "key" | "gap" | "unreadable" => None,
             "head" | "frontier" => {
-                let own = Own::read(bytes).unwrap_or_default();
-                let agrees = own.log == chain.id && own.edge().as_ref() == Some(&chain.frontier);
+                let members = Members::read(bytes).unwrap_or_default();
+                let agrees = members.log == chain.id() && members.right_edge().as_ref() == Some(chain.frontier());
                 (!agrees).then_some(Fault::Edited)
             }
             "checkpoint" => self.judge_head(bytes),
@@ -129,26 +120,26 @@ impl<'a> Checker<'a> {
 
     fn judge_head(&mut self, bytes: &[u8]) -> Option<Fault> {
         let chain = self.chain.as_ref()?;
-        let head = Own::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
+        let head = Members::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
         let Some(head) = head else { return Some(Fault::Edited) };
         // Nothing in this line is taken on trust: it is made anew and compared.
-        let prev = hex(&chain.prev);
+        let prev = hex(chain.prev());
         let prev = std::str::from_utf8(&prev).unwrap_or("");
-        let members = own::checkpoint(&head.text());
+        let members = control::checkpoint(&head.text());
         let again = format!("{{\"seq\":{},\"prev\":\"{prev}\",{members}}}", chain.lines() + 1);
         if again.as_bytes() != bytes || head.size != chain.lines() {
             return Some(Fault::Edited);
         }
-        let is_named = log_of(&head.origin) == chain.id;
+        let is_named = log_id_of(&head.origin) == chain.id();
         if !is_named || (!self.report.origin.is_empty() && self.report.origin != head.origin) {
             return Some(Fault::Edited);
         }
         match head.verify(self.key) {
             Ok(()) => {}
-            Err(crate::crypto::CryptoError::Key) => return Some(Fault::OtherKey),
+            Err(CryptoError::Key) => return Some(Fault::OtherKey),
             Err(_) => return Some(Fault::Edited),
         }
-        if head.root != chain.frontier.root() {
+        if head.root != chain.root() {
             return Some(Fault::Rewritten { until: chain.lines() });
         }
         self.report.origin.clone_from(&head.origin);
@@ -158,14 +149,14 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn accept(&mut self, line: &Line<'_>) {
+    fn accept(&mut self, line: &FileLine<'_>) {
         let Some(chain) = &mut self.chain else { return };
         chain.push(leaf_hash(line.bytes));
         if self.suspects.is_none() {
             self.report.consistent_to = chain.lines();
         }
         let Some(kept) = self.kept.filter(|kept| kept.size == chain.lines()) else { return };
-        if kept.root != chain.frontier.root() {
+        if kept.root != chain.root() {
             let (path, file_line) = (self.place.0.clone(), line.number);
             let what = Fault::Rewritten { until: kept.size };
             // Heads in the file that cover the same lines and were signed by our key agree with the kept one, or
@@ -175,7 +166,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn suspect(&mut self, segment: &Segment, line: &Line<'_>, start: Option<Start<'_>>) {
+    fn suspect(&mut self, segment: &Segment, line: &FileLine<'_>, start: Option<Start<'_>>) {
         let Some(chain) = &mut self.chain else { return };
         let place_before = self.place.clone();
         let suspects = self.suspects.get_or_insert_with(|| Suspects {
@@ -188,8 +179,8 @@ impl<'a> Checker<'a> {
         let leaf = leaf_hash(line.bytes);
         if suspects.seen.len() < SEEN_MAX {
             let head = start.filter(|start| start.kind() == "checkpoint").and_then(|_| {
-                let own = Own::read(line.bytes)?;
-                Checkpoint::parse(&own.checkpoint).ok().filter(|head| head.verify(self.key).is_ok())
+                let members = Members::read(line.bytes)?;
+                Checkpoint::parse(&members.checkpoint).ok().filter(|head| head.verify(self.key).is_ok())
             });
             suspects.seen.push(Seen {
                 place: (segment.path.clone(), line.number),
@@ -216,7 +207,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Ends the log. `next` is the log that began when this one could not be gone on with.
-    pub fn finish(mut self, next: Option<&Log>) -> (LogReport, Option<Problem>) {
+    pub(crate) fn finish(mut self, next: Option<&Log>) -> (LogReport, Option<Problem>) {
         if let Some(suspects) = self.suspects.take() {
             // What a power cut or a failed sync left at the very end is no attack: a piece of one line, or what was
             // given up.

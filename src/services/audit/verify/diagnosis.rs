@@ -1,33 +1,22 @@
 //! What happened to a log whose chain breaks. The line that does not fit is rarely the one that was touched: a changed
 //! line still follows the one before, and it is the next that names another hash.
 
-use std::path::PathBuf;
+use super::{
+    report::{Fault, Problem},
+    suspects::{Place, Seen, Suspects},
+};
 
-use super::{Fault, Problem, checker::Suspects};
-use crate::crypto::{merkle::Hash, note::Checkpoint};
-
-/// A line behind the break.
-pub struct Seen {
-    pub place: (PathBuf, u64),
-    /// Its number and `prev`; `None` where it is no line of ours.
-    pub start: Option<(u64, Hash)>,
-    pub leaf: Hash,
-    /// A signed head that the key given signed.
-    pub head: Option<Checkpoint>,
-    pub is_line: bool,
-}
-
-pub fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
+pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     let expected = suspects.before.lines() + 1;
     let first = suspects.seen.first()?;
     let next = suspects.seen.get(1);
-    let at = |place: &(PathBuf, u64), line: u64, what: Fault| {
+    let at = |place: &Place, line: u64, what: Fault| {
         Some(Problem { log: log.to_owned(), line, file: place.0.clone(), file_line: place.1, what })
     };
     let Some((seq, prev)) = first.start else { return at(&first.place, expected, Fault::Edited) };
     let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);
     // A line that names the hash before it belongs here, whatever else is wrong with it.
-    if prev == suspects.before.prev {
+    if prev == *suspects.before.prev() {
         return at(&first.place, expected, Fault::Edited);
     }
     if seq == expected {
@@ -58,7 +47,7 @@ pub fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
 /// it is as it was written, as the next line or its own signed head shows.
 fn is_before_edited(suspects: &Suspects, first: &Seen, next: Option<&Seen>) -> bool {
     if let Some(head) = &first.head {
-        return head.root != suspects.before.frontier.root();
+        return head.root != suspects.before.root();
     }
     // Where nothing comes after it, nothing tells the two apart.
     next.and_then(|next| next.start).is_none_or(|(_, next_prev)| next_prev == first.leaf)

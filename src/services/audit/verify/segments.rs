@@ -3,15 +3,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{VerifyError, read_error};
+use super::error::{VerifyError, read_error};
 use crate::{
     crypto::merkle::{Hash, leaf_hash},
-    services::audit::read::{Own, RawLine, Start, lines},
+    services::audit::{
+        file_lines::{FileLine, lines},
+        parse::{Members, Start},
+    },
     store::files::Files,
 };
 
 /// A log and where its lines are.
-pub struct Log {
+pub(crate) struct Log {
     pub id: String,
     pub reason: String,
     /// The log before this one, and how many lines that had.
@@ -21,7 +24,7 @@ pub struct Log {
 
 /// Lines that stand together in one file.
 #[derive(Clone)]
-pub struct Segment {
+pub(crate) struct Segment {
     pub path: PathBuf,
     /// Where it begins and ends in the file.
     pub bytes: (u64, u64),
@@ -45,17 +48,8 @@ struct HeadFacts {
     begins: bool,
 }
 
-/// A line as it stands in a file.
-pub struct Line<'a> {
-    pub bytes: &'a [u8],
-    /// Its number in the file, from 1.
-    pub number: u64,
-    /// Whether a newline ends it.
-    pub is_ended: bool,
-}
-
 /// Finds the logs in `paths`. A file that is given twice counts once.
-pub fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
+pub(crate) fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
     let (mut seen, mut segments) = (Vec::new(), Vec::new());
     for path in paths {
         let stat = files.stat(path).map_err(read_error(path))?;
@@ -86,13 +80,10 @@ pub fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
     Ok(logs)
 }
 
-/// Hands every line of a segment to `visit`.
-pub fn read(files: &Files, segment: &Segment, visit: &mut dyn FnMut(Line<'_>)) -> Result<(), VerifyError> {
-    let (from, to) = segment.bytes;
-    let each = &mut |line: RawLine<'_>| {
-        visit(Line { bytes: line.bytes, number: segment.file_line + line.number, is_ended: line.is_ended });
-    };
-    lines(files, &segment.path, from, to, each).map_err(read_error(&segment.path))
+/// Hands every line of a segment to `visit`. The number of a line is its number in the file, from 1.
+pub(crate) fn read(files: &Files, segment: &Segment, visit: &mut dyn FnMut(&FileLine<'_>)) -> Result<(), VerifyError> {
+    let each = &mut |line: FileLine<'_>| visit(&FileLine { number: segment.file_line + line.number, ..line });
+    lines(files, &segment.path, segment.bytes, each).map_err(read_error(&segment.path))
 }
 
 fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> Result<(), VerifyError> {
@@ -105,16 +96,16 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
             segments.push(segment);
         }
     };
-    let each = &mut |line: RawLine<'_>| {
-        let RawLine { bytes, number: n, at, .. } = line;
+    let each = &mut |line: FileLine<'_>| {
+        let FileLine { bytes, number: n, at, .. } = line;
         let start = Start::read(bytes);
-        let head = start.filter(|start| start.kind() == "head").and_then(|_| Own::read(bytes));
+        let head = start.filter(|start| start.kind() == "head").and_then(|_| Members::read(bytes));
         if n == 0 || head.is_some() {
             close(open.take(), &last_line);
-            let facts = head.as_ref().map(|own| HeadFacts {
-                time: own.time.clone(),
-                reason: own.reason.clone(),
-                old: Some((own.old_log.clone(), own.old_lines)).filter(|(id, _)| !id.is_empty()),
+            let facts = head.as_ref().map(|members| HeadFacts {
+                time: members.time.clone(),
+                reason: members.reason.clone(),
+                old: members.old(),
                 begins: start.is_some_and(|start| start.seq == 1),
             });
             open = Some(Segment {
@@ -122,7 +113,7 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
                 bytes: (at, at),
                 file_line: n + 1,
                 lines: 0,
-                log: head.map_or_else(String::new, |own| own.log),
+                log: head.map_or_else(String::new, |members| members.log),
                 head: facts,
                 first: start.map(|start| (start.seq, start.prev)),
                 last: (0, [0; 32]),
@@ -135,7 +126,7 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
         last_line.clear();
         last_line.extend_from_slice(bytes);
     };
-    lines(files, path, 0, len, each).map_err(read_error(path))?;
+    lines(files, path, (0, len), each).map_err(read_error(path))?;
     if let Some(segment) = &mut open {
         segment.bytes.1 = segment.bytes.1.min(len);
     }

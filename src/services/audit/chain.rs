@@ -1,0 +1,56 @@
+//! The hash chain of one log: every line so far, as the right edge of their Merkle tree, and the hash of the last line.
+
+use crate::crypto::merkle::{Frontier, Hash};
+
+/// Where a log stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    id: String,
+    prev: Hash,
+    frontier: Frontier,
+}
+
+impl Chain {
+    /// A log without lines. `id` is never used for another log.
+    pub(crate) fn new(id: String) -> Self {
+        Self { id, prev: [0; 32], frontier: Frontier::default() }
+    }
+
+    /// A log of which `frontier` covers all lines and `prev` is the hash of the last one.
+    pub(crate) fn resumed(id: String, prev: Hash, frontier: Frontier) -> Self {
+        Self { id, prev, frontier }
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The hash of the last line; zeros before the first.
+    pub(crate) const fn prev(&self) -> &Hash {
+        &self.prev
+    }
+
+    pub(crate) const fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
+    /// The root of the tree of all lines.
+    pub(crate) fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// How many lines the log has. The next line's `seq` is one more.
+    pub(crate) const fn lines(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// Whether a line with this number and `prev` comes next.
+    pub(crate) fn is_next(&self, seq: u64, prev: &Hash) -> bool {
+        seq == self.lines() + 1 && *prev == self.prev
+    }
+
+    pub(crate) fn push(&mut self, leaf: Hash) {
+        self.frontier.push(leaf);
+        self.prev = leaf;
+    }
+}

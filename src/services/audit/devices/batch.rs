@@ -1,0 +1,134 @@
+//! Lines that are made for one write. A line is `{"seq":N,"prev":"…",`, its members, and `}`.
+
+use crate::{
+    crypto::merkle::{Hash, leaf_hash},
+    services::audit::{
+        chain::Chain,
+        format::{decimal, hex},
+        keys::DeviceHasher,
+        note::{Parts, SEALED_TEXT},
+        queued::QueuedLine,
+    },
+};
+
+/// What a line is, as far as its device has to know once the line is in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineKind {
+    Note,
+    Torn,
+    Head,
+    Key,
+    Gap,
+    /// Another control line.
+    Control,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchLine {
+    /// Where it ends in the batch, newline included.
+    pub end: usize,
+    pub leaf: Hash,
+    pub kind: LineKind,
+}
+
+/// Lines for one write. The buffer is reused.
+#[derive(Default)]
+pub(crate) struct LineBatch {
+    bytes: Vec<u8>,
+    lines: Vec<BatchLine>,
+    /// Whether the first byte is a newline that ends a torn line.
+    ends_torn_line: bool,
+    seq: u64,
+    prev: Hash,
+}
+
+/// How large the buffer may stay after a burst.
+const BYTES_KEPT: usize = 1 << 20;
+
+impl LineBatch {
+    /// Empties the batch. Its first line will follow the last line of `chain`.
+    pub(crate) fn begin(&mut self, chain: &Chain) {
+        self.bytes.clear();
+        self.bytes.shrink_to(BYTES_KEPT);
+        self.lines.clear();
+        self.ends_torn_line = false;
+        self.seq = chain.lines();
+        self.prev = *chain.prev();
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn lines(&self) -> &[BatchLine] {
+        &self.lines
+    }
+
+    /// How many of the first `written` bytes only end a torn line.
+    pub(crate) fn newline_bytes(&self, written: usize) -> usize {
+        usize::from(self.ends_torn_line).min(written)
+    }
+
+    /// Ends the torn line that is the last one in the file.
+    pub(crate) fn end_torn_line(&mut self) {
+        self.bytes.push(b'\n');
+        self.ends_torn_line = true;
+    }
+
+    /// Adds the line of a note. A note that cannot be read becomes a line that says so: nothing is left out.
+    pub(crate) fn add_note(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
+        let from = self.open();
+        match Parts::read(line.note) {
+            Some(parts) => self.add_text(&parts, hasher),
+            None => self.bytes.extend_from_slice(b"\"type\":\"unreadable\""),
+        }
+        if let Some(txn) = line.txn {
+            self.bytes.extend_from_slice(b",\"txn\":");
+            self.bytes.extend_from_slice(decimal(txn, &mut [0; 20]).as_bytes());
+        }
+        self.close(from, LineKind::Note);
+    }
+
+    /// Adds a control line with these members.
+    pub(crate) fn add_control(&mut self, members: &str, kind: LineKind) {
+        let from = self.open();
+        self.bytes.extend_from_slice(members.as_bytes());
+        self.close(from, kind);
+    }
+
+    fn add_text(&mut self, parts: &Parts<'_>, mut hasher: Option<&mut DeviceHasher>) {
+        let (mut digests, mut from) = (parts.digests.iter(), 0);
+        for at in memchr::memchr_iter(0, parts.text) {
+            self.bytes.extend_from_slice(parts.text.get(from..at).unwrap_or_default());
+            from = at + 1;
+            match (digests.next(), hasher.as_deref_mut()) {
+                (Some(digest), Some(hasher)) => {
+                    self.bytes.extend_from_slice(b"\"hmac-sha256:");
+                    self.bytes.extend_from_slice(hasher.hex(digest));
+                    self.bytes.push(b'"');
+                }
+                _ => self.bytes.extend_from_slice(SEALED_TEXT.as_bytes()),
+            }
+        }
+        self.bytes.extend_from_slice(parts.text.get(from..).unwrap_or_default());
+    }
+
+    fn open(&mut self) -> usize {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(b"{\"seq\":");
+        self.bytes.extend_from_slice(decimal(self.seq + 1, &mut [0; 20]).as_bytes());
+        self.bytes.extend_from_slice(b",\"prev\":\"");
+        self.bytes.extend_from_slice(&hex(&self.prev));
+        self.bytes.extend_from_slice(b"\",");
+        from
+    }
+
+    fn close(&mut self, from: usize, kind: LineKind) {
+        self.bytes.push(b'}');
+        let leaf = leaf_hash(self.bytes.get(from..).unwrap_or(&[]));
+        self.bytes.push(b'\n');
+        self.lines.push(BatchLine { end: self.bytes.len(), leaf, kind });
+        self.seq += 1;
+        self.prev = leaf;
+    }
+}

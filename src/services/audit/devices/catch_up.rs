@@ -1,0 +1,135 @@
+//! What a file lacks when the broker is unsealed: lines of changes that the store's notes have and the file has not, and
+//! outcomes of requests for which nobody recorded one. Lines are matched by request id.
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+};
+
+use super::file::LogFile;
+use crate::{
+    base::time::Time,
+    services::audit::{
+        file_lines::from_the_end,
+        note::Parts,
+        parse::{Members, Start},
+        queued::{QueuedLine, QueuedLines},
+        request_id::RequestId,
+        wording::{Closed, closing_note_of},
+    },
+    store::Sequence,
+};
+
+/// What the file is compared with.
+#[derive(Clone, Copy)]
+pub(crate) struct Expected<'a> {
+    /// The notes that the store kept, each with the sequence of its change.
+    pub notes: &'a [(Sequence, Vec<u8>)],
+    /// Requests that are under way now; they will have an outcome.
+    pub under_way: &'a HashMap<RequestId, u64>,
+}
+
+/// How far the file was complete when it was opened.
+#[derive(Clone, Copy)]
+pub(crate) struct Complete {
+    /// All changes up to this sequence have their lines.
+    pub sequence: u64,
+    /// The lines of later changes all come after this line.
+    pub line: u64,
+    /// How many lines the log had when this process opened it.
+    pub lines_at_open: u64,
+}
+
+/// The lines that the file lacks, in the order in which they are to be written. Reads the end of the file; blocks.
+pub(crate) fn missing_lines(
+    file: &LogFile,
+    complete: Complete,
+    expected: Expected<'_>,
+    now: Time,
+) -> io::Result<QueuedLines> {
+    let known = Known::read(file, complete.line)?;
+    let mut missing = QueuedLines::default();
+    let (mut committed, mut answered) = (HashSet::new(), HashSet::new());
+    for (sequence, note) in expected.notes {
+        let Some(parts) = Parts::read(note) else { continue };
+        committed.insert(parts.id);
+        let is_known = if parts.is_response() {
+            answered.insert(parts.id);
+            known.outcomes.contains(&parts.id)
+        } else {
+            known.requests.contains_key(&parts.id) || known.outcomes.contains(&parts.id)
+        };
+        if !is_known && sequence.0 > complete.sequence {
+            missing.push(QueuedLine { note, txn: parts.is_response().then_some(sequence.0) });
+        }
+    }
+    let mut open: Vec<&RequestId> = known.requests_before(complete.lines_at_open).chain(&committed).collect();
+    open.retain(|id| !(known.outcomes.contains(id) || answered.contains(id) || expected.under_way.contains_key(id)));
+    open.sort_by_key(|id| id.as_str());
+    open.dedup();
+    for id in open {
+        let closed = if committed.contains(id) { Closed::Committed } else { Closed::NoOutcome };
+        missing.push(QueuedLine { note: closing_note_of(id, now, closed).as_bytes(), txn: None });
+    }
+    Ok(missing)
+}
+
+/// The requests that a file knows of, after the line up to which nothing is missing.
+#[derive(Default)]
+struct Known {
+    requests: HashMap<RequestId, Request>,
+    outcomes: HashSet<RequestId>,
+}
+
+struct Request {
+    /// The number of its line; zero for a request that a `frontier` line names as open.
+    line: u64,
+    /// Whether its line needed no key.
+    is_plain: bool,
+}
+
+impl Known {
+    fn read(file: &LogFile, complete_line: u64) -> io::Result<Self> {
+        let found = from_the_end(&file.open_read()?, file.length(), |from, bytes| {
+            let first = bytes.split(|&b| b == b'\n').find_map(Start::read);
+            let is_enough = from == 0 || first.is_some_and(|start| start.seq <= complete_line);
+            is_enough.then(|| Self::of(bytes))
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut known = Self::default();
+        for line in bytes.split(|&b| b == b'\n') {
+            let Some(start) = Start::read(line) else { continue };
+            match start.kind() {
+                "request" | "response" => known.add(&start, line),
+                // Requests that a `frontier` line names were open then; later lines may close them.
+                "frontier" => {
+                    for id in Members::read(line).unwrap_or_default().open {
+                        let open = Request { line: 0, is_plain: false };
+                        known.requests.entry(RequestId::new(&id)).or_insert(open);
+                    }
+                }
+                _ => {}
+            }
+        }
+        known
+    }
+
+    fn add(&mut self, start: &Start<'_>, line: &[u8]) {
+        let Some(members) = Members::read(line) else { return };
+        let id = RequestId::new(&members.request.id);
+        if start.kind() == "response" {
+            self.outcomes.insert(id);
+        } else {
+            self.requests.insert(id, Request { line: start.seq, is_plain: members.plain.is_some() });
+        }
+    }
+
+    /// Requests that may lack an outcome. A plain request of this process is left out: it has its outcome soon.
+    fn requests_before(&self, lines_at_open: u64) -> impl Iterator<Item = &RequestId> {
+        let may_be_open = move |request: &Request| !request.is_plain || request.line <= lines_at_open;
+        self.requests.iter().filter(move |(_, request)| may_be_open(request)).map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,348 @@
+//! A device as the writer uses it. The writer holds the lock while it calls these functions; they wait for nothing but
+//! the file system.
+
+use std::io;
+
+use super::{
+    catch_up::{Complete, Expected, missing_lines},
+    checkpoints::{Checkpoints, Progress},
+    coverage::Coverage,
+    due::{Naming, Newline},
+    file::{LogFile, OnDisk, SyncDone, Syncable},
+    health::{Health, Operation, Refused},
+    log::Log,
+    sidecar::Sidecar,
+};
+use crate::{
+    base::time::Time,
+    crypto::{ed25519::SigningKey, kdf::MacKey, note::Checkpoint},
+    services::audit::{
+        control::{self, Head, Standing},
+        keys::DeviceHasher,
+        origin::{Signer, log_id_of, origin},
+        queued::QueuedLines,
+        status::{DeviceConfig, DeviceState, DeviceStatus},
+    },
+    store::files::{Files, Stat},
+};
+
+pub(crate) struct Device {
+    config: DeviceConfig,
+    health: Health,
+    log: Log,
+    sidecar: Sidecar,
+    checkpoints: Checkpoints,
+    coverage: Coverage,
+    /// The first part of the log's full name, once the device has been told.
+    prefix: Option<String>,
+    /// How many lines the log had when this process opened it.
+    lines_at_open: u64,
+}
+
+impl Device {
+    /// A device that is down until [`Device::bring_up`].
+    pub(crate) fn new(config: DeviceConfig, files: Files) -> Self {
+        Self {
+            health: Health::default(),
+            sidecar: Sidecar::of(files.clone(), &config.path),
+            log: Log::new(LogFile::new(files, config.path.clone())),
+            checkpoints: Checkpoints::default(),
+            coverage: Coverage::default(),
+            prefix: None,
+            lines_at_open: 0,
+            config,
+        }
+    }
+
+    pub(crate) const fn config(&self) -> &DeviceConfig {
+        &self.config
+    }
+
+    pub(crate) fn status(&self) -> DeviceStatus {
+        let DeviceConfig { name, path, required, .. } = self.config.clone();
+        let error = self.health.error().map(str::to_owned);
+        DeviceStatus { name, path, required, state: self.health.state(), error }
+    }
+
+    pub(crate) const fn state(&self) -> DeviceState {
+        self.health.state()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.health.is_up()
+    }
+
+    pub(crate) const fn has_keys(&self) -> bool {
+        self.log.has_keys()
+    }
+
+    /// All changes up to this sequence have their lines, synced.
+    pub(crate) const fn covered(&self) -> u64 {
+        self.coverage.synced()
+    }
+
+    /// The newest checkpoint, and the sidecar that should hold it.
+    pub(crate) fn newest_checkpoint(&self) -> Option<(Sidecar, String)> {
+        Some((self.sidecar.clone(), self.checkpoints.newest_text()?))
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(origin(self.prefix.as_ref()?, self.log.chain()?.id(), &self.config.name))
+    }
+
+    /// Writes the lines of all notes with one call, and syncs them if the configuration says so. A device that cannot
+    /// write them now keeps them.
+    pub(crate) fn write(&mut self, lines: &QueuedLines) -> Result<(), Refused> {
+        if !self.is_up() {
+            self.log.postpone(lines);
+            return Err(Refused);
+        }
+        let written = self.log.append(lines);
+        self.done(Operation::Write, written)?;
+        if self.config.sync_always { self.sync() } else { Ok(()) }
+    }
+
+    fn write_control(&mut self, members: &str) -> Result<(), Refused> {
+        let written = self.log.append_control(members);
+        self.done(Operation::Write, written)
+    }
+
+    /// Writes everything that the file lacks. Then the device is up.
+    pub(crate) fn flush(&mut self, now: Time) -> Result<(), Refused> {
+        let origin = self.origin();
+        let naming = Naming { device: &self.config.name, origin: origin.as_deref() };
+        let written = self.log.flush(&naming, now);
+        self.done(Operation::Write, written)?;
+        self.health.set_up();
+        Ok(())
+    }
+
+    fn done(&mut self, operation: Operation, result: io::Result<()>) -> Result<(), Refused> {
+        result.map_err(|error| {
+            self.health.set_down((&self.config.name, &self.config.path), operation, &error);
+            Refused
+        })
+    }
+
+    /// The file, if anything in it is not synced yet.
+    pub(crate) fn unsynced(&self) -> Option<Syncable> {
+        self.log.file().unsynced().filter(|_| self.is_up())
+    }
+
+    /// Takes account of a sync that was made without the writer lock.
+    pub(crate) fn synced(&mut self, done: SyncDone) {
+        let synced = self.log.file_mut().synced(done);
+        let _down_is_in_health = self.done(Operation::Sync, synced);
+    }
+
+    fn sync(&mut self) -> Result<(), Refused> {
+        let synced = self.log.file_mut().sync();
+        self.done(Operation::Sync, synced)
+    }
+
+    /// Takes the device's keys, and begins a new log if the one in the file is not ours or is not what was signed.
+    /// Then keeps every line that the file lacks, for the next flush. Blocks while the end of the file is read.
+    pub(crate) fn attach_keys(&mut self, mac: &MacKey, signer: &Signer, expected: Expected<'_>, now: Time) {
+        let hasher = DeviceHasher::new(mac, &self.config.name);
+        self.log.attach_keys(hasher, signer.public().to_base64());
+        self.prefix = Some(signer.prefix().to_owned());
+        if let Some(origin) = self.origin() {
+            let sidecar = self.sidecar.read();
+            let distrust = self.checkpoints.compare(&origin, signer.public(), sidecar.as_ref(), self.log.lines());
+            if let Some(distrust) = distrust {
+                self.begin_log(distrust.reason(), None, now);
+            }
+        }
+        let complete = Complete {
+            sequence: self.coverage.sequence(),
+            line: self.coverage.line(),
+            lines_at_open: self.lines_at_open,
+        };
+        match missing_lines(self.log.file(), complete, expected, now) {
+            Ok(missing) => self.log.keep(&missing),
+            Err(error) => {
+                let _down_is_in_health = self.done(Operation::Read, Err(error));
+            }
+        }
+    }
+
+    pub(crate) fn forget_keys(&mut self) {
+        self.log.forget_keys();
+    }
+
+    /// Whether a checkpoint is due.
+    pub(crate) fn is_checkpoint_due(&self, now: Time) -> bool {
+        self.checkpoints.is_due(self.log.lines(), now)
+    }
+
+    /// Signs a checkpoint over all lines. They are synced first, so that a power cut cannot take what was signed.
+    pub(crate) fn sign(&mut self, key: &SigningKey, progress: &Progress<'_>, now: Time) -> Result<(), Refused> {
+        let (Some(chain), Some(origin)) = (self.log.chain(), self.origin()) else { return Err(Refused) };
+        if !self.is_up() {
+            return Err(Refused);
+        }
+        if !self.log.has_unwritten() {
+            self.coverage.advance(progress.moment, chain.lines());
+        }
+        let standing = Standing {
+            sequence: progress.moment.sequence,
+            covered: self.coverage.sequence(),
+            covered_line: self.coverage.line(),
+            open: progress.open,
+        };
+        let edge = control::frontier(now, chain, &standing);
+        self.write_control(&edge)?;
+        self.sync()?;
+        let Some(chain) = self.log.chain() else { return Err(Refused) };
+        let checkpoint = Checkpoint::sign(&origin, chain.lines(), &chain.root(), key);
+        let written = self.write_control(&control::checkpoint(&checkpoint.text()));
+        // It counts as signed even if its line is not in the file: two checkpoints must never disagree.
+        self.coverage.set_synced();
+        self.checkpoints.signed(checkpoint, self.log.lines(), now);
+        written
+    }
+
+    /// Opens the file for the first time, or tries again after a failure. Then the device is behind until a flush, or
+    /// down. Blocks while the end of the file is read.
+    pub(crate) fn bring_up(&mut self, now: Time) {
+        let opened = if self.log.chain().is_none() { self.open(now) } else { self.reopen(now) };
+        if self.done(Operation::Open, opened).is_ok() {
+            self.health.set_behind();
+        }
+    }
+
+    /// As [`Device::bring_up`], if it is time to try again.
+    pub(crate) fn retry(&mut self, now: Time) {
+        if self.health.take_retry(now) {
+            self.bring_up(now);
+        }
+    }
+
+    fn open(&mut self, now: Time) -> io::Result<()> {
+        let sidecar = self.sidecar.read();
+        let found = self.log.open(sidecar.as_ref())?;
+        self.checkpoints = Checkpoints::found(found.checkpoint, found.sidecar_agrees);
+        if self.log.chain().is_some() {
+            if found.torn.lines > 0 {
+                let (device, lines) = (&self.config.name, found.torn.lines);
+                tracing::warn!(device, lines, "the last lines of the audit file were only partly written");
+            }
+            self.coverage = Coverage::resumed(found.covered, found.covered_line);
+            self.lines_at_open = self.log.lines();
+            return Ok(());
+        }
+        let reason = if self.log.file().length() > 0 { "damaged" } else { "new" };
+        // Without a checkpoint in the file, the sidecar is all that tells of the log before.
+        let old = sidecar.filter(|_| self.checkpoints.newest_text().is_none());
+        let old = old.map(|checkpoint| (log_id_of(&checkpoint.origin), checkpoint.size + 1));
+        self.begin_log(reason, old, now);
+        Ok(())
+    }
+
+    /// Opens the file again after a failure, and takes account of what a failed write left in it.
+    fn reopen(&mut self, now: Time) -> io::Result<()> {
+        let opened = self.log.file().open_path()?;
+        let stat = opened.1;
+        if self.log.file().is_distrusted() {
+            // The kernel may have dropped what it could not sync, so what the file shows now proves nothing.
+            self.log.file_mut().adopt(opened);
+            self.log.find_newline()?;
+            self.begin_log("sync failed", None, now);
+            return Ok(());
+        }
+        if !self.log.file().is_place_of(stat) {
+            if let Some(old) = self.log.file().stat_open()? {
+                self.log.settle_failed_write(old)?;
+            }
+            self.log.file_mut().adopt(opened);
+            return self.continue_elsewhere(now);
+        }
+        self.log.settle_failed_write(stat)?;
+        let expected = self.log.file().length();
+        if expected == stat.len {
+            self.log.file_mut().adopt_again(opened);
+            return Ok(());
+        }
+        self.log.file_mut().adopt(opened);
+        self.continue_resized(expected, stat, now)
+    }
+
+    /// Checks that the file is still the one that was opened, and as long as it should be. If not, the log continues
+    /// where that is safe, and the operator's log says so.
+    pub(crate) fn check_file(&mut self, now: Time) {
+        let changed = match self.log.file().look() {
+            Ok(OnDisk::Unchanged) => return,
+            Ok(OnDisk::Resized(stat)) => {
+                let expected = self.log.file().length();
+                self.log.file_mut().resized(stat);
+                let continued = self.continue_resized(expected, stat, now);
+                self.done(Operation::Read, continued)
+            }
+            Ok(OnDisk::Elsewhere) => self.leave_file(now),
+            Err(error) => self.done(Operation::Stat, Err(error)),
+        };
+        if changed.is_ok() {
+            let _down_is_in_health = self.flush(now);
+        }
+    }
+
+    /// Ends the file that was ours, which has another name by now, and continues in a new one.
+    fn leave_file(&mut self, now: Time) -> Result<(), Refused> {
+        self.write_control(&control::tail(now, "moved"))?;
+        self.sync()?;
+        let opened = self.log.file().open_path();
+        let continued = opened.and_then(|opened| {
+            self.log.file_mut().adopt(opened);
+            self.continue_elsewhere(now)
+        });
+        self.done(Operation::Open, continued)
+    }
+
+    /// The file has `stat.len` bytes, and not the `expected` ones that we wrote.
+    fn continue_resized(&mut self, expected: u64, stat: Stat, now: Time) -> io::Result<()> {
+        self.log.find_newline()?;
+        let device = &self.config.name;
+        if stat.len < expected {
+            tracing::error!(device, "somebody else truncated the audit file");
+            let head = self.head("truncated");
+            self.log.continue_with(head);
+        } else {
+            tracing::error!(device, "somebody else wrote to the audit file");
+            self.begin_log("written by others", None, now);
+        }
+        Ok(())
+    }
+
+    /// The path leads to another file than before.
+    fn continue_elsewhere(&mut self, now: Time) -> io::Result<()> {
+        tracing::warn!(
+            device = self.config.name,
+            "the audit file was moved or deleted: the log continues in a new file"
+        );
+        if self.log.file().length() > 0 {
+            self.log.find_newline()?;
+            self.begin_log("replaced", None, now);
+        } else {
+            self.log.set_newline(Newline::Present);
+            let head = self.head("moved");
+            self.log.continue_with(head);
+        }
+        Ok(())
+    }
+
+    /// Begins a new log where the file ends. `old` is the log that it replaces, if that is not the current one.
+    fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
+        if old.is_some() || self.log.chain().is_some() {
+            tracing::error!(device = self.config.name, "a new audit log begins: {reason}");
+        }
+        let head = Head { old, ..self.head(reason) };
+        self.log.begin(head, now);
+        self.checkpoints.begin_log();
+        self.coverage.begin_log();
+        self.lines_at_open = 0;
+    }
+
+    fn head(&self, reason: &'static str) -> Head {
+        Head { reason, last_checkpoint: self.checkpoints.newest_text(), old: None }
+    }
+}

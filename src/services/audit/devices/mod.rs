@@ -1,0 +1,37 @@
+//! One device: a file and the log in it. [`device::Device`] is what the writer sees. From top to bottom, each file uses
+//! only those below it:
+//!
+//! | file | holds |
+//! |---|---|
+//! | device | the whole device: opens, writes, signs, recovers |
+//! | log | the chain, what the file still lacks, and the write itself |
+//! | catch_up, scan | read a file: what it lacks, where its log stands |
+//! | checkpoints, coverage, health | the newest checkpoint, how far changes are covered, up or down |
+//! | batch, due, unwritten | lines made for one write, control lines that are due, notes that wait |
+//! | file, sidecar | the file itself and its sync, the file of the newest checkpoint |
+
+pub(crate) mod device;
+
+mod log;
+
+mod catch_up;
+mod scan;
+
+mod checkpoints;
+mod coverage;
+mod health;
+
+mod batch;
+mod due;
+mod unwritten;
+
+mod file;
+mod sidecar;
+
+pub(crate) use self::{
+    catch_up::Expected,
+    checkpoints::Progress,
+    coverage::Moment,
+    file::{SyncDone, Syncable},
+    sidecar::Sidecar,
+};

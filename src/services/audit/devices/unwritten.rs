@@ -1,0 +1,96 @@
+//! Notes that a device could not write yet, in order, and a count of those that were too many to keep.
+
+use super::batch::{LineBatch, LineKind};
+use crate::{
+    base::time::Time,
+    crypto::kdf::sha256,
+    services::audit::{
+        control,
+        keys::DeviceHasher,
+        note::Parts,
+        queued::{QueuedLine, QueuedLines},
+        request_id::RequestId,
+    },
+};
+
+#[derive(Default)]
+pub(crate) struct Unwritten {
+    kept: QueuedLines,
+    /// Runs of notes that were not kept. There is more than one if a `gap` line was tried and may not be in the file.
+    gaps: Vec<Gap>,
+}
+
+/// Notes that were not kept.
+struct Gap {
+    first: RequestId,
+    last: RequestId,
+    count: u64,
+    digest: [u8; 32],
+    /// Whether its line was made. The gap then no longer grows, because the line may be in the file.
+    is_tried: bool,
+}
+
+/// How much is kept for a device that cannot write: some ten thousand lines.
+const KEPT_BYTES_MAX: usize = 8 << 20;
+
+impl Unwritten {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.is_empty() && self.gaps.is_empty()
+    }
+
+    /// Keeps a note, or counts it if too many wait already.
+    pub(crate) fn add(&mut self, line: QueuedLine<'_>) {
+        if !self.gaps.is_empty() || self.kept.size_bytes() + line.note.len() > KEPT_BYTES_MAX {
+            self.count(line.note);
+        } else {
+            self.keep(line);
+        }
+    }
+
+    /// Keeps a note, however many wait.
+    pub(crate) fn keep(&mut self, line: QueuedLine<'_>) {
+        self.kept.push(line);
+    }
+
+    /// Adds the lines of all notes and gaps to `batch`.
+    pub(crate) fn add_to(&mut self, batch: &mut LineBatch, mut hasher: Option<&mut DeviceHasher>, now: Time) {
+        for line in self.kept.iter() {
+            batch.add_note(line, hasher.as_deref_mut());
+        }
+        for gap in &mut self.gaps {
+            batch.add_control(&gap.members(now), LineKind::Gap);
+        }
+    }
+
+    /// The lines of the first `count` notes are in the file now.
+    pub(crate) fn notes_written(&mut self, count: usize) {
+        self.kept.remove_first(count);
+    }
+
+    /// The line of the first gap is in the file now.
+    pub(crate) fn gap_written(&mut self) {
+        if !self.gaps.is_empty() {
+            self.gaps.remove(0);
+        }
+    }
+
+    fn count(&mut self, note: &[u8]) {
+        let Some(parts) = Parts::read(note) else { return };
+        let kind = if parts.is_response() { "response" } else { "request" };
+        if self.gaps.last().is_none_or(|gap| gap.is_tried) {
+            self.gaps.push(Gap { first: parts.id, last: parts.id, count: 0, digest: [0; 32], is_tried: false });
+        }
+        let Some(gap) = self.gaps.last_mut() else { return };
+        gap.last = parts.id;
+        gap.count += 1;
+        gap.digest = sha256(&[&gap.digest, parts.id.as_str().as_bytes(), b" ", kind.as_bytes(), b"\n"]);
+    }
+}
+
+impl Gap {
+    fn members(&mut self, time: Time) -> String {
+        self.is_tried = true;
+        let (first, last) = (self.first.as_str(), self.last.as_str());
+        control::gap(time, &control::Gap { first, last, count: self.count, digest: self.digest })
+    }
+}

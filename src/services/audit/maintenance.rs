@@ -1,0 +1,62 @@
+//! The maintenance thread: every 100 ms it syncs what was written, checks that nobody moved or changed the files, tries
+//! devices that are down, and signs checkpoints that are due.
+
+use std::{
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+
+use super::{hub::Hub, sidecars::Sidecars, writer::Due};
+
+/// What was written is synced within this time.
+const SYNC_EVERY: Duration = Duration::from_millis(100);
+
+/// What the thread works on.
+pub(crate) struct Maintained {
+    pub hub: Hub,
+    pub sidecars: Sidecars,
+}
+
+impl Maintained {
+    /// Starts the thread. It ends when nobody else has this any more.
+    pub(crate) fn start_thread(self: &Arc<Self>) {
+        let weak = Arc::downgrade(self);
+        let started = thread::Builder::new().name(String::from("audit")).spawn(move || run(&weak));
+        if let Err(error) = started {
+            tracing::error!("the audit log has no thread, so nothing will be synced or signed: {error}");
+        }
+    }
+
+    /// One round of the thread's work. Blocks.
+    pub(crate) fn round(&self) {
+        let now = self.hub.now();
+        let unsynced = self.hub.with_writer(|writer| {
+            writer.maintain(now);
+            writer.unsynced()
+        });
+        // Synced without the writer lock, so that requests are written meanwhile.
+        let synced: Vec<_> = unsynced.into_iter().map(|(n, file)| (n, file.sync())).collect();
+        let checkpoints = self.hub.with_writer(|writer| {
+            for (n, done) in synced {
+                writer.synced(n, done);
+            }
+            writer.sign(Due::IfDue, now);
+            self.hub.publish_covered(writer.covered());
+            self.sidecars.are_due(now).then(|| writer.newest_checkpoints())
+        });
+        if let Some(checkpoints) = checkpoints {
+            self.sidecars.write(checkpoints, now);
+        }
+    }
+}
+
+fn run(maintained: &Weak<Maintained>) {
+    // It is let go while the thread waits, so that it can end.
+    while let Some(wake_up) = maintained.upgrade().map(|maintained| {
+        maintained.round();
+        maintained.hub.wake_up()
+    }) {
+        wake_up.wait(SYNC_EVERY);
+    }
+}

@@ -1,0 +1,55 @@
+//! Which requests have a line and no outcome yet, as far as the writer has handed their lines to the devices.
+
+use std::collections::HashMap;
+
+use super::{devices::Moment, note::Parts, queued::QueuedLines, request_id::RequestId};
+
+pub(crate) struct OpenRequests {
+    /// Each with the epoch in which its line was written.
+    requests: HashMap<RequestId, u64>,
+    epoch: u64,
+    /// The highest sequence of the store in any line.
+    sequence: u64,
+}
+
+impl Default for OpenRequests {
+    fn default() -> Self {
+        Self { requests: HashMap::new(), epoch: 1, sequence: 0 }
+    }
+}
+
+impl OpenRequests {
+    pub(crate) const fn requests(&self) -> &HashMap<RequestId, u64> {
+        &self.requests
+    }
+
+    pub(crate) const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub(crate) fn ids(&self) -> Vec<&str> {
+        self.requests.keys().map(RequestId::as_str).collect()
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        Moment { sequence: self.sequence, oldest_open: self.requests.values().min().copied(), epoch: self.epoch }
+    }
+
+    /// A checkpoint was signed: requests from now on belong to the next epoch.
+    pub(crate) fn next_epoch(&mut self) {
+        self.epoch += 1;
+    }
+
+    /// Takes account of lines that were handed to the devices.
+    pub(crate) fn track(&mut self, lines: &QueuedLines) {
+        for line in lines.iter() {
+            self.sequence = self.sequence.max(line.txn.unwrap_or(0));
+            let Some(parts) = Parts::read(line.note).filter(|parts| !parts.is_plain()) else { continue };
+            if parts.is_response() {
+                self.requests.remove(&parts.id);
+            } else {
+                self.requests.insert(parts.id, self.epoch);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Which requests an auditor asks for.
+
+use super::row::Row;
+use crate::base::time::Time;
+
+/// What is asked for. A request must fit everything that is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// A path, or its beginning followed by `*`. A KV path is also found without its `data/` or `metadata/`.
+    pub path: Option<String>,
+    /// A display name, an entity id, or the hash of an accessor.
+    pub caller: Option<String>,
+    pub operation: Option<String>,
+    pub allowed: Option<bool>,
+    pub since: Option<Time>,
+    pub until: Option<Time>,
+}
+
+impl Filter {
+    pub(crate) fn is_in_range(&self, row: &Row) -> bool {
+        self.since.is_none_or(|since| row.time >= since) && self.until.is_none_or(|until| row.time <= until)
+    }
+
+    /// Whether a row fits everything but the time.
+    pub(crate) fn fits(&self, row: &Row) -> bool {
+        let is_caller = |caller: &String| [&row.display_name, &row.entity_id, &row.accessor].contains(&caller);
+        self.path.as_ref().is_none_or(|pattern| fits_path(pattern, &row.path))
+            && self.caller.as_ref().is_none_or(is_caller)
+            && self.operation.as_ref().is_none_or(|operation| *operation == row.operation)
+            && self.allowed.is_none_or(|allowed| row.allowed == Some(allowed))
+    }
+}
+
+fn fits_path(pattern: &str, path: &str) -> bool {
+    let fits = |path: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning),
+        None => path == pattern,
+    };
+    // In KV version 2, `data/` or `metadata/` follows the mount, which may be several segments long.
+    let without = |part: &str| {
+        path.match_indices(part).any(|(at, _)| {
+            let (mount, rest) = path.split_at(at);
+            fits(&format!("{mount}/{}", rest.get(part.len()..).unwrap_or("")))
+        })
+    };
+    fits(path) || without("/data/") || without("/metadata/")
+}

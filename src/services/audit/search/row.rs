@@ -1,0 +1,187 @@
+//! A row: one request with its outcome, put together from the two lines of a log.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::{base::time::Time, services::audit::file_lines::FileLine};
+
+/// One request with its outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    pub time: Time,
+    pub request_id: String,
+    pub operation: String,
+    pub path: String,
+    pub remote_address: String,
+    pub display_name: String,
+    pub entity_id: String,
+    pub policies: Vec<String>,
+    /// The hash of the caller's accessor, as this device writes it.
+    pub accessor: String,
+    /// Whether it was allowed; `None` if no policy was asked.
+    pub allowed: Option<bool>,
+    /// The policy, rule and line that decided.
+    pub policy: String,
+    pub rule: String,
+    pub line: u32,
+    /// The HTTP status; `None` if there is no outcome.
+    pub status: Option<u16>,
+    pub error: String,
+    /// How the server closed a request that got no answer.
+    pub closed: String,
+}
+
+impl Row {
+    fn of(entry: LineFields) -> Self {
+        let time = entry.time().unwrap_or_default();
+        let decision = entry.decision.unwrap_or_default();
+        Self {
+            time,
+            request_id: entry.request.id,
+            operation: entry.request.operation,
+            path: entry.request.path,
+            remote_address: entry.request.remote_address,
+            display_name: entry.auth.display_name,
+            entity_id: entry.auth.entity_id,
+            policies: entry.auth.policies,
+            accessor: entry.auth.accessor,
+            allowed: decision.allowed,
+            policy: decision.policy,
+            rule: decision.rule,
+            line: decision.line,
+            status: entry.response.status,
+            error: entry.error,
+            closed: entry.closed,
+        }
+    }
+
+    /// Takes from the request's line what its outcome does not repeat.
+    fn complete(&mut self, asked: Self) {
+        self.time = asked.time;
+        for (own, other) in [
+            (&mut self.operation, asked.operation),
+            (&mut self.path, asked.path),
+            (&mut self.remote_address, asked.remote_address),
+            (&mut self.display_name, asked.display_name),
+            (&mut self.entity_id, asked.entity_id),
+            (&mut self.accessor, asked.accessor),
+        ] {
+            if own.is_empty() {
+                *own = other;
+            }
+        }
+        if self.policies.is_empty() {
+            self.policies = asked.policies;
+        }
+        if self.allowed.is_none() {
+            (self.allowed, self.policy, self.rule, self.line) = (asked.allowed, asked.policy, asked.rule, asked.line);
+        }
+    }
+}
+
+/// The members of a line that a row is made of.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LineFields {
+    time: String,
+    #[serde(rename = "type")]
+    kind: String,
+    auth: Auth,
+    request: Request,
+    response: Response,
+    decision: Option<Decided>,
+    error: String,
+    closed: String,
+}
+
+impl LineFields {
+    fn time(&self) -> Option<Time> {
+        Time::parse_rfc3339(&self.time)
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Auth {
+    display_name: String,
+    entity_id: String,
+    policies: Vec<String>,
+    accessor: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Request {
+    id: String,
+    operation: String,
+    path: String,
+    remote_address: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Response {
+    status: Option<u16>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Decided {
+    allowed: Option<bool>,
+    policy: String,
+    rule: String,
+    line: u32,
+}
+
+/// The time of a line, if it has one.
+pub(crate) fn time_of(line: &[u8]) -> Option<Time> {
+    serde_json::from_slice::<LineFields>(line).ok()?.time()
+}
+
+/// Requests whose outcome has not been read yet.
+#[derive(Default)]
+pub(crate) struct Unanswered(HashMap<String, Row>);
+
+/// A whole log has never so many open requests. Beyond this, a request's line is not remembered, and its outcome is shown
+/// without it.
+const UNANSWERED_MAX: usize = 100_000;
+
+/// A line that is not what the log writes.
+pub(crate) struct Unreadable;
+
+impl Unanswered {
+    /// Takes a line, and returns the request that it completes.
+    pub(crate) fn take(&mut self, line: &FileLine<'_>) -> Result<Option<Row>, Unreadable> {
+        let fields: LineFields = match serde_json::from_slice(line.bytes) {
+            Ok(fields) => fields,
+            Err(_) if line.is_ended => return Err(Unreadable),
+            // The server is writing this line now, or stopped while it did.
+            Err(_) => return Ok(None),
+        };
+        match fields.kind.as_str() {
+            "request" => {
+                if self.0.len() < UNANSWERED_MAX {
+                    self.0.insert(fields.request.id.clone(), Row::of(fields));
+                }
+                Ok(None)
+            }
+            "response" => {
+                let asked = self.0.remove(&fields.request.id);
+                let mut row = Row::of(fields);
+                if let Some(asked) = asked {
+                    row.complete(asked);
+                }
+                Ok(Some(row))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The requests that have no outcome, by time.
+    pub(crate) fn rest(self) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.0.into_values().collect();
+        rows.sort_by(|a, b| (a.time, &a.request_id).cmp(&(b.time, &b.request_id)));
+        rows
+    }
+}

@@ -1,0 +1,180 @@
+//! The audit service as the broker uses it: [`Audit`], and the [`Receipt`] of a recorded request.
+
+use std::sync::Arc;
+
+use super::{
+    devices::device::Device,
+    entry::{AuthFacts, Badge, Entry, PlainEntry, Urgency},
+    error::AuditError,
+    hub::{Hub, Writing},
+    keys::Keys,
+    maintenance::Maintained,
+    note::Note,
+    request_id::RequestId,
+    sealing,
+    sidecars::Sidecars,
+    status::{DeviceConfig, DeviceStatus},
+    wording::{badge_of, note_of, plain_note_of},
+    writer::Writer,
+};
+use crate::{
+    base::time::Clock,
+    store::{Sequence, files::Files},
+};
+
+/// The audit log with all its devices. Clones share it.
+#[derive(Clone)]
+pub struct Audit(Arc<Maintained>);
+
+/// Proof that a request was recorded. It is given back with the outcome. If it is dropped without one, that is logged
+/// and the request gets an outcome that says so.
+#[must_use = "a request that was recorded needs an outcome"]
+pub struct Receipt {
+    log: Option<Arc<Maintained>>,
+    id: RequestId,
+}
+
+impl Audit {
+    /// Opens the files (0600, for appending, links not followed) and starts the maintenance thread. A file that does not
+    /// open is down, and is tried again every second. Blocks while the ends of the files are read.
+    pub fn start(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
+        let audit = Self::without_thread(devices, files, clock);
+        audit.0.start_thread();
+        audit
+    }
+
+    /// As [`Audit::start`], without the thread: tests make its rounds themselves.
+    pub(crate) fn without_thread(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
+        let now = clock.now();
+        let syncs_always = devices.iter().any(|device| device.sync_always);
+        let open = |config| {
+            let mut device = Device::new(config, files.clone());
+            device.bring_up(now);
+            device
+        };
+        let mut writer = Writer::new(devices.into_iter().map(open).collect());
+        writer.flush(now);
+        let writing = if syncs_always { Writing::ByThread } else { Writing::ByCallers };
+        let hub = Hub::new(writer, writing, clock);
+        Self(Arc::new(Maintained { hub, sidecars: Sidecars::default() }))
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    /// Takes the keys, writes what the files lack of `notes` (those that the store kept, with their sequences), closes
+    /// requests that have no outcome, and signs the logs. To be called before the barrier opens. Refused if a required
+    /// device cannot write. Blocks.
+    pub fn unseal(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+        sealing::unseal(self.hub(), keys, notes)
+    }
+
+    /// Signs the last checkpoints and forgets the keys. Blocks for one sync of each file.
+    pub async fn seal(&self) {
+        sealing::seal(self.hub(), &self.0.sidecars);
+    }
+
+    pub fn status(&self) -> Vec<DeviceStatus> {
+        self.hub().status()
+    }
+
+    /// Whether requests can be recorded: every required device is up, and at least one device is.
+    pub fn is_ready(&self) -> bool {
+        self.hub().is_ready()
+    }
+
+    /// What stands in the lines of `device` for the hash of `input`; `None` while sealed, or if there is no such device.
+    /// Texts under 8 bytes are hashed with the id of their request and cannot be found by this.
+    pub fn hash(&self, device: &str, input: &str) -> Option<String> {
+        self.hub().keys().as_ref()?.hash(device, input)
+    }
+
+    /// Makes a caller's part of all that caller's lines; `None` while there is no key for it.
+    pub fn badge(&self, facts: &AuthFacts<'_>) -> Option<Badge> {
+        Some(badge_of(facts, self.hub().keys().as_ref()?.values()))
+    }
+
+    /// Makes the line of a request, or of its outcome.
+    pub fn note(&self, entry: &Entry<'_>) -> Note {
+        note_of(entry, self.hub().keys().as_ref().map(|keys| keys.values()))
+    }
+
+    /// Records a request before it is performed. Its line is in the file when this returns, or together with its outcome,
+    /// as `urgency` says. `Err`: the request must not be performed.
+    pub fn record(&self, note: &Note, urgency: Urgency) -> Result<Receipt, AuditError> {
+        if note.is_keyless() {
+            return Err(AuditError::Sealed);
+        }
+        self.hub().record(note, urgency)?;
+        Ok(self.receipt(note))
+    }
+
+    /// Records a request that is performed whatever the devices do. If they cannot take its line now, the line waits for
+    /// them, and the error says why, for the operator's log.
+    pub fn insist(&self, note: &Note) -> (Receipt, Option<AuditError>) {
+        let error = self.hub().record_always(note).err();
+        (self.receipt(note), error)
+    }
+
+    fn receipt(&self, note: &Note) -> Receipt {
+        Receipt { log: Some(Arc::clone(&self.0)), id: note.request_id() }
+    }
+
+    /// Records the outcome before the request is answered; `txn` is the sequence of its commit. Resolves when every device
+    /// that is up has the line. `Err`: the answer must be withheld; the line is kept and written later.
+    pub fn outcome(
+        &self,
+        mut receipt: Receipt,
+        note: Note,
+        txn: Option<Sequence>,
+    ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
+        let log = Arc::clone(&self.0);
+        receipt.log = None;
+        // Queued before the first await: a caller that goes away takes nothing back.
+        let batch = log.hub.outcome(&note, txn.map(|txn| txn.0));
+        async move { log.hub.written(&batch).await }
+    }
+
+    /// Writes a line that needs no key.
+    pub fn plain(&self, line: PlainEntry<'_>) {
+        self.hub().write(&plain_note_of(&line));
+    }
+
+    /// Writes what is queued. For the panic hook: it never panics, and gives up after some milliseconds.
+    pub fn drain_for_panic(&self) {
+        self.hub().drain_for_panic();
+    }
+
+    /// Every change up to this sequence has its lines, synced, in all required devices: the store may release its notes.
+    pub fn fed(&self) -> Sequence {
+        Sequence(self.hub().covered())
+    }
+
+    /// Holds the writer lock while `act` runs, as a thread does that writes.
+    #[cfg(test)]
+    pub(crate) fn with_writer_lock(&self, act: impl FnOnce()) {
+        self.hub().with_writer(|_| act());
+    }
+
+    /// One round of the maintenance thread, made by a test.
+    #[cfg(test)]
+    pub(crate) fn round(&self) {
+        self.0.round();
+    }
+}
+
+impl Receipt {
+    /// The id of the request that was recorded.
+    pub fn request_id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        let Some(log) = self.log.take() else { return };
+        tracing::error!(request_id = self.id.as_str(), "a recorded request ended without an outcome");
+        log.hub.close(&self.id);
+    }
+}

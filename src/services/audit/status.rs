@@ -1,0 +1,36 @@
+//! An audit device as the configuration declares it, and as operators see it.
+
+use std::path::PathBuf;
+
+/// A file device as the configuration declares it.
+#[derive(Clone, Debug)]
+pub struct DeviceConfig {
+    pub name: String,
+    pub path: PathBuf,
+    /// Whether requests are refused while this device cannot write.
+    pub required: bool,
+    /// Whether a line is synced to disk before its request is answered.
+    pub sync_always: bool,
+}
+
+/// Whether a device can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Its file has every line.
+    Up,
+    /// It can write again, but its file still lacks lines.
+    Behind,
+    /// Its file could not be opened, written or synced.
+    Down,
+}
+
+/// A device as `sys/audit` and the health check show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceStatus {
+    pub name: String,
+    pub path: PathBuf,
+    pub required: bool,
+    pub state: DeviceState,
+    /// What went wrong: operation and cause, for operators.
+    pub error: Option<String>,
+}

@@ -1,0 +1,17 @@
+//! Why there is no report.
+
+use std::path::Path;
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("cannot read `{path}`: {cause}")]
+    Read { path: String, cause: std::io::Error },
+    #[error("the kept checkpoint is not one, or the key given did not sign it")]
+    Kept,
+}
+
+pub(crate) fn read_error(path: &Path) -> impl FnOnce(std::io::Error) -> VerifyError {
+    let path = path.display().to_string();
+    move |cause| VerifyError::Read { path, cause }
+}

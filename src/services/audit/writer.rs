@@ -1,0 +1,177 @@
+//! The writer: all devices, in the hands of whoever holds the writer lock.
+
+use super::{
+    devices::{Expected, Progress, Sidecar, SyncDone, Syncable, device::Device},
+    error::AuditError,
+    keys::Keys,
+    open_requests::OpenRequests,
+    origin::Signer,
+    queued::QueuedLines,
+    status::{DeviceState, DeviceStatus},
+};
+use crate::{
+    base::time::Time,
+    crypto::{ed25519::SigningKey, kdf::MacKey},
+    store::Sequence,
+};
+
+pub(crate) struct Writer {
+    devices: Vec<Device>,
+    open: OpenRequests,
+    unsealed: Option<Unsealed>,
+    /// The lines that are being written.
+    taken: QueuedLines,
+}
+
+/// What devices need at unseal, kept for those that come up later.
+struct Unsealed {
+    mac: MacKey,
+    signing: SigningKey,
+    signer: Signer,
+    /// The notes that the store kept, with their sequences.
+    notes: Vec<(Sequence, Vec<u8>)>,
+}
+
+impl Writer {
+    pub(crate) fn new(devices: Vec<Device>) -> Self {
+        Self { devices, open: OpenRequests::default(), unsealed: None, taken: QueuedLines::default() }
+    }
+
+    /// The buffer into which the queue hands its lines.
+    pub(crate) fn taken_mut(&mut self) -> &mut QueuedLines {
+        &mut self.taken
+    }
+
+    pub(crate) fn status(&self) -> Vec<DeviceStatus> {
+        self.devices.iter().map(Device::status).collect()
+    }
+
+    /// How many devices are up.
+    pub(crate) fn up(&self) -> usize {
+        self.devices.iter().filter(|device| device.is_up()).count()
+    }
+
+    /// Whether lines can be written: every required device is up, and at least one device is.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.up() > 0 && self.devices.iter().all(|device| device.is_up() || !device.config().required)
+    }
+
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.devices.iter().map(|device| device.config().name.as_str()).collect()
+    }
+
+    /// Hands the taken lines to every device. `Err` if a required device, or every device, could not write them now.
+    pub(crate) fn write_taken(&mut self) -> Result<(), AuditError> {
+        let (mut is_written, mut failed) = (false, None);
+        for device in &mut self.devices {
+            let written = device.write(&self.taken);
+            is_written |= written.is_ok();
+            if written.is_err() && device.config().required {
+                failed.get_or_insert_with(|| AuditError::down(&device.status()));
+            }
+        }
+        self.open.track(&self.taken);
+        self.taken.clear();
+        match failed {
+            Some(error) => Err(error),
+            None if is_written => Ok(()),
+            None => Err(AuditError::NoDevice),
+        }
+    }
+
+    /// Gives the keys to every device that is not down, with the lines that its file lacks, and signs a checkpoint each.
+    /// `notes` are those that the store kept.
+    pub(crate) fn unseal(&mut self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>, now: Time) {
+        let signer = Signer::new(&keys.cluster, &keys.log_id, keys.signing.public());
+        self.unsealed = Some(Unsealed { mac: keys.mac, signing: keys.signing, signer, notes });
+        self.attach_keys(now);
+        self.sign(Due::Always, now);
+    }
+
+    pub(crate) fn forget_keys(&mut self) {
+        self.unsealed = None;
+        self.devices.iter_mut().for_each(Device::forget_keys);
+    }
+
+    /// Checks the files of devices that are up, and tries the others again. Each that can write gets what it lacks.
+    pub(crate) fn maintain(&mut self, now: Time) {
+        for device in &mut self.devices {
+            if device.is_up() {
+                device.check_file(now);
+            } else {
+                device.retry(now);
+            }
+        }
+        self.attach_keys(now);
+    }
+
+    /// Writes what the files of devices lack that can write again.
+    pub(crate) fn flush(&mut self, now: Time) {
+        for device in self.devices.iter_mut().filter(|device| device.state() == DeviceState::Behind) {
+            let _down_is_in_status = device.flush(now);
+        }
+    }
+
+    /// Gives the keys to devices that lack them, and brings every device that can write up to date.
+    fn attach_keys(&mut self, now: Time) {
+        for device in &mut self.devices {
+            let state = device.state();
+            if state == DeviceState::Down {
+                continue;
+            }
+            if let Some(unsealed) = self.unsealed.as_ref().filter(|_| !device.has_keys()) {
+                let expected = Expected { notes: &unsealed.notes, under_way: self.open.requests() };
+                device.attach_keys(&unsealed.mac, &unsealed.signer, expected, now);
+                if device.state() != DeviceState::Down {
+                    let _down_is_in_status = device.flush(now);
+                }
+            } else if state == DeviceState::Behind && device.flush(now).is_ok() {
+                tracing::info!(device = device.config().name, "audit device is up");
+            }
+        }
+    }
+
+    /// Signs a checkpoint for the devices that are up.
+    pub(crate) fn sign(&mut self, due: Due, now: Time) {
+        let Some(unsealed) = &self.unsealed else { return };
+        for device in &mut self.devices {
+            if due == Due::IfDue && !device.is_checkpoint_due(now) {
+                continue;
+            }
+            let progress = Progress { moment: self.open.moment(), open: &self.open.ids() };
+            if device.sign(&unsealed.signing, &progress, now).is_ok() {
+                self.open.next_epoch();
+            }
+        }
+    }
+
+    /// The files that are not synced, each with the index of its device.
+    pub(crate) fn unsynced(&self) -> Vec<(usize, Syncable)> {
+        let files = self.devices.iter().map(Device::unsynced).enumerate();
+        files.filter_map(|(n, file)| Some((n, file?))).collect()
+    }
+
+    pub(crate) fn synced(&mut self, n: usize, done: SyncDone) {
+        if let Some(device) = self.devices.get_mut(n) {
+            device.synced(done);
+        }
+    }
+
+    /// All changes up to this sequence have their lines, synced, in every required device.
+    pub(crate) fn covered(&self) -> u64 {
+        let required = self.devices.iter().filter(|device| device.config().required);
+        required.map(Device::covered).min().unwrap_or_else(|| self.open.sequence())
+    }
+
+    /// The newest checkpoint of every device, with its sidecar.
+    pub(crate) fn newest_checkpoints(&self) -> Vec<(Sidecar, String)> {
+        self.devices.iter().filter_map(Device::newest_checkpoint).collect()
+    }
+}
+
+/// Which devices get a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    IfDue,
+    Always,
+}
