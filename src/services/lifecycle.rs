@@ -124,7 +124,7 @@ impl Lifecycle {
             log_id: String::from("main"),
         };
         let backlog = self.barrier.store().notes_since(Sequence(0));
-        self.audit.unseal(log, backlog).map_err(|error| Error::unavailable(error.to_string()))?;
+        self.audit.unseal(log, backlog).await.map_err(|error| Error::unavailable(error.to_string()))?;
         self.admission.open();
         self.barrier.admit(keys);
         self.revocations.wake_sweeper();

@@ -6,7 +6,7 @@
 //!
 //! | layer | files | what |
 //! |---|---|---|
-//! | 5 | service | what the broker calls |
+//! | 5 | service, blocking | what the broker calls |
 //! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, queue, wake_up, locks | lines of many requests become one write for each device |
 //! | 3 | devices/ | one file and the log in it |
 //! | 3 | verify/, search/ | read files without a server |
@@ -14,6 +14,7 @@
 //! | 2 | control, parse, file_lines | lines that the log writes about itself; lines read back |
 //! | 1 | note, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
 
+mod blocking;
 mod maintenance;
 mod service;
 

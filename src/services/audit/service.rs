@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    blocking::on_blocking_pool,
     devices::device::Device,
     entry::{AuthFacts, Badge, Entry, PlainEntry, Urgency},
     error::AuditError,
@@ -65,13 +66,27 @@ impl Audit {
 
     /// Takes the keys, writes what the files lack of `notes` (those that the store kept, with their sequences), closes
     /// requests that have no outcome, and signs the logs. To be called before the barrier opens. Refused if a required
-    /// device cannot write. Blocks.
-    pub fn unseal(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+    /// device cannot write.
+    pub async fn unseal(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+        let audit = self.clone();
+        on_blocking_pool(move || audit.unseal_blocking(keys, notes)).await?
+    }
+
+    /// As [`Audit::unseal`]. Blocks: reads the ends of the files, writes, and syncs.
+    pub(crate) fn unseal_blocking(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         sealing::unseal(self.hub(), keys, notes)
     }
 
-    /// Signs the last checkpoints and forgets the keys. Blocks for one sync of each file.
+    /// Signs the last checkpoints and forgets the keys. It goes on to its end even if the caller goes away.
     pub async fn seal(&self) {
+        let audit = self.clone();
+        if on_blocking_pool(move || audit.seal_blocking()).await.is_err() {
+            tracing::error!("the server stops before the audit log is closed: its last lines have no checkpoint");
+        }
+    }
+
+    /// As [`Audit::seal`]. Blocks: writes, and syncs each file.
+    pub(crate) fn seal_blocking(&self) {
         sealing::seal(self.hub(), &self.0.sidecars);
     }
 

@@ -87,7 +87,7 @@ impl Bench {
     }
 
     pub fn unseal(&self) {
-        self.audit.unseal(keys(), Vec::new()).unwrap();
+        self.audit.unseal_blocking(keys(), Vec::new()).unwrap();
     }
 
     /// The process dies and the next one starts, still sealed.

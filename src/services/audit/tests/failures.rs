@@ -164,11 +164,11 @@ fn a_device_that_does_not_open_is_tried_again() {
     let clock = Clock::manual(crate::base::time::Time::from_unix_secs(1_800_000_000));
     let audit = Audit::without_thread(vec![config], files, clock.clone());
     assert!(!audit.is_ready());
-    assert!(audit.unseal(keys(), Vec::new()).is_err());
+    assert!(audit.unseal_blocking(keys(), Vec::new()).is_err());
     faults.mend_path(&path);
     clock.advance(crate::base::ttl::Ttl::from_secs(2));
     audit.round();
-    audit.unseal(keys(), Vec::new()).unwrap();
+    audit.unseal_blocking(keys(), Vec::new()).unwrap();
     assert!(audit.is_ready());
 }
 
@@ -194,7 +194,7 @@ fn a_device_that_comes_late_has_whole_lines() {
 #[test]
 fn with_no_device_nothing_is_performed() {
     let bench = Bench::with(Files::real(), &[]);
-    assert_eq!(bench.audit.unseal(keys(), Vec::new()), Err(AuditError::NoDevice));
+    assert_eq!(bench.audit.unseal_blocking(keys(), Vec::new()), Err(AuditError::NoDevice));
     assert!(!bench.audit.is_ready());
 }
 

@@ -51,7 +51,7 @@ fn requests_without_an_outcome_are_closed_at_unseal() {
     ];
     [lost, committed, answered].into_iter().for_each(std::mem::forget);
     bench.restart();
-    bench.audit.unseal(keys(), backlog).unwrap();
+    bench.audit.unseal_blocking(keys(), backlog).unwrap();
     assert_eq!(paired(&[bench.text()]), 4);
     let closed = |id: &str| {
         let line = bench.lines().into_iter().find(|line| line["type"] == "response" && line["request"]["id"] == id);
@@ -79,8 +79,8 @@ fn notes_that_have_their_lines_are_not_written_again() {
         }
         bench.answer(receipt, &id, Some(n)).unwrap();
     }
-    run(bench.audit.seal());
-    bench.audit.unseal(keys(), backlog).unwrap();
+    bench.audit.seal_blocking();
+    bench.audit.unseal_blocking(keys(), backlog).unwrap();
     assert_eq!(paired(&[bench.text()]), 29);
     assert_eq!(bench.audit.fed(), Sequence(29));
 }
@@ -91,7 +91,7 @@ fn after_seal_nothing_is_recorded_and_the_last_checkpoint_covers_all() {
     let bench = Bench::unsealed();
     let receipt = bench.ask("seal").unwrap();
     bench.request("a").unwrap();
-    run(bench.audit.seal());
+    bench.audit.seal_blocking();
     assert_eq!(bench.ask("late").err(), Some(AuditError::Sealed));
     assert_eq!(bench.audit.hash("file", "a long input"), None);
     bench.answer(receipt, "seal", None).unwrap();
@@ -125,7 +125,7 @@ fn a_log_that_another_key_signed_is_not_continued() {
     bench.request("a").unwrap();
     bench.tick(11);
     bench.restart();
-    bench.audit.unseal(Keys { signing: signing(9), ..keys() }, Vec::new()).unwrap();
+    bench.audit.unseal_blocking(Keys { signing: signing(9), ..keys() }, Vec::new()).unwrap();
     let report = verify_with(&Files::real(), &[bench.path("file")], &signing(9).public(), None).unwrap();
     assert_eq!(report.logs.len(), 2);
     let last = report.logs.last().unwrap();
@@ -156,7 +156,7 @@ fn no_two_checkpoints_disagree_after_power_cuts() {
             }
         };
         for round in 0..4_u64 {
-            if bench.audit.unseal(keys(), Vec::new()).is_ok() {
+            if bench.audit.unseal_blocking(keys(), Vec::new()).is_ok() {
                 sign(&bench);
                 for n in 0..3 {
                     let _ = bench.request(&format!("r-{round}-{n}"));
@@ -173,7 +173,7 @@ fn no_two_checkpoints_disagree_after_power_cuts() {
             faults.power_cut(Loss::Some(seed * 10 + round));
             bench.restart();
         }
-        bench.audit.unseal(keys(), Vec::new()).unwrap();
+        bench.audit.unseal_blocking(keys(), Vec::new()).unwrap();
         sign(&bench);
         // Each log that is left is right by itself, and the last one to its end.
         let report = proved(&bench, &["file.log"]);

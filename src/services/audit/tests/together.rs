@@ -17,7 +17,7 @@ fn all_are_answered(sync_always: bool) {
     };
     let clock = Clock::system(Time::EPOCH);
     let audit = Audit::start(vec![config("one"), config("two")], Files::real(), clock);
-    audit.unseal(keys(), Vec::new()).unwrap();
+    audit.unseal_blocking(keys(), Vec::new()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     runtime.block_on(async {
         let task = |task: usize| {
@@ -44,6 +44,29 @@ fn all_are_answered(sync_always: bool) {
         let report = verify::verify(&[path], &public(), None).unwrap();
         assert_eq!((report.first_problem, report.proved_to), (None, report.lines));
     }
+}
+
+/// The writer lock is held until a task has run that shares its only worker with a seal: the seal must not keep the
+/// worker.
+#[test]
+fn a_seal_leaves_the_worker_to_others() {
+    let bench = Bench::unsealed();
+    let (go, gone) = std::sync::mpsc::channel();
+    let (held, is_held) = std::sync::mpsc::channel();
+    let audit = bench.audit.clone();
+    let holder = std::thread::spawn(move || {
+        let mut has_run = false;
+        audit.with_writer_lock(|| {
+            held.send(()).unwrap();
+            has_run = gone.recv_timeout(std::time::Duration::from_secs(20)).is_ok();
+        });
+        has_run
+    });
+    is_held.recv().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async { tokio::join!(bench.audit.seal(), async { go.send(()).unwrap() }) });
+    assert!(holder.join().unwrap(), "the seal kept the worker");
+    assert_eq!(bench.ask("late").err(), Some(AuditError::Sealed));
 }
 
 #[test]
