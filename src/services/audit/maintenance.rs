@@ -7,18 +7,19 @@ use std::{
     time::Duration,
 };
 
-use super::{hub::Hub, sidecars::Sidecars, writer::Due};
+use super::{hub::Hub, refusals::Refusals, sidecars::Sidecars, writer::Due};
 
 /// What was written is synced within this time.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 
-/// What the thread works on.
-pub(crate) struct Maintained {
+/// What all clones of the audit service share, and the thread works on.
+pub(crate) struct AuditLog {
     pub hub: Hub,
     pub sidecars: Sidecars,
+    pub refusals: Refusals,
 }
 
-impl Maintained {
+impl AuditLog {
     /// Starts the thread. It ends when nobody else has this any more.
     pub(crate) fn start_thread(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
@@ -51,11 +52,11 @@ impl Maintained {
     }
 }
 
-fn run(maintained: &Weak<Maintained>) {
+fn run(log: &Weak<AuditLog>) {
     // It is let go while the thread waits, so that it can end.
-    while let Some(wake_up) = maintained.upgrade().map(|maintained| {
-        maintained.round();
-        maintained.hub.wake_up()
+    while let Some(wake_up) = log.upgrade().map(|log| {
+        log.round();
+        log.hub.wake_up()
     }) {
         wake_up.wait(SYNC_EVERY);
     }

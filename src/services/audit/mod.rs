@@ -7,7 +7,7 @@
 //! | layer | files | what |
 //! |---|---|---|
 //! | 5 | service, blocking | what the broker calls |
-//! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, queue, wake_up, locks | lines of many requests become one write for each device |
+//! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, refusals, queue, wake_up, locks | lines of many requests become one write for each device |
 //! | 3 | devices/ | one file and the log in it |
 //! | 3 | verify/, search/ | read files without a server |
 //! | 2 | wording, fields, draft, entry | facts about a request become a note: its line, as far as devices agree on it |
@@ -22,6 +22,7 @@ mod hub;
 mod locks;
 mod open_requests;
 mod queue;
+mod refusals;
 mod sealing;
 mod sidecars;
 mod wake_up;
@@ -58,6 +59,7 @@ pub use self::{
     error::AuditError,
     keys::Keys,
     note::Note,
+    refusals::Refusal,
     service::{Audit, Receipt},
     status::{DeviceConfig, DeviceState, DeviceStatus},
 };

@@ -9,8 +9,9 @@ use super::{
     error::AuditError,
     hub::{Hub, Writing},
     keys::Keys,
-    maintenance::Maintained,
+    maintenance::AuditLog,
     note::Note,
+    refusals::{Count, Recorded, Refusal, Refusals},
     request_id::RequestId,
     sealing,
     sidecars::Sidecars,
@@ -19,19 +20,19 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    base::time::Clock,
+    base::time::{Clock, Time},
     store::{Sequence, files::Files},
 };
 
 /// The audit log with all its devices. Clones share it.
 #[derive(Clone)]
-pub struct Audit(Arc<Maintained>);
+pub struct Audit(Arc<AuditLog>);
 
 /// Proof that a request was recorded. It is given back with the outcome. If it is dropped without one, that is logged
 /// and the request gets an outcome that says so.
 #[must_use = "a request that was recorded needs an outcome"]
 pub struct Receipt {
-    log: Option<Arc<Maintained>>,
+    log: Option<Arc<AuditLog>>,
     id: RequestId,
 }
 
@@ -57,7 +58,7 @@ impl Audit {
         writer.flush(now);
         let writing = if syncs_always { Writing::ByThread } else { Writing::ByCallers };
         let hub = Hub::new(writer, writing, clock);
-        Self(Arc::new(Maintained { hub, sidecars: Sidecars::default() }))
+        Self(Arc::new(AuditLog { hub, sidecars: Sidecars::default(), refusals: Refusals::default() }))
     }
 
     fn hub(&self) -> &Hub {
@@ -87,6 +88,7 @@ impl Audit {
 
     /// As [`Audit::seal`]. Blocks: writes, and syncs each file.
     pub(crate) fn seal_blocking(&self) {
+        self.flush_refusals(self.hub().now());
         sealing::seal(self.hub(), &self.0.sidecars);
     }
 
@@ -154,6 +156,48 @@ impl Audit {
     /// Writes a line that needs no key.
     pub fn plain(&self, line: PlainEntry<'_>) {
         self.hub().write(&plain_note_of(&line));
+    }
+
+    /// Records that a caller was refused whom the broker does not know: with a line of its own, or, beyond a hundred
+    /// refusals a second, in a count that [`Audit::tick_refusals`] writes.
+    pub fn refused(&self, refusal: &Refusal<'_>, now: Time) {
+        let (recorded, finished) = self.0.refusals.add(refusal.reason, now);
+        self.write_counts(&finished, now);
+        if recorded == Recorded::InFull {
+            self.plain(PlainEntry {
+                is_response: true,
+                time: now,
+                operation: refusal.operation,
+                path: refusal.path,
+                remote_address: &refusal.address.to_string(),
+                status: refusal.status,
+                outcome: Some(refusal.reason),
+                ..PlainEntry::default()
+            });
+        }
+    }
+
+    /// Writes the counts of refusals of a second that is over. To be called every second.
+    pub fn tick_refusals(&self, now: Time) {
+        self.write_counts(&self.0.refusals.take_finished(now), now);
+    }
+
+    /// Writes the counts of refusals so far. A seal does this itself, so that its checkpoints cover them.
+    pub fn flush_refusals(&self, now: Time) {
+        self.write_counts(&self.0.refusals.take_all(), now);
+    }
+
+    fn write_counts(&self, counts: &[Count], now: Time) {
+        for count in counts {
+            self.plain(PlainEntry {
+                is_response: true,
+                time: now,
+                operation: "refused",
+                outcome: Some(count.reason),
+                count: Some(count.refusals),
+                ..PlainEntry::default()
+            });
+        }
     }
 
     /// Writes what is queued. For the panic hook: it never panics, and gives up after some milliseconds.

@@ -6,6 +6,7 @@ mod fixtures;
 mod notes;
 mod proofs;
 mod questions;
+mod refusals;
 mod starts;
 mod together;
 mod touched;
