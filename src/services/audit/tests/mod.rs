@@ -1,5 +1,6 @@
 //! The log as its callers see it: files on a real disk, a clock that a test moves, and no thread but the test's own.
 
+mod any_bytes;
 mod bench;
 mod failures;
 mod fixtures;
