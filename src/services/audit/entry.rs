@@ -1,4 +1,4 @@
-//! What the pipeline tells the audit service about a request: borrowed facts, from which a note is made at once.
+//! What the pipeline tells the audit service about a request: borrowed facts, from which a line is made at once.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ pub struct Entry<'a> {
     pub is_response: bool,
     pub time: Time,
     pub request_id: &'a str,
-    /// `read`, `update`, `list`, … in Vault's words.
+    /// The operation in Vault's words: `read`, `update`, `list`, …
     pub operation: &'a str,
     pub path: &'a str,
     pub mount_type: &'a str,
     pub mount_accessor: &'a str,
     pub remote_address: &'a str,
-    /// What was asked for, as JSON text.
+    /// The request's data, as JSON text.
     pub data: Option<&'a str>,
     /// The caller, once it is known.
     pub auth: Option<Who<'a>>,
@@ -26,19 +26,19 @@ pub struct Entry<'a> {
     pub decision: Option<Decision<'a>>,
     /// The HTTP status of the answer; zero for a request.
     pub status: u16,
-    /// The caller's error message; written clear.
+    /// The error message that the caller gets. It is written in the clear.
     pub error: Option<&'a str>,
-    /// What was answered, as JSON text.
+    /// The answer's data, as JSON text.
     pub response_data: Option<&'a str>,
-    /// The fields of `data` whose numbers and booleans are written clear: a name, or names joined by dots
-    /// (`options.cas`). Whatever lies under a named field counts too.
+    /// The fields of `data` whose numbers and booleans are written in the clear: a name, or names joined by dots
+    /// (`options.cas`). Everything under such a field is included.
     pub plain_fields: &'a [&'a str],
-    /// The fields of `response_data` that are our own words (`metadata.version`): their texts are clear too. A path that
-    /// ends in a dot makes the name clear and not what is under it.
+    /// The fields of `response_data` that the server itself writes (`metadata.version`): their texts are clear too. If a
+    /// path ends in a dot, the name is clear and what is under it is not.
     pub shown_fields: &'a [&'a str],
 }
 
-/// Who asks, in either form.
+/// The caller, in either form.
 #[derive(Clone, Copy)]
 pub enum Who<'a> {
     Facts(AuthFacts<'a>),
@@ -51,23 +51,23 @@ impl<'a> From<AuthFacts<'a>> for Who<'a> {
     }
 }
 
-/// Who asks, as all lines of one token say it: made once, and cheaper to write than [`AuthFacts`].
+/// The caller's part of a line, made once for all lines of one token. It is cheaper to write than [`AuthFacts`].
 pub struct Badge {
     pub(crate) text: Box<str>,
     pub(crate) token: Option<Hashed>,
     pub(crate) accessor: Option<Hashed>,
 }
 
-/// Who asks.
+/// The caller.
 #[derive(Clone, Copy)]
 pub struct AuthFacts<'a> {
     pub accessor: &'a str,
-    /// The token itself. It is hashed here and goes no further.
+    /// The token itself. Only its hash is written.
     pub client_token: &'a str,
     pub display_name: &'a str,
     pub policies: &'a [String],
     pub token_policies: &'a [String],
-    /// Written clear.
+    /// Written in the clear.
     pub metadata: &'a BTreeMap<String, String>,
     pub entity_id: &'a str,
     pub token_type: &'a str,
@@ -77,16 +77,16 @@ pub struct AuthFacts<'a> {
 /// The rule that allowed or refused.
 #[derive(Clone, Copy, Default)]
 pub struct Decision<'a> {
-    /// The path pattern of the rule; empty where no rule matched.
+    /// The path pattern of the rule; empty if no rule matched.
     pub rule: &'a str,
     pub policy: &'a str,
-    /// Where the rule stands in the policy's text; zero where that is not known.
+    /// The line of the rule in the policy's text; zero if that is not known.
     pub line: u32,
     pub allowed: bool,
 }
 
-/// A line that needs no key: what happens while the broker is sealed, and what is refused before anybody is known.
-/// All its fields are fixed, plain words.
+/// A line that needs no key: for what happens while the broker is sealed, and for refusals of unknown callers. All its
+/// fields are written in the clear.
 #[derive(Clone, Copy, Default)]
 pub struct PlainEntry<'a> {
     pub is_response: bool,
@@ -95,22 +95,22 @@ pub struct PlainEntry<'a> {
     pub operation: &'a str,
     pub path: &'a str,
     pub remote_address: &'a str,
-    /// The number of a share that was handed in; never the share.
+    /// The number of a submitted share; never the share itself.
     pub share_index: Option<u8>,
-    /// Shares given and shares needed.
+    /// How many shares were submitted, and how many are needed.
     pub progress: Option<(u8, u8)>,
     pub status: u16,
-    /// How it ended, in a few words of ours.
+    /// The outcome, in a few words of the server.
     pub outcome: Option<&'a str>,
-    /// How many such events this line stands for, where they are sampled.
+    /// How many events this line counts, if it stands for more than one.
     pub count: Option<u64>,
 }
 
-/// How soon a request's line has to leave the process.
+/// When the line of a request must be in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urgency {
-    /// At once: the request may change something.
+    /// Before the request is performed, because it may change something.
     Now,
-    /// With its outcome, or with whatever is written before: the request only reads.
+    /// With its outcome at the latest, because the request only reads.
     WithOutcome,
 }

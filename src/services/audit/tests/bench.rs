@@ -1,4 +1,4 @@
-//! A log to try things on.
+//! A log for tests.
 
 use std::{
     collections::BTreeMap,
@@ -90,7 +90,7 @@ impl Bench {
         self.audit.unseal_blocking(keys(), Vec::new()).unwrap();
     }
 
-    /// The process dies and the next one starts, still sealed.
+    /// The process ends without a seal, and the next one starts sealed.
     pub fn restart(&mut self) {
         self.clock.advance(Ttl::from_secs(1));
         self.audit = Audit::without_thread(self.configs.clone(), self.files.clone(), self.clock.clone());
@@ -122,7 +122,7 @@ impl Bench {
         String::from_utf8_lossy(&std::fs::read(self.path(name)).unwrap()).into_owned()
     }
 
-    /// The lines of the first device as JSON; panics at one that is none.
+    /// The lines of the first device as JSON. Panics at a line that is not JSON.
     pub fn lines(&self) -> Vec<serde_json::Value> {
         self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -210,7 +210,7 @@ pub fn proved(bench: &Bench, paths: &[&str]) -> Report {
     report
 }
 
-/// Every request has one line and one outcome, whatever happened.
+/// Checks that every request has one line and one outcome. Returns how many requests there are.
 #[track_caller]
 pub fn paired(texts: &[String]) -> usize {
     let mut seen = std::collections::BTreeMap::<String, Vec<String>>::new();

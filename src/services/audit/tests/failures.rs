@@ -1,4 +1,4 @@
-//! Devices that fail and come back, processes that panic, and who writes for whom.
+//! Devices that fail and recover, processes that panic, and who writes for whom.
 
 use std::{future::Future, pin::pin, task::Context, task::Poll, task::Waker};
 
@@ -7,7 +7,7 @@ use crate::store::files::faulty::{Fault, Loss};
 
 /// INVARIANT 36.
 #[test]
-fn a_device_that_fails_refuses_at_once_and_comes_back_complete() {
+fn a_device_that_fails_refuses_at_once_and_recovers_complete() {
     for fault in [Fault::Full, Fault::Broken, Fault::ReadOnly] {
         let (bench, faults) = faulty(&["file"]);
         bench.unseal();
@@ -46,10 +46,10 @@ fn the_request_that_finds_the_device_broken_is_not_performed() {
     assert_eq!(paired(&[bench.text()]), 2);
 }
 
-/// What nothing may stop, a seal, goes on whether the device is down, breaks with the request's line or with the
-/// outcome's; and both lines follow, with the true outcome.
+/// A seal is performed whether the device is down already, breaks with the line of the request, or breaks with the
+/// outcome. Both lines follow later, with the true outcome.
 #[test]
-fn what_insists_goes_on_and_has_its_lines_later() {
+fn what_nothing_may_stop_has_its_lines_later() {
     for broken_from in 0..3 {
         let (bench, faults) = faulty(&["file"]);
         bench.unseal();
@@ -113,9 +113,9 @@ fn an_optional_device_may_fail_and_gets_what_it_missed() {
     proved(&bench, &["second.log", "file.log"]);
 }
 
-/// What was too much to keep is a `gap` line, whose digest anybody can make from another device's lines.
+/// Lines that were too many to keep become a `gap` line. Its digest can be computed from another device's lines.
 #[test]
-fn a_device_that_was_away_for_long_has_a_gap() {
+fn a_device_that_was_down_for_long_has_a_gap() {
     let (bench, faults) = faulty(&["file", "second"]);
     bench.unseal();
     faults.break_path(&bench.path("second"), Fault::Broken);
@@ -172,7 +172,7 @@ fn a_device_that_does_not_open_is_tried_again() {
     assert!(audit.is_ready());
 }
 
-/// A device that comes only after unseal gets keys first: what it missed is hashed like everything else.
+/// A device that comes up after unseal gets its keys first, so the lines that it missed are hashed like all others.
 #[test]
 fn a_device_that_comes_late_has_whole_lines() {
     let (files, faults) = Files::faulty();
@@ -248,7 +248,7 @@ fn a_strict_device_answers_after_the_sync() {
     assert_eq!(paired(&[bench.text()]), 1);
 }
 
-/// Of two that answer at once the first to come back writes for both.
+/// Of two that answer at the same time, the first that runs again writes for both.
 #[test]
 fn whoever_finds_the_writer_lock_free_writes_for_all() {
     let bench = Bench::unsealed();

@@ -1,5 +1,5 @@
-//! Logs for verifiers that others wrote. `AUDIT_FIXTURES=DIR cargo test --lib the_fixtures` leaves them in `DIR`, one
-//! folder a case, and `scripts/verify_audit.py --fixtures DIR` must judge each as its name says, as `verify` does here.
+//! Logs for other verifiers. `AUDIT_FIXTURES=DIR cargo test --lib the_fixtures` leaves them in `DIR`, one folder for each
+//! case. `scripts/verify_audit.py --fixtures DIR` must judge each as its name says, as `verify` does here.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ impl Case {
         Self { dir, kept }
     }
 
-    /// Writes the files, and lets our own verifier judge them.
+    /// Writes the files, and checks that our own verifier judges them as the name says.
     fn judge(&self, files: &[&[u8]]) {
         let name = self.dir.file_name().unwrap().to_str().unwrap();
         let paths: Vec<PathBuf> = (0..files.len()).map(|n| self.dir.join(format!("{n}.log"))).collect();
@@ -82,7 +82,7 @@ fn the_fixtures_are_judged_as_they_are_named() {
     });
     Case::new(&under, "bad-signed-by-another", None).judge(&[&text(&signed)]);
 
-    // A torn line, a restart, a move, and another log behind a head that was lost.
+    // A torn line, a restart, a move, and a new log after an older copy of the file was restored.
     let torn = bench.text().into_bytes();
     std::fs::write(bench.path("file"), &torn[..torn.len() - 40]).unwrap();
     bench.restart();

@@ -1,4 +1,4 @@
-//! What stands in lines, and what does not.
+//! What is in the lines, and what is not.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ fn answered(bench: &Bench, data: &str, shown_fields: &[&str]) -> Value {
     write(bench, &Entry { response_data: Some(data), shown_fields, ..response("r-data") })
 }
 
-/// Records a request with this outcome, and reads the outcome's line.
+/// Records a request with this outcome, and returns the outcome's line.
 fn write(bench: &Bench, entry: &Entry<'_>) -> Value {
     let receipt = bench.ask(entry.request_id).unwrap();
     run(bench.audit.outcome(receipt, bench.audit.note(entry), None)).unwrap();
@@ -46,7 +46,7 @@ fn a_request_leaves_two_lines_with_vaults_names() {
     assert_eq!(answer["response"]["data"]["metadata"]["version"], 3);
 }
 
-/// INVARIANT 38. Every text, number and name that a caller sends is planted, in every place where it can stand.
+/// INVARIANT 38. Secrets are planted as texts, numbers and names in every place where a caller can send one.
 #[test]
 fn no_value_stands_in_a_note() {
     let bench = Bench::unsealed();
@@ -61,7 +61,7 @@ fn no_value_stands_in_a_note() {
             assert!(!text.contains(planted), "{planted}");
         }
     }
-    // Names of our own fields say what was asked for.
+    // Names of our own fields are clear.
     assert!(bench.text().contains("\"cas\":\"hmac-sha256:"));
 }
 
@@ -80,7 +80,8 @@ fn two_devices_hash_the_same_value_differently() {
     assert_eq!(bench.audit.hash("third", TOKEN), None);
 }
 
-/// INVARIANT 39. What others could guess differs from request to request; a long text is the same and can be searched.
+/// INVARIANT 39. A value that others could guess has another hash in each request. A long text always has the same hash,
+/// so that it can be searched for.
 #[test]
 fn a_guessable_value_differs_in_two_requests() {
     let bench = Bench::unsealed();
@@ -95,14 +96,14 @@ fn a_guessable_value_differs_in_two_requests() {
     assert!(one["f"].is_null());
     let three = of("r-1");
     assert_eq!(one, three);
-    // A text, a number and a boolean that are written alike are not told to be alike.
+    // A text, a number and a boolean that look the same have different hashes.
     let alike = answered(&bench, r#"{"a":true,"b":"true","c":7,"d":"7"}"#, &[])["response"]["data"].clone();
     assert_ne!(alike["a"], alike["b"]);
     assert_ne!(alike["c"], alike["d"]);
 }
 
 #[test]
-fn what_an_answer_says_of_ours_is_clear_and_its_neighbours_are_not() {
+fn declared_fields_of_an_answer_are_clear_and_no_others() {
     let bench = Bench::unsealed();
     let data = r#"{"data":{"key":"secret value"},"metadata":{"version":3,"created_time":"2027-01-15","custom":{"k":"v is secret"}},"ttl":60}"#;
     let line = answered(&bench, data, &["metadata.version", "metadata.created_time", "metadata.custom.", "ttl"]);
@@ -114,13 +115,14 @@ fn what_an_answer_says_of_ours_is_clear_and_its_neighbours_are_not() {
         assert!(is_hash(&Value::from(name.as_str())) && is_hash(value));
     }
     assert_eq!(data["metadata"].as_object().unwrap().len(), 3);
-    // Names that only look like a path to such a field.
+    // These names only look like a path to a declared field.
     let data = r#"{"metadata.version":"dot is secret","metadata":{"versions":"near is secret","custom":{"":"empty is secret"}}}"#;
     answered(&bench, data, &["metadata.version", "metadata.custom."]);
     assert!(!bench.text().contains("is secret"));
 }
 
-/// Who is wrong about a field may have put a secret there: of what was sent, a declared field's numbers are clear alone.
+/// A caller who mixes up two fields may have put a secret into a clear one. So of what was sent, only the numbers of
+/// declared fields are clear.
 #[test]
 fn a_text_that_was_sent_is_never_clear() {
     let bench = Bench::unsealed();
@@ -133,7 +135,7 @@ fn a_text_that_was_sent_is_never_clear() {
     assert!(!bench.text().contains("planted"));
 }
 
-/// Nothing in the clear fields starts a line of its own, or does anything to a terminal.
+/// No text in a clear field can begin a line of its own or control a terminal.
 #[test]
 fn a_log_cannot_be_injected_into() {
     let bench = Bench::unsealed();
@@ -177,7 +179,7 @@ fn long_data_is_replaced_by_its_hash_and_size() {
     assert_eq!(line["response"]["truncated"], true);
 }
 
-/// With everything as long as it can be, and every character escaped, a line is still one tile entry.
+/// Even with every part as long as it can be, and every character escaped, a line fits into one tile entry.
 #[test]
 fn no_line_is_longer_than_a_tile_entry() {
     let bench = Bench::unsealed();
@@ -244,7 +246,7 @@ fn a_sealed_line_has_only_plain_fields() {
 }
 
 #[test]
-fn any_text_makes_one_line_that_says_it() {
+fn any_text_makes_one_line_that_contains_it() {
     let bench = Bench::unsealed();
     proptest::proptest!(|(text in ".*", data in ".*")| {
         let entry = Entry { path: &text, error: Some(&data), data: Some(&data), ..request("r-any") };

@@ -1,4 +1,4 @@
-//! What `verify` proves, and that it names whatever is done to a log.
+//! What `verify` proves, and that it names every change of a log.
 
 use std::{os::unix::fs::FileExt, path::Path};
 
@@ -8,7 +8,7 @@ use super::{
     *,
 };
 
-/// A log with four signed heads: the bench, and its file's lines.
+/// A log with five checkpoints: the bench, and the lines of its file.
 fn log() -> (Bench, Vec<String>) {
     let bench = Bench::unsealed();
     for n in 0..4 {
@@ -26,7 +26,7 @@ fn judge_files(paths: &[&Path], kept: Option<&str>) -> Report {
     verify(&paths, &public(), kept).unwrap()
 }
 
-/// Judges a log of these lines.
+/// Verifies a log of these lines.
 fn judge(bench: &Bench, lines: &[impl AsRef<str>], kept: Option<&str>) -> Report {
     let path = bench.dir.path().join("tried.log");
     let text: String = lines.iter().flat_map(|line| [line.as_ref(), "\n"]).collect();
@@ -41,7 +41,7 @@ fn names(report: &Report, line: u64, what: Fault) {
 }
 
 #[test]
-fn an_untouched_log_is_proved_to_its_last_head() {
+fn an_unchanged_log_is_proved_to_its_last_checkpoint() {
     let (bench, lines) = log();
     bench.request("later").unwrap();
     let report = judge_files(&[&bench.path("file")], bench.newest_checkpoint().as_deref());
@@ -53,7 +53,7 @@ fn an_untouched_log_is_proved_to_its_last_head() {
     assert!(report.logs[0].origin.starts_with("c1/l1.") && report.logs[0].origin.ends_with("/file"));
 }
 
-/// The promise of the product: a flipped byte anywhere up to and with the last signed head is named.
+/// The promise of the product: a flipped byte anywhere up to and including the last checkpoint is named.
 #[test]
 fn every_flipped_byte_is_named() {
     let bench = Bench::unsealed();
@@ -124,14 +124,14 @@ fn a_doubled_line_is_named() {
         let mut more = lines.clone();
         more.insert(n + 1, lines[n].clone());
         let report = judge(&bench, &more, None);
-        // The head of the file, doubled, begins a log of the same name twice.
+        // If the head of the file is doubled, a log of the same name begins twice.
         names(&report, n as u64 + 1, Fault::Doubled);
     }
 }
 
-/// A cut behind the last head leaves a shorter log that is right in itself; only a kept head shows it.
+/// A log that is cut after one of its checkpoints is a shorter log that verifies. Only a kept checkpoint shows the cut.
 #[test]
-fn a_cut_is_named_where_a_head_was_kept() {
+fn a_cut_is_named_if_a_checkpoint_was_kept() {
     let (bench, lines) = log();
     let kept = bench.newest_checkpoint().unwrap();
     let short = &lines[..lines.len() - 5];
@@ -143,7 +143,7 @@ fn a_cut_is_named_where_a_head_was_kept() {
 }
 
 #[test]
-fn a_kept_head_of_another_log_is_not_taken_for_this_one() {
+fn a_kept_checkpoint_of_another_log_does_not_fit() {
     let (bench, lines) = log();
     let (other, _) = log();
     let kept = other.newest_checkpoint().unwrap();
@@ -160,9 +160,9 @@ fn two_logs_spliced_are_told_apart() {
     assert!(report.first_problem.is_some_and(|problem| problem.line == 12 || problem.line == 13));
 }
 
-/// Whoever edits a line and makes all hashes behind it anew lacks the key for the heads.
+/// Somebody who edits a line and computes all later hashes again lacks the key for the checkpoints.
 #[test]
-fn a_log_that_was_made_anew_is_refused() {
+fn a_log_with_new_hashes_is_refused() {
     for seed in [1, 2] {
         let (bench, mut lines) = log();
         lines[9] = lines[9].replace("secret/data/web/key", "secret/data/web/kex");
@@ -174,14 +174,14 @@ fn a_log_that_was_made_anew_is_refused() {
         if seed == 2 {
             assert_eq!(problem.what, Fault::OtherKey);
         } else {
-            // Between the head before it (line 4) and the one behind it.
+            // The change lies between the checkpoint before it (line 4) and the one after it.
             assert_eq!((problem.line, problem.what), (5, Fault::Rewritten { until: 11 }));
         }
         assert_eq!(report.proved_to, 4);
     }
 }
 
-/// Makes the hashes of `lines` anew from line `from` on; `sign` gives new heads.
+/// Computes the hashes of `lines` again from line `from` on; `sign` makes new checkpoints.
 pub fn remake(lines: &mut [String], from: usize, sign: impl Fn(&str, u64, &[u8; 32]) -> Option<String>) {
     use crate::crypto::merkle::{Frontier, leaf_hash};
     let mut frontier = Frontier::default();
@@ -223,7 +223,7 @@ fn files_are_taken_in_any_order() {
         assert_eq!(report.logs.len(), 1);
         assert_eq!(report.logs[0].first_line, 1);
     }
-    // The newer file alone needs no history: its head names the right edge.
+    // The newer file verifies alone, because its head names the right edge.
     let report = judge_files(&[new.as_path()], None);
     assert_eq!(report.first_problem, None);
     assert!(report.logs[0].first_line > 1 && report.proved_to > report.logs[0].first_line);

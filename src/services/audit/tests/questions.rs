@@ -1,4 +1,4 @@
-//! What an auditor asks of the files.
+//! What an auditor finds in the files.
 
 use super::{
     bench::*,
@@ -28,7 +28,7 @@ fn log() -> Bench {
         }
         let error = (!allowed).then_some("permission denied");
         let status = if allowed { 200 } else { 403 };
-        // An outcome need not repeat who asked.
+        // An outcome does not have to repeat the caller.
         let answer = Entry { is_response: true, status, error, auth: None, decision: None, ..ask };
         run(bench.audit.outcome(receipt, bench.audit.note(&answer), None)).unwrap();
     }

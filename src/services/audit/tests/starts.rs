@@ -1,10 +1,10 @@
-//! What a start and an unseal find, after a stop, a crash, a power cut, a restored file.
+//! What a start and an unseal do after a stop, a crash, a power cut, or the return of an older file.
 
 use super::{bench::*, verify::verify_with, *};
 use crate::store::files::faulty::Loss;
 
 #[test]
-fn a_restart_goes_on_where_the_log_ended() {
+fn a_restart_continues_where_the_log_ended() {
     let mut bench = Bench::unsealed();
     bench.request("a").unwrap();
     bench.tick(11);
@@ -74,7 +74,7 @@ fn notes_that_have_their_lines_are_not_written_again() {
         backlog.push((Sequence(n), bench.audit.note(&request(&id)).as_bytes().to_vec()));
         backlog.push((Sequence(n), bench.audit.note(&response(&id)).as_bytes().to_vec()));
         if n % 5 == 0 {
-            // A head while a request is open: the feed goes on from the head before.
+            // With a checkpoint while a request is open, a start reads back to the checkpoint before it.
             bench.tick(11);
         }
         bench.answer(receipt, &id, Some(n)).unwrap();
@@ -85,7 +85,7 @@ fn notes_that_have_their_lines_are_not_written_again() {
     assert_eq!(bench.audit.fed(), Sequence(29));
 }
 
-/// Sealed, no line can be made for anybody; what is on its way gets its outcome still.
+/// While sealed no line can be made for a caller. A request that was recorded before still gets its outcome.
 #[test]
 fn after_seal_nothing_is_recorded_and_the_last_checkpoint_covers_all() {
     let bench = Bench::unsealed();
@@ -175,7 +175,7 @@ fn no_two_checkpoints_disagree_after_power_cuts() {
         }
         bench.audit.unseal_blocking(keys(), Vec::new()).unwrap();
         sign(&bench);
-        // Each log that is left is right by itself, and the last one to its end.
+        // Every log that is left verifies, and the last one is proved to its end.
         let report = proved(&bench, &["file.log"]);
         assert_eq!(report.proved_to, report.consistent_to, "seed {seed}");
     }

@@ -1,4 +1,4 @@
-//! Many at once, with the keeper's thread at work.
+//! Many at once, with the maintenance thread at work.
 
 use super::{bench::*, *};
 use crate::base::time::Time;
@@ -6,14 +6,21 @@ use crate::base::time::Time;
 const TASKS: usize = 48;
 const REQUESTS: usize = 40;
 
-/// Every request of every task is answered, and the log is whole; with `sync_always` too.
-fn all_are_answered(sync_always: bool) {
+/// When answers are given.
+#[derive(PartialEq)]
+enum Answers {
+    AfterWrite,
+    AfterSync,
+}
+
+/// Every request of every task is answered, and the log is whole.
+fn all_are_answered(answers: &Answers) {
     let dir = tempfile::tempdir().unwrap();
     let config = |name: &str| DeviceConfig {
         name: name.into(),
         path: dir.path().join(format!("{name}.log")),
         required: true,
-        sync_always,
+        sync_always: *answers == Answers::AfterSync,
     };
     let clock = Clock::system(Time::EPOCH);
     let audit = Audit::start(vec![config("one"), config("two")], Files::real(), clock);
@@ -71,10 +78,10 @@ fn a_seal_leaves_the_worker_to_others() {
 
 #[test]
 fn many_at_once_are_all_answered() {
-    all_are_answered(false);
+    all_are_answered(&Answers::AfterWrite);
 }
 
 #[test]
 fn many_at_once_are_all_answered_after_their_sync() {
-    all_are_answered(true);
+    all_are_answered(&Answers::AfterSync);
 }

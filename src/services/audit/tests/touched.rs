@@ -4,7 +4,7 @@ use super::{bench::*, verify::verify_with, *};
 
 /// INVARIANT 42.
 #[test]
-fn a_renamed_file_is_gone_on_with_in_a_new_one() {
+fn a_renamed_file_is_continued_in_a_new_one() {
     let bench = Bench::unsealed();
     bench.request("a").unwrap();
     std::fs::rename(bench.path("file"), bench.dir.path().join("file.log.1")).unwrap();
@@ -28,7 +28,7 @@ fn a_deleted_file_is_noticed_at_the_next_sync() {
     bench.tick(1);
     bench.request("b").unwrap();
     bench.tick(11);
-    // What is left is proved; where it goes on shows that something was before.
+    // The rest is proved, and its first line number shows that lines came before it.
     let report = proved(&bench, &["file.log"]);
     assert!(report.logs[0].first_line > 1);
 }
@@ -51,7 +51,7 @@ fn a_copied_and_truncated_file_is_proved_with_its_copy() {
 
 /// INVARIANT 42.
 #[test]
-fn a_file_that_others_wrote_to_is_not_gone_on_with() {
+fn a_file_that_others_wrote_to_is_not_continued() {
     use std::io::Write;
     let bench = Bench::unsealed();
     bench.request("a").unwrap();

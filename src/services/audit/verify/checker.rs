@@ -1,5 +1,5 @@
-//! One log, line by line. As long as lines belong to the chain nothing is kept but its right edge; from the first that
-//! does not, what follows is remembered, to say what happened.
+//! Checks one log line by line. As long as lines belong to the chain, only its right edge is kept. From the first line
+//! that does not belong, lines are remembered, to find out what happened.
 
 use std::path::PathBuf;
 
@@ -25,11 +25,11 @@ pub(crate) struct Checker<'a> {
     log: &'a Log,
     key: &'a PublicKey,
     kept: Option<&'a Checkpoint>,
-    /// All lines so far. `None` before the first, and for good where that one is no beginning.
+    /// All lines so far. `None` before the first line, and for good if the log cannot begin with that line.
     chain: Option<Chain>,
     report: LogReport,
     problem: Option<Problem>,
-    /// Lines that do not belong to the chain, or came after one that does not.
+    /// Lines that do not belong to the chain, or that came after one that does not.
     suspects: Option<Suspects>,
     /// Where the last line stood.
     place: Place,
@@ -56,7 +56,7 @@ impl<'a> Checker<'a> {
         self.place = (segment.path.clone(), line.number);
     }
 
-    /// Takes the log up at its first line at hand.
+    /// Starts the log at the first line that the files have.
     fn begin(&mut self, segment: &Segment, line: &FileLine<'_>) -> bool {
         let start = Start::of_whole(line.bytes);
         let head = start.filter(|start| start.kind() == "head").and_then(|_| Members::read(line.bytes));
@@ -64,7 +64,8 @@ impl<'a> Checker<'a> {
         let seq = start.map_or(1, |start| start.seq);
         self.report.first_line = self.chain.as_ref().map_or(seq, |chain| chain.lines() + 1);
         if self.chain.is_none() {
-            // A line 1 that is no head, a head that contradicts itself and no line at all were written otherwise.
+            // Without its older files a log begins later than at line 1. Everything else was edited: a line 1 that is not a
+            // head, a head that contradicts itself, a text that is not a line.
             let is_headless = head.is_none() && seq > 1;
             self.fault(segment, line.number, seq, if is_headless { Fault::Headless } else { Fault::Edited });
         }
@@ -73,13 +74,13 @@ impl<'a> Checker<'a> {
 
     fn next(&mut self, segment: &Segment, line: &FileLine<'_>) {
         let Some(chain) = &self.chain else { return };
-        // A line that lacks nothing but its newline is whole.
+        // A line that lacks only its newline is whole.
         let start = Start::of_whole(line.bytes);
         let belongs = start.filter(|start| start.follows(chain));
         let fault = match (belongs, &self.suspects) {
             (None, _) => Some(Fault::Edited),
             (Some(start), Some(suspects)) => match start.kind() {
-                // A line that says that those before it are torn makes them good; a `head` may stand between.
+                // A `torn` line accounts for the torn lines before it. A `head` line may stand between.
                 "torn" if Members::read(line.bytes).is_some_and(|members| members.lines == suspects.count) => {
                     self.report.torn_lines += suspects.count;
                     self.suspects = None;
@@ -88,7 +89,7 @@ impl<'a> Checker<'a> {
                 "head" if suspects.seen.iter().all(|seen| !seen.is_line) => None,
                 _ => Some(Fault::Edited),
             },
-            (Some(start), None) => self.judge(&start, line.bytes),
+            (Some(start), None) => self.check(&start, line.bytes),
         };
         match fault {
             None => {
@@ -103,8 +104,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Judges a line that belongs to the chain by what it says.
-    fn judge(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Fault> {
+    /// Checks what a line says that belongs to the chain.
+    fn check(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Fault> {
         let chain = self.chain.as_ref()?;
         match start.kind() {
             "request" | "response" | "tail" | "key" | "gap" | "unreadable" => None,
@@ -113,21 +114,21 @@ impl<'a> Checker<'a> {
                 let agrees = members.log == chain.id() && members.right_edge().as_ref() == Some(chain.frontier());
                 (!agrees).then_some(Fault::Edited)
             }
-            "checkpoint" => self.judge_head(bytes),
+            "checkpoint" => self.check_checkpoint(bytes),
             _ => Some(Fault::Edited),
         }
     }
 
-    fn judge_head(&mut self, bytes: &[u8]) -> Option<Fault> {
+    fn check_checkpoint(&mut self, bytes: &[u8]) -> Option<Fault> {
         let chain = self.chain.as_ref()?;
         let head = Members::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
         let Some(head) = head else { return Some(Fault::Edited) };
-        // Nothing in this line is taken on trust: it is made anew and compared.
+        // Nothing in this line is believed: the same line is built again and compared.
         let prev = hex(chain.prev());
         let prev = std::str::from_utf8(&prev).unwrap_or("");
         let members = control::checkpoint(&head.text());
-        let again = format!("{{\"seq\":{},\"prev\":\"{prev}\",{members}}}", chain.lines() + 1);
-        if again.as_bytes() != bytes || head.size != chain.lines() {
+        let expected = format!("{{\"seq\":{},\"prev\":\"{prev}\",{members}}}", chain.lines() + 1);
+        if expected.as_bytes() != bytes || head.size != chain.lines() {
             return Some(Fault::Edited);
         }
         let is_named = log_id_of(&head.origin) == chain.id();
@@ -159,7 +160,7 @@ impl<'a> Checker<'a> {
         if kept.root != chain.root() {
             let (path, file_line) = (self.place.0.clone(), line.number);
             let what = Fault::Rewritten { until: kept.size };
-            // Heads in the file that cover the same lines and were signed by our key agree with the kept one, or
+            // The checkpoints in the file up to here verified, so the change comes after the last of them. Otherwise
             // somebody who has the key made them.
             let first = (self.report.proved_to + 1).min(kept.size);
             self.problem = Some(Problem { log: self.log.id.clone(), line: first, file: path, file_line, what });
@@ -178,15 +179,15 @@ impl<'a> Checker<'a> {
         });
         let leaf = leaf_hash(line.bytes);
         if suspects.seen.len() < SEEN_MAX {
-            let head = start.filter(|start| start.kind() == "checkpoint").and_then(|_| {
+            let checkpoint = start.filter(|start| start.kind() == "checkpoint").and_then(|_| {
                 let members = Members::read(line.bytes)?;
-                Checkpoint::parse(&members.checkpoint).ok().filter(|head| head.verify(self.key).is_ok())
+                Checkpoint::parse(&members.checkpoint).ok().filter(|found| found.verify(self.key).is_ok())
             });
             suspects.seen.push(Seen {
                 place: (segment.path.clone(), line.number),
                 start: start.map(|start| (start.seq, start.prev)),
                 leaf,
-                head,
+                checkpoint,
                 is_line: start.is_some(),
             });
         }
@@ -206,11 +207,11 @@ impl<'a> Checker<'a> {
             Some(Problem { log: self.log.id.clone(), line: first, file: segment.path.clone(), file_line, what });
     }
 
-    /// Ends the log. `next` is the log that began when this one could not be gone on with.
+    /// Ends the log. `next` is the log that replaced this one.
     pub(crate) fn finish(mut self, next: Option<&Log>) -> (LogReport, Option<Problem>) {
         if let Some(suspects) = self.suspects.take() {
-            // What a power cut or a failed sync left at the very end is no attack: a piece of one line, or what was
-            // given up.
+            // This is no attack at the very end of a log: a piece of one line after a power cut, or lines that were
+            // given up after a failed sync.
             let is_torn_end = suspects.count == 1 && suspects.is_unended;
             let is_given_up = next.is_some_and(|next| next.reason == "sync failed");
             if is_torn_end || is_given_up {
@@ -237,7 +238,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether an unfinished line begins with a finished one: then it was not torn but written over.
+/// Whether an unended line begins with a whole line: then it was not torn, something was appended to it.
 fn has_whole_beginning(bytes: &[u8]) -> bool {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
     let is_whole = matches!(values.next(), Some(Ok(_)));

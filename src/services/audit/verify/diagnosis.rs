@@ -1,5 +1,5 @@
-//! What happened to a log whose chain breaks. The line that does not fit is rarely the one that was touched: a changed
-//! line still follows the one before, and it is the next that names another hash.
+//! Says what happened to a log whose chain breaks. The first line that does not fit is rarely the one that was changed: a
+//! changed line still follows the line before it, and it is the next line that names another hash.
 
 use super::{
     report::{Fault, Problem},
@@ -15,7 +15,7 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     };
     let Some((seq, prev)) = first.start else { return at(&first.place, expected, Fault::Edited) };
     let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);
-    // A line that names the hash before it belongs here, whatever else is wrong with it.
+    // A line that names the hash of the line before it belongs here, so it was edited itself.
     if prev == *suspects.before.prev() {
         return at(&first.place, expected, Fault::Edited);
     }
@@ -26,7 +26,7 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
             at(&first.place, expected, Fault::Edited)
         };
     }
-    // A number that was edited stands between its neighbours.
+    // Only the number was edited, because the next line has the number that comes after it.
     if next_seq == Some(expected + 1) {
         return at(&first.place, expected, Fault::Edited);
     }
@@ -43,12 +43,12 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     }
 }
 
-/// Whether the line before the break was edited, and not the one at it, which names another hash: true where the one at
-/// it is as it was written, as the next line or its own signed head shows.
+/// Whether the line before the break was edited, and not the line at the break. It was if the line at the break is as it
+/// was written, which its own checkpoint or the next line shows.
 fn is_before_edited(suspects: &Suspects, first: &Seen, next: Option<&Seen>) -> bool {
-    if let Some(head) = &first.head {
-        return head.root != suspects.before.root();
+    if let Some(checkpoint) = &first.checkpoint {
+        return checkpoint.root != suspects.before.root();
     }
-    // Where nothing comes after it, nothing tells the two apart.
+    // Without a next line, nothing tells the two cases apart.
     next.and_then(|next| next.start).is_none_or(|(_, next_prev)| next_prev == first.leaf)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 pub enum VerifyError {
     #[error("cannot read `{path}`: {cause}")]
     Read { path: String, cause: std::io::Error },
-    #[error("the kept checkpoint is not one, or the key given did not sign it")]
+    #[error("the kept checkpoint cannot be read, or it is not signed with the given key")]
     Kept,
 }
 

@@ -1,6 +1,6 @@
-//! Proof without a server: takes the files of one or more logs in any order and a public key that was kept elsewhere,
-//! and says how far the lines are proved by signed heads, how far they hang together, and which line is the first that
-//! was edited, removed, moved, doubled or cut off.
+//! Verifies logs without a server. It takes files in any order and a public key that was kept elsewhere, and says up to
+//! which line the checkpoints prove the log, up to which line the hash chain is consistent, and which line is the first
+//! that was edited, removed, moved, doubled or cut off.
 
 mod checker;
 mod diagnosis;
@@ -22,7 +22,7 @@ use crate::{
     store::files::Files,
 };
 
-/// Judges `files` by `key`, and by a signed head that was kept elsewhere, where there is one.
+/// Verifies `files` with `key`, and with a checkpoint that was kept elsewhere, if there is one.
 pub fn verify(files: &[PathBuf], key: &PublicKey, kept: Option<&str>) -> Result<Report, VerifyError> {
     verify_with(&Files::real(), files, key, kept)
 }
@@ -40,11 +40,11 @@ pub(crate) fn verify_with(
     let logs = segments::logs(files, paths)?;
     let mut report = Report::default();
     let mut ends: Vec<(String, u64)> = Vec::new();
-    let mut has_kept = false;
+    let mut is_kept_found = false;
     for log in &logs {
-        let own_kept = kept.as_ref().filter(|head| log_id_of(&head.origin) == log.id);
-        has_kept |= own_kept.is_some();
-        let mut checker = Checker::new(log, key, own_kept);
+        let kept_of_log = kept.as_ref().filter(|head| log_id_of(&head.origin) == log.id);
+        is_kept_found |= kept_of_log.is_some();
+        let mut checker = Checker::new(log, key, kept_of_log);
         for segment in &log.segments {
             segments::read(files, segment, &mut |line| checker.line(segment, line))?;
         }
@@ -57,7 +57,7 @@ pub(crate) fn verify_with(
         ends.push((log.id.clone(), found.lines));
         report.logs.push(found);
     }
-    if let Some(head) = kept.filter(|_| !has_kept) {
+    if let Some(head) = kept.filter(|_| !is_kept_found) {
         let problem = Problem {
             log: log_id_of(&head.origin),
             line: 1,

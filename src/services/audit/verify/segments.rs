@@ -1,5 +1,5 @@
-//! Files taken apart into segments, each from a `head` line (or the beginning of a file) to the next, and put together
-//! into logs in their order, whatever the files are called.
+//! Splits files into segments and joins the segments to logs, whatever the files are called. A segment begins at a `head`
+//! line or at the beginning of a file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,16 +13,16 @@ use crate::{
     store::files::Files,
 };
 
-/// A log and where its lines are.
+/// A log, and where its lines are.
 pub(crate) struct Log {
     pub id: String,
     pub reason: String,
-    /// The log before this one, and how many lines that had.
+    /// The log that this one replaces, and how many lines that one had.
     pub old: Option<(String, u64)>,
     pub segments: Vec<Segment>,
 }
 
-/// Lines that stand together in one file.
+/// Lines of one log that stand together in one file.
 #[derive(Clone)]
 pub(crate) struct Segment {
     pub path: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct Segment {
     /// The number of its first line in the file.
     pub file_line: u64,
     pub lines: u64,
-    /// The log that its `head` names; empty where it has none.
+    /// The log that its `head` line names; empty if it has none.
     pub log: String,
     head: Option<HeadFacts>,
     /// Number and `prev` of its first line.
@@ -134,8 +134,8 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
     Ok(())
 }
 
-/// Says to which log the segments belong that do not say it themselves: the one that ends where they begin, by hash;
-/// the one that goes on behind them; the one whose numbers fit; the only one.
+/// Finds the log of segments that have no `head` line. It is, in this order: the log whose last hash the segment names,
+/// the log that continues after the segment in the same file, the log whose numbers fit, or any log.
 fn name_headless(segments: &mut [Segment]) {
     for _ in 0..segments.len() {
         let Some(at) = segments.iter().position(|segment| segment.log.is_empty()) else { return };
@@ -143,7 +143,7 @@ fn name_headless(segments: &mut [Segment]) {
         let named = |segment: &&Segment| !segment.log.is_empty();
         let first = headless.first;
         let by_hash = segments.iter().filter(named).find(|other| first.is_some_and(|(_, prev)| other.last.1 == prev));
-        let behind = || {
+        let continues_after = || {
             segments.get(at + 1).filter(named).filter(|next| {
                 next.path == headless.path && next.first.is_some_and(|(seq, _)| seq == headless.last.0 + 1)
             })
@@ -151,7 +151,8 @@ fn name_headless(segments: &mut [Segment]) {
         let by_number =
             || segments.iter().filter(named).find(|other| first.is_some_and(|(seq, _)| other.last.0 + 1 == seq));
         let any = || segments.iter().find(named);
-        let log = by_hash.or_else(behind).or_else(by_number).or_else(any).map_or("?", |other| other.log.as_str());
+        let log =
+            by_hash.or_else(continues_after).or_else(by_number).or_else(any).map_or("?", |other| other.log.as_str());
         let log = log.to_owned();
         if let Some(segment) = segments.get_mut(at) {
             segment.log = log;

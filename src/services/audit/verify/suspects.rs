@@ -11,24 +11,24 @@ use crate::{
 pub(crate) type Place = (PathBuf, u64);
 
 pub(crate) struct Suspects {
-    /// The log before the first of them.
+    /// The chain before the first of them.
     pub before: Chain,
     /// Where the line before the first of them stood.
     pub place_before: Place,
     pub seen: Vec<Seen>,
-    /// How many there are; more than are remembered.
+    /// How many there are. Not all of them may be remembered in `seen`.
     pub count: u64,
     /// Whether the last one lacks its newline.
     pub is_unended: bool,
 }
 
-/// A line behind the break.
+/// A line after the break of the chain.
 pub(crate) struct Seen {
     pub place: Place,
-    /// Its number and `prev`; `None` where it is no line of ours.
+    /// Its number and `prev`; `None` if it does not have the form of a line.
     pub start: Option<(u64, Hash)>,
     pub leaf: Hash,
-    /// A signed head that the key given signed.
-    pub head: Option<Checkpoint>,
+    /// The checkpoint in it, if it is signed with the given key.
+    pub checkpoint: Option<Checkpoint>,
     pub is_line: bool,
 }
