@@ -3,17 +3,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use super::collect;
+use super::{collect, root, text};
 
 const README_CHARS_MAX: usize = 9_000;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn text(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap()
-}
 
 /// Every Markdown file of the project, by its path from the root.
 fn documents() -> Vec<String> {
