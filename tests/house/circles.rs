@@ -1,19 +1,19 @@
 //! No two files of one folder import each other in a circle, whether directly or through a re-export.
 //!
-//! A path is followed through `pub use` lines to the file that defines the item. That file, or the folder that it lies
-//! in, is what the importing file depends on. Two things are no dependency of a parent on its child: the `mod` and
-//! `pub use` lines of a folder's contents page, and the table of rows of a kind (`fn api`), which names its handlers
-//! while each handler names the kind.
+//! A path is followed through `pub use` lines to the file that defines the item. The importing file depends on that
+//! file, or on the folder beside it that contains that file. Two uses of a child by its parent do not count: the
+//! `pub use` lines of mod.rs, and the definition of a kind (its table of rows names the handlers, and each handler names
+//! the kind).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
-    Finding,
+    facts::{Finding, PathUse, Role},
     modules::Modules,
-    source::{PathUse, Role, Source},
+    source::Source,
 };
 
-/// The members of one folder that a member imports from, each with the place that does.
+/// For each member of a folder: the members that it imports from, each with the first path that does so.
 type Edges<'a> = BTreeMap<String, BTreeMap<String, (&'a Source, &'a PathUse)>>;
 
 pub fn circles(sources: &[Source], modules: &Modules, found: &mut Vec<Finding>) {
@@ -23,7 +23,7 @@ pub fn circles(sources: &[Source], modules: &Modules, found: &mut Vec<Finding>) 
             let Some(target) = dependency(sources, modules, at, path) else { continue };
             let (from, to) = (&source.module, &sources[target].module);
             let shared = from.iter().zip(to).take_while(|(a, b)| a == b).count();
-            // The order of lib.rs decides between floors; a parent's table of rows names its children.
+            // Between floors, the order of lib.rs decides already.
             if shared == 0 || shared == from.len() && path.role == Role::Kind {
                 continue;
             }
@@ -44,7 +44,7 @@ pub fn circles(sources: &[Source], modules: &Modules, found: &mut Vec<Finding>) 
                 .collect();
             let line = steps.first().filter(|(source, _)| source.file == sources[own].file).map_or(1, |s| s.1.line);
             let why = format!(
-                "{} ({}): move what they share into a file below all of them",
+                "{} ({}): move what they share into a file that imports none of them",
                 names.join(" → "),
                 steps_text.join(", ")
             );
@@ -53,13 +53,13 @@ pub fn circles(sources: &[Source], modules: &Modules, found: &mut Vec<Finding>) 
     }
 }
 
-/// The source that `path`, written in the source number `at`, makes it depend on.
+/// The number of the source that `sources[at]` depends on because of `path`.
 fn dependency(sources: &[Source], modules: &Modules, at: usize, path: &PathUse) -> Option<usize> {
     let own = &sources[at].module;
     let target = modules.follow(path.path.trim_end_matches("::*"), &path.module.join("::"))?;
     let is_reexport = matches!(path.role, Role::Export(_)) && sources[target.source].module.starts_with(own);
-    // A name alone that is also a module's name is a variable; an import of a module that stands around this one
-    // depends on nothing until an item is named through it.
+    // A single name in code cannot mean a module: it is a variable that has the same name. An import of a module around
+    // this one is not a dependency by itself. The items that are used through it are.
     let is_nothing = target.item.is_none() && {
         let is_bare = !path.path.contains("::");
         let is_around = format!("{}::", own.join("::")).starts_with(&format!("{}::", target.module));
@@ -68,7 +68,7 @@ fn dependency(sources: &[Source], modules: &Modules, at: usize, path: &PathUse) 
     (target.source != at && !is_reexport && !is_nothing).then_some(target.source)
 }
 
-/// The way from `member` back to itself with the fewest steps.
+/// The shortest path of imports from `member` back to itself.
 fn shortest_circle(edges: &Edges, member: &str) -> Option<Vec<String>> {
     let mut ways = VecDeque::from([vec![member.to_owned()]]);
     let mut seen = BTreeSet::new();

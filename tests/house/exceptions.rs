@@ -1,11 +1,11 @@
-//! What stands against a law for the time being: data/house_exceptions.txt. The list may only shrink, so a line that
-//! nothing needs any more is an error.
+//! Reads data/house_exceptions.txt: violations of a law that are accepted for now. The list may only shrink, so a line
+//! that covers no violation is an error.
 
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::facts::Finding;
 
-/// A line of the file: `law | file | what | why`. `what` is the beginning of what the law finds there.
+/// A line of the file: `law | file | what | why`. `what` is how the text of the violation begins.
 pub struct Exception {
     pub law: String,
     pub file: String,
@@ -19,7 +19,9 @@ impl Exception {
         lines
             .map(|line| {
                 let cells: Vec<&str> = line.splitn(4, '|').map(str::trim).collect();
-                let [law, file, what, why] = cells[..] else { panic!("not `law | file | what | why`: {line}") };
+                let [law, file, what, why] = cells[..] else {
+                    panic!("data/house_exceptions.txt: not `law | file | what | why`: {line}")
+                };
                 Self { law: law.to_owned(), file: file.to_owned(), what: what.to_owned(), why: why.to_owned() }
             })
             .collect()
@@ -30,7 +32,7 @@ impl Exception {
     }
 }
 
-/// What stands against the laws in a folder, one line each, and a count for each law.
+/// The violations in a folder, one line each, then the count for each law.
 pub fn list(found: &[Finding], exceptions: &[Exception], folder: &str) -> Vec<String> {
     let mut lines: Vec<(&str, usize, String)> = Vec::new();
     for finding in found.iter().filter(|finding| finding.file.starts_with(folder)) {

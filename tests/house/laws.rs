@@ -1,15 +1,16 @@
-//! The laws that look at one file at a time, and the tables behind them.
+//! The laws that look at one file at a time, with their tables: what each floor must not name, and where clock,
+//! randomness, files and `unsafe` belong.
 
 use super::{
-    Finding, House,
-    source::{Role, Source, What},
+    facts::{Finding, Role, What},
+    source::Source,
 };
 
-pub const FILE_LINES_MAX: usize = 500;
-pub const FUNCTION_LINES_MAX: usize = 70;
-pub const PARAMETERS_MAX: usize = 5;
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const PARAMETERS_MAX: usize = 5;
 
-/// A module with such a name attracts everything that has no place.
+/// Names that say nothing about what a module contains.
 const NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "misc", "types", "manager", "managers"];
 
 const SOCKETS: &[&str] = &[
@@ -24,7 +25,7 @@ const HTTP_SERVERS: &[&str] = &["axum", "hyper", "hyper_util", "tower"];
 const HTTP_TYPES: &[&str] = &["http", "http_body", "http_body_util"];
 const CIPHERS: &[&str] = &["chacha20poly1305", "aes_siv", "ed25519_dalek", "jsonwebtoken", "hkdf", "hmac", "rustls"];
 
-/// What a floor never names, beside the floors above it, and why.
+/// What a floor must not name, besides the floors declared after it, and why.
 fn never(floor: &str) -> (Vec<&'static [&'static str]>, &'static str) {
     match floor {
         "base" => (vec![SOCKETS, HTTP_SERVERS, CIPHERS, &["tokio", "sled", "std::fs", "std::net"]], "it is vocabulary"),
@@ -74,7 +75,7 @@ fn never(floor: &str) -> (Vec<&'static [&'static str]>, &'static str) {
     }
 }
 
-/// All that the floors outside of the daemon may name of it.
+/// The only parts of the crate that a floor outside of the daemon may name.
 fn only(floor: &str) -> Option<&'static [&'static str]> {
     match floor {
         "client" | "agent" => Some(&["base", "crypto", "contract", "client", "agent"]),
@@ -93,7 +94,7 @@ fn only(floor: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// What has a home, and the files that are its home (a name that ends in `/` or `*` stands for all that begin so).
+/// Words, and the only files that may use them. A file that ends in `/` or `*` means all files that begin like it.
 const HOMES: &[(&[&str], &[&str])] = &[
     (&["SystemTime::now", "std::time::Instant", "Instant::now"], &["src/base/time.rs"]),
     (&["getrandom", "rand"], &["src/base/random.rs"]),
@@ -104,13 +105,13 @@ const HOMES: &[(&[&str], &[&str])] = &[
 ];
 const UNSAFE_HOME: &str = "src/base/sys.rs";
 
-/// Files of the server may use tokio's clock: its timers have no other.
+/// The server may use tokio's clock, because tokio's timers know no other.
 const TOKIO_CLOCK: &str = "src/server/";
 
-/// A module uses only modules that stand above it in lib.rs, in its tests as well.
-pub fn direction(house: &House, source: &Source, found: &mut Vec<Finding>) {
+/// A module uses only modules that lib.rs declares before it. This holds for tests too.
+pub fn direction(source: &Source, sources: &[Source], floors: &[String], found: &mut Vec<Finding>) {
     let Some(floor) = source.floor() else { return };
-    let rank = |name: &str| house.floors.iter().position(|floor| floor == name);
+    let rank = |name: &str| floors.iter().position(|floor| floor == name);
     let Some(own) = rank(floor) else {
         return found.push(source.finding("direction", 1, floor, "lib.rs has no `mod` line for it".to_owned()));
     };
@@ -120,14 +121,14 @@ pub fn direction(house: &House, source: &Source, found: &mut Vec<Finding>) {
         let mut parts = inner.split("::");
         let (target, next) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
         let why = if rank(target).is_some_and(|target| target > own) {
-            format!("`{target}` stands below `{floor}` in lib.rs, and a module uses only what stands above it")
+            format!("lib.rs declares `{target}` after `{floor}`, and a module uses only those declared before it")
         } else if matches!(floor, "engines" | "auth_methods")
             && target == floor
-            && house.is_sibling(floor, family, next)
+            && is_sibling(sources, floor, family, next)
         {
-            "engines and auth methods never use each other; what two need belongs into `contract`".to_owned()
+            "engines and auth methods do not use each other: move what two of them need into `contract`".to_owned()
         } else if only(floor).is_some_and(|only| rank(target).is_some() && !only.iter().any(|o| begins(inner, o))) {
-            format!("`{floor}` has no private door into the daemon; it speaks to the API")
+            format!("`{floor}` talks to the daemon through the API only")
         } else {
             continue;
         };
@@ -135,11 +136,17 @@ pub fn direction(house: &House, source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether `other` is a folder of `floor` beside the one named `family`.
+fn is_sibling(sources: &[Source], floor: &str, family: &str, other: &str) -> bool {
+    let folder = format!("src/{floor}/{other}/");
+    family != other && !family.contains('.') && sources.iter().any(|source| source.file.starts_with(&folder))
+}
+
 pub fn floor_words(source: &Source, found: &mut Vec<Finding>) {
     let floor = source.floor().unwrap_or("");
     let (words, why) = never(floor);
     for path in source.paths.iter().filter(|path| !path.is_test) {
-        // A crate is named by a path or a `use`; the same word alone is a variable.
+        // A single word in code is a variable that has the same name as a crate.
         let is_named = path.path.contains("::") || matches!(path.role, Role::Import(_) | Role::Export(_));
         if is_named && words.iter().copied().flatten().any(|word| begins(&path.path, word)) {
             found.push(source.finding("floor", path.line, &path.path, format!("not in `{floor}`: {why}")));
@@ -147,14 +154,19 @@ pub fn floor_words(source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// What an engine or an auth method is handed leads, through these methods, to more than its own mount.
+/// Methods that give access to more than the own mount are for the built-in mounts.
 pub fn doors(source: &Source, found: &mut Vec<Finding>) {
     if !matches!(source.floor(), Some("engines" | "auth_methods")) {
         return;
     }
     for door in ["unit", "credential"] {
         for line in source.find(&[".", door, "("]) {
-            found.push(source.finding("door", line, &format!(".{door}()"), "for the built-in mounts alone".to_owned()));
+            found.push(source.finding(
+                "door",
+                line,
+                &format!(".{door}()"),
+                "only built-in mounts may call it".to_owned(),
+            ));
         }
     }
 }
@@ -165,7 +177,7 @@ pub fn homes(source: &Source, found: &mut Vec<Finding>) {
     }
     if source.file != UNSAFE_HOME {
         for line in source.find(&["unsafe"]) {
-            found.push(source.finding("home", line, "unsafe", format!("its only home is {UNSAFE_HOME}")));
+            found.push(source.finding("home", line, "unsafe", format!("only {UNSAFE_HOME} may use it")));
         }
     }
     for path in source.paths.iter().filter(|path| !path.is_test && path.path.contains("::")) {
@@ -183,7 +195,12 @@ pub fn homes(source: &Source, found: &mut Vec<Finding>) {
                 word => holds(&path.path, word),
             });
             if is_named && !at_home && !is_tokio {
-                found.push(source.finding("home", path.line, &path.path, format!("its home is {}", homes.join(", "))));
+                found.push(source.finding(
+                    "home",
+                    path.line,
+                    &path.path,
+                    format!("only {} may use it", homes.join(", ")),
+                ));
             }
         }
     }
@@ -192,12 +209,12 @@ pub fn homes(source: &Source, found: &mut Vec<Finding>) {
 pub fn sizes(source: &Source, found: &mut Vec<Finding>) {
     let lines = source.lines();
     if lines > FILE_LINES_MAX {
-        let why = format!("a file stops at {FILE_LINES_MAX} lines: split it by what it is responsible for");
+        let why = format!("at most {FILE_LINES_MAX}: split the file by responsibility");
         found.push(source.finding("size", lines, &format!("{lines} lines"), why));
     }
     for function in source.functions.iter().filter(|f| !f.is_test && f.lines > FUNCTION_LINES_MAX) {
         let what = format!("fn {}: {} lines", function.name, function.lines);
-        let why = format!("a function stops at {FUNCTION_LINES_MAX} lines: give its parts names");
+        let why = format!("at most {FUNCTION_LINES_MAX}: split the function into named parts");
         found.push(source.finding("size", function.line, &what, why));
     }
     if !source.text.starts_with("//!") {
@@ -206,17 +223,17 @@ pub fn sizes(source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// What a foreign trait asks for cannot be chosen, so that implementations of traits are left out.
+/// The trait decides the parameters of an implementation, so only its own declaration is checked.
 pub fn parameters(source: &Source, found: &mut Vec<Finding>) {
     for function in source.functions.iter().filter(|f| !f.is_test && !f.is_of_trait_impl) {
         if function.parameters > PARAMETERS_MAX {
             let what = format!("fn {}: {} parameters", function.name, function.parameters);
-            let why = format!("at most {PARAMETERS_MAX}, `self` included: make a type of those that travel together");
+            let why = format!("at most {PARAMETERS_MAX} with `self`: make a type of those that belong together");
             found.push(source.finding("parameters", function.line, &what, why));
         }
         for flag in &function.flags {
             let what = format!("fn {}: {flag} is a bool", function.name);
-            let why = "a call does not say what `true` means: pass an enum with two words".to_owned();
+            let why = "a reader of the call cannot tell what `true` means: pass an enum with two words".to_owned();
             found.push(source.finding("bool", function.line, &what, why));
         }
     }
@@ -227,7 +244,7 @@ pub fn names(source: &Source, found: &mut Vec<Finding>) {
     let modules = source.definitions.iter().filter(|definition| definition.what == What::Module);
     for (name, line) in parts.chain(modules.map(|module| (module.name.as_str(), module.line))) {
         if NAMES.contains(&name) {
-            let why = "a name that can hold anything will: say what is in it".to_owned();
+            let why = "the name does not say what the module contains: name it after that".to_owned();
             found.push(source.finding("name", line, name, why));
         }
     }
@@ -238,7 +255,7 @@ fn begins(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
-/// Whether `word` stands in `path`, at its beginning or after a `::`.
+/// Whether `path` contains `word`, at its beginning or after a `::`.
 fn holds(path: &str, word: &str) -> bool {
     begins(path, word) || path.match_indices("::").any(|(at, _)| begins(&path[at + 2..], word))
 }

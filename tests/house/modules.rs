@@ -1,11 +1,14 @@
-//! The tree of modules, without test code: where a path leads, through `use` and `pub use` lines, and which types a floor
-//! exports.
+//! The tree of modules, without test code. It knows where a path leads through `use` and `pub use` lines, and which items
+//! a floor exports.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::source::{Role, Source, What};
+use super::{
+    facts::{Role, What},
+    source::Source,
+};
 
-/// How many re-exports a path may pass through before it is given up.
+/// A path is given up after this many `use` lines, so that a circle of them ends.
 const HOPS_MAX: usize = 12;
 
 /// Modules by path: `store::files`.
@@ -15,10 +18,10 @@ pub struct Modules {
 
 struct Module {
     source: usize,
-    /// What is defined here, and whether it is exported.
+    /// The items that are defined here.
     items: HashMap<String, Export>,
     children: HashMap<String, Export>,
-    /// What a `use` brings in, by name.
+    /// The path behind each name that a `use` brings in.
     imports: HashMap<String, (String, Export)>,
     globs: Vec<(String, Export)>,
 }
@@ -31,10 +34,10 @@ enum Export {
 
 /// Where a path leads.
 pub struct Target {
-    /// The number of the source that holds it.
+    /// The number of the source that defines it.
     pub source: usize,
     pub module: String,
-    /// Nothing if the path names the module itself.
+    /// `None` if the path names the module itself.
     pub item: Option<String>,
 }
 
@@ -70,12 +73,12 @@ impl Modules {
         Self { by_path }
     }
 
-    /// The number of the source that a module lies in.
+    /// The number of the source that contains a module.
     pub fn source(&self, module: &str) -> Option<usize> {
         self.by_path.get(module).map(|module| module.source)
     }
 
-    /// Where `path`, written in `module`, leads to; nothing if it leads out of the crate.
+    /// Where `path` leads when it is written in `module`. `None` if it leads out of the crate.
     pub fn follow(&self, path: &str, module: &str) -> Option<Target> {
         self.follow_on(path, module, 0)
     }
@@ -109,8 +112,8 @@ impl Modules {
         here.globs.iter().find_map(|(glob, _)| self.follow_on(&format!("{glob}::{path}"), module, hops))
     }
 
-    /// The items that can be named from another floor, as module and name: those that are exported, and so are all
-    /// modules around them or a `pub use` of them.
+    /// The items that another floor can name, as module and name. An item is exported if it is public and all modules
+    /// around it are, or if a `pub use` in such a module names it.
     pub fn exported(&self) -> HashSet<(String, String)> {
         let mut found = HashSet::new();
         let mut seen = BTreeSet::new();

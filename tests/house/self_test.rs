@@ -1,4 +1,4 @@
-//! The laws themselves, over a small house in which each is broken at least once.
+//! Tests the laws on small source trees that break each of them.
 
 use std::collections::BTreeSet;
 
@@ -68,9 +68,9 @@ fn every_law_notices_what_breaks_it() {
     assert_eq!(house.expose_homes().into_iter().collect::<Vec<_>>(), ["src/engines/totp/mod.rs"]);
 }
 
-/// A macro's arguments and attributes are looked into, and an inner module's `super` is the file's module.
+/// Macro arguments and attributes are read, and `super` in an inner module means the file's module.
 #[test]
-fn paths_are_found_wherever_they_stand() {
+fn paths_are_found_in_macros_attributes_and_inner_modules() {
     let house = House::of(
         vec![
             file("src/lib.rs", "//! x\nmod base;\nmod cli;"),
@@ -124,8 +124,8 @@ mod tests { fn flag(flag: bool) {} }",
     assert_eq!(seen(&house), expected);
 }
 
-/// Circles through a re-export, an import of a module, a longer way and a parent are found; a contents page, a table
-/// of rows and tests make none.
+/// A circle may pass through a re-export, an imported module, a third file or a parent. Re-exports by a parent, a table
+/// of rows and tests make no circle.
 #[test]
 fn circles_are_found_through_re_exports_and_parents() {
     let house = House::of(
@@ -175,7 +175,7 @@ fn a_name_on_two_floors_needs_the_glossary() {
             file("src/lib.rs", "//! x\nmod base;\nmod store;"),
             file("src/base/mod.rs", "//! x\npub mod a; mod hidden; mod shown; pub use shown::Shown;"),
             file("src/store/mod.rs", "//! x\npub(crate) mod a; mod b; pub use b::*; pub struct Shown; struct Hidden;"),
-            // Only what a floor exports can be mistaken for another floor's.
+            // `Hidden` is not exported, so another floor may use the name.
             file("src/base/hidden.rs", "//! x\npub struct Hidden;"),
             file("src/base/shown.rs", "//! x\npub struct Shown;"),
             file(
@@ -200,9 +200,9 @@ fn a_name_on_two_floors_needs_the_glossary() {
     assert_eq!(seen(&House::of(files(), glossary)), Vec::<String>::new());
 }
 
-/// DESIGN's table of floors, in the old names and the new.
+/// `wire` is the old name of `dialects`; both are checked.
 #[test]
-fn floors_keep_out_of_what_is_not_theirs() {
+fn a_floor_does_not_name_what_it_must_not_know() {
     let house = House::of(
         vec![
             file(
@@ -244,7 +244,7 @@ fn floors_keep_out_of_what_is_not_theirs() {
 }
 
 #[test]
-fn most_files_are_measured_by_median_and_p90() {
+fn median_and_p90_of_file_lengths_are_limited() {
     let lengths = |long: usize| {
         let mut files = vec![file("src/lib.rs", "//! x\nmod base;")];
         files.extend((0..9).map(|at| {

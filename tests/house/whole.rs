@@ -1,17 +1,17 @@
-//! The laws that look at all files together: how long files are as a rule, and whether a name means one thing.
+//! The laws that look at all files together: the lengths of files, and type names that mean two things.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Finding,
+    facts::{Definition, Finding, What},
     modules::Modules,
-    source::{Definition, Source, What},
+    source::Source,
 };
 
 const FILE_LINES_MEDIAN_MAX: usize = 130;
 const FILE_LINES_P90_MAX: usize = 350;
 
-/// Half of the files under src/ are short, and nine of ten fit into a few screens.
+/// The median and the 90th percentile of the lengths of all files under src/.
 pub fn spread(sources: &[Source], found: &mut Vec<Finding>) {
     let mut lines: Vec<usize> =
         sources.iter().filter(|source| source.file.starts_with("src/")).map(Source::lines).collect();
@@ -31,7 +31,7 @@ pub fn percentile(sorted: &[usize], share: usize) -> usize {
     sorted.get(rank - 1).copied().unwrap_or(0)
 }
 
-/// A type that floors export under one name is one thing, or the glossary says what they share.
+/// Two floors do not export types of one name, unless the glossary lists the name.
 pub fn nouns(sources: &[Source], modules: &Modules, glossary: &BTreeSet<String>, found: &mut Vec<Finding>) {
     let exported = modules.exported();
     let mut by_name: BTreeMap<&str, Vec<(&Source, &Definition)>> = BTreeMap::new();
@@ -54,7 +54,7 @@ pub fn nouns(sources: &[Source], modules: &Modules, glossary: &BTreeSet<String>,
             if !others.is_empty() {
                 let others: Vec<&str> = others.into_iter().collect();
                 let why = format!(
-                    "{} exports a type of this name too: rename one, or list the noun in ARCHITECTURE.md's glossary",
+                    "also exported by {}: rename one of them, or list the noun in the glossary of ARCHITECTURE.md",
                     others.join(", ")
                 );
                 found.push(source.finding("noun", definition.line, name, why));
@@ -63,14 +63,14 @@ pub fn nouns(sources: &[Source], modules: &Modules, glossary: &BTreeSet<String>,
     }
 }
 
-/// The nouns of the glossary: what stands in backticks in the first cells of the table under `## Glossary`.
+/// The nouns of the glossary: the words in backticks in the first column of the table under `## Glossary`.
 pub fn glossary(architecture: &str) -> BTreeSet<String> {
     let section = architecture.split("\n## ").find(|section| section.starts_with("Glossary")).unwrap_or("");
     let cells = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
     cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
 }
 
-/// Comments inside of functions for each 100 lines of code, over src/ without tests. Reported, not judged.
+/// The number of comments inside functions, and the number of lines of code there. Tests are left out.
 pub fn comment_share(sources: &[Source], folder: &str) -> (usize, usize) {
     let (mut comments, mut code) = (0, 0);
     for source in sources.iter().filter(|source| source.file.starts_with(folder)) {
