@@ -32,4 +32,5 @@ pub use listing::Page;
 pub use record_key::MountId;
 pub use seal::{Barrier, Opening, SealStatus, ShareError, Submitted};
 pub use table::{Form, Name, Record, Table};
-pub use unit::{Staged, Unit, WrittenTag};
+pub(crate) use unit::WrittenTag;
+pub use unit::{Staged, Unit};

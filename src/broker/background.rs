@@ -11,12 +11,23 @@ const ROUND: Duration = Duration::from_secs(5);
 /// How often the store is told which notes the audit devices have; they are synced every 100 ms.
 const RELEASE: Duration = Duration::from_millis(200);
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Lets the store forget notes, until the services are gone.
 pub(super) async fn release_notes(services: Weak<Services>) {
     loop {
         tokio::time::sleep(RELEASE).await;
         let Some(strong) = services.upgrade() else { return };
         strong.barrier.store().release_notes(strong.audit.fed());
+    }
+}
+
+/// Writes each second how many refusals of strangers had no line of their own, until the services are gone.
+pub(super) async fn count_refusals(services: Weak<Services>) {
+    loop {
+        tokio::time::sleep(SECOND).await;
+        let Some(strong) = services.upgrade() else { return };
+        strong.audit.tick_refusals(strong.clock.now());
     }
 }
 

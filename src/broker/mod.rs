@@ -19,7 +19,6 @@ mod answer;
 mod finish;
 mod chain;
 mod uses;
-mod sampler;
 mod stripes;
 mod background;
 mod kinds;
@@ -38,7 +37,7 @@ pub use strangers::{RefusalLimit, Unlimited};
 
 use std::sync::Arc;
 
-use crate::{broker::shared::Shared, contract::Error};
+use crate::{broker::shared::Shared, contract::Error, services::audit::Refusal};
 
 /// The whole server behind its listeners.
 pub struct Broker {
@@ -67,7 +66,9 @@ impl Broker {
             Err(too_many) => too_many,
         };
         // The path did not parse, so it is not written down.
-        self.shared.sampler.refused(&self.shared.services, "refused", "", peer, error.fault.status());
+        let (status, reason) = (error.fault.status(), pipeline::reason(&error));
+        let refusal = Refusal { operation: "", path: "", address, status, reason };
+        self.shared.services.audit.refused(&refusal, self.shared.services.clock.now());
         Reply::refusal(error)
     }
 
@@ -78,7 +79,7 @@ impl Broker {
             is_initialised: seal.is_initialised,
             is_sealed: seal.is_sealed,
             is_audit_ready: self.shared.services.audit.is_ready(),
-            is_store_open: self.shared.services.barrier.store().check_open().is_ok(),
+            is_store_open: self.shared.services.barrier.store().is_open(),
         }
     }
 

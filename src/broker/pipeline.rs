@@ -19,8 +19,8 @@ use crate::{
         routed::Routed,
         shared::Shared,
     },
-    contract::Error,
-    services::recorded::Recorded,
+    contract::{Error, Fault},
+    services::{audit::Refusal, recorded::Recorded},
 };
 
 pub(super) async fn handle(broker: &Arc<Shared>, request: Request) -> Reply {
@@ -39,19 +39,33 @@ async fn run(context: Box<RequestContext>, body: Body) -> Result<Reply, Reply> {
     Ok(perform(recorded).await)
 }
 
-/// Refuses a request that nobody judged. Such refusals are sampled in the audit log, so that probes cannot fill a disk,
-/// and the caller's address pays for them.
+/// Refuses a request that nobody judged. Such refusals are sampled and counted in the audit log, so that probes cannot
+/// fill a disk, and the caller's address pays for them.
 pub(super) fn refuse_stranger(stopped: Stopped) -> Reply {
     let Stopped { routed, error } = stopped;
     let context = &routed.context;
     if error.fault.counts_as_refusal() && !routed.is_exempt() {
         context.broker.refusal_limit.count(context.peer.address.ip());
     }
-    refused_before_judgement(&context.broker, &routed, &error);
+    let refusal = Refusal {
+        operation: context.operation.word(),
+        path: &routed.route.full,
+        address: context.peer.address.ip(),
+        status: error.fault.status(),
+        reason: reason(&error),
+    };
+    context.services().audit.refused(&refusal, context.now);
     Reply { outcome: Err(error), request_id: Arc::default(), mount: None }
 }
 
-fn refused_before_judgement(broker: &Shared, routed: &Routed, error: &Error) {
-    let (operation, path) = (routed.context.operation.word(), routed.route.full.as_str());
-    broker.sampler.refused(&broker.services, operation, path, &routed.context.peer, error.fault.status());
+/// Why a stranger was refused, as the audit log counts it.
+pub(super) const fn reason(error: &Error) -> &'static str {
+    match error.fault {
+        Fault::Denied => "no live token",
+        Fault::TooMany => "refused too often",
+        Fault::TooLarge => "body too large",
+        Fault::Internal | Fault::Unavailable => "not answered",
+        Fault::Missing | Fault::Unsupported => "no such path",
+        Fault::Invalid | Fault::Conflict | Fault::WrongType => "not a valid request",
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::{sampler::Sampler, strangers::RefusalLimit, stripes::Stripes},
+    broker::{strangers::RefusalLimit, stripes::Stripes},
     services::{
         Services,
         mounts::{Mount, MountTable},
@@ -21,7 +21,6 @@ pub(super) struct Shared {
     /// Whose turn it is to use a token that has few uses.
     pub use_turns: Stripes,
     pub refusal_limit: Arc<dyn RefusalLimit>,
-    pub sampler: Sampler,
 }
 
 impl Shared {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     barrier::{Barrier, BootError, ShamirPlan},
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
-    broker::{Broker, KINDS, RefusalLimit, StaticKey, background, sampler::Sampler, shared::Shared, stripes::Stripes},
+    broker::{Broker, KINDS, RefusalLimit, StaticKey, background, shared::Shared, stripes::Stripes},
     builtin::{system, token},
     contract::{Error, Host},
     services::{
@@ -68,6 +68,7 @@ impl Broker {
         let sealed_mounts = MountTable::sealed(&services.random, services.mounts.system_ttls());
         tokio::spawn(background::sweep(Arc::downgrade(&services)));
         tokio::spawn(background::release_notes(Arc::downgrade(&services)));
+        tokio::spawn(background::count_refusals(Arc::downgrade(&services)));
         let shared = Shared {
             services,
             built_in: vec![(SYSTEM_KIND, OpenEngine::built_in(system)), (TOKEN_KIND, OpenEngine::built_in(token))],
@@ -75,7 +76,6 @@ impl Broker {
             retry_queue: Stripes::default(),
             use_turns: Stripes::default(),
             refusal_limit,
-            sampler: Sampler::default(),
         };
         Ok(Arc::new(Self { shared: Arc::new(shared) }))
     }

@@ -7,6 +7,7 @@ use super::{persona::Persona, printable::printable};
 use crate::client::json::Json;
 
 /// The kind of an error, which decides the exit code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
     Usage,
     Server,

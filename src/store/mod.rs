@@ -107,6 +107,11 @@ impl Store {
         self.0.shared.index.kind()
     }
 
+    /// Whether it answers: a store that met a failure has closed itself.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.shared.open().is_ok()
+    }
+
     /// The value at `key`. Takes microseconds, so it may run on a worker; a value above 4 KiB is joined from chunks.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         self.0.shared.open()?;
