@@ -65,12 +65,18 @@ pub(crate) const SWEEP_BATCH_MAX: usize = 256;
 
 /// Connections that are open at once, on all listeners.
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
+/// Connections that one address may hold: half of all, because many clients can stand behind one proxy.
+pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_048;
+/// Connections that only clients on this machine may take, so that an operator can log in under an attack.
+pub(crate) const CONNECTIONS_LOOPBACK_RESERVED: usize = 16;
 /// File descriptors that stay free for storage and audit, however many clients there are.
 pub(crate) const DESCRIPTORS_RESERVED: usize = 128;
 /// Bytes of a request's head: request line and headers.
 pub(crate) const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Bytes of one header line.
+/// Bytes of one header: name and value.
 pub(crate) const HEADER_BYTES_MAX: usize = 8 << 10;
+/// Headers of a request. This is also hyper's default.
+pub(crate) const HEADERS_MAX: usize = 100;
 /// Bytes of a chunk's size line: extensions have no use here.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;
 

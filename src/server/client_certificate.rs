@@ -1,6 +1,7 @@
-//! Asking a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the
-//! key, and nothing more. Whether the certificate is trusted is judged later, by whoever needs it. The signature is
-//! verified from the bare public key, since stock verifiers refuse certificates that clients in the field have.
+//! Asks a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the key,
+//! and nothing more. Whether the certificate is trusted is judged later, by the auth method that needs it. The signature
+//! is verified with the bare public key, because rustls's own verifier refuses certificates that clients in the field
+//! have.
 
 use std::sync::Arc;
 
@@ -14,14 +15,14 @@ use rustls::{
 
 use super::certificate::Certificate;
 
-/// Takes any certificate whose key the client can sign with; takes none as well.
+/// Accepts any certificate whose key the client holds. Also accepts a client without a certificate.
 #[derive(Debug)]
-pub struct Possession {
+pub(crate) struct KeyPossession {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Possession {
-    pub fn new(provider: &CryptoProvider) -> Arc<Self> {
+impl KeyPossession {
+    pub(crate) fn new(provider: &CryptoProvider) -> Arc<Self> {
         Arc::new(Self { algorithms: provider.signature_verification_algorithms })
     }
 
@@ -37,7 +38,7 @@ impl Possession {
         let (_, algorithms) = known.ok_or(PeerIncompatible::NoSignatureSchemesInCommon)?;
         let fits = algorithms.iter().any(|algorithm| {
             &*algorithm.public_key_alg_id() == certificate.algorithm
-                && algorithm.verify_signature(certificate.key, message, signed.signature()).is_ok()
+                && algorithm.verify_signature(&certificate.key, message, signed.signature()).is_ok()
         });
         if fits {
             Ok(HandshakeSignatureValid::assertion())
@@ -47,7 +48,7 @@ impl Possession {
     }
 }
 
-impl ClientCertVerifier for Possession {
+impl ClientCertVerifier for KeyPossession {
     fn client_auth_mandatory(&self) -> bool {
         false
     }
@@ -80,7 +81,7 @@ impl ClientCertVerifier for Possession {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // RFC 8446 §4.2.3: these may sign certificates, but no handshake of TLS 1.3.
+        // RFC 8446 §4.2.3: these may sign certificates, but not a TLS 1.3 handshake.
         let is_pkcs1 = matches!(
             signed.scheme,
             SignatureScheme::RSA_PKCS1_SHA1

@@ -1,12 +1,13 @@
-//! The configuration: HCL or JSON, from files, folders and the environment, with Vault's names. A key that nobody
-//! knows stops the start, with its line and a suggestion; a key that Vault knows and that means nothing here gets one
-//! warning. Values have no `Debug`: the key of a static seal stands among them.
+//! The configuration: HCL or JSON, from files, folders and the environment, with Vault's names. An unknown key stops the
+//! start, with its line and a suggestion. A key that Vault knows and Strongroom does not use gives a warning. `Config`
+//! has no `Debug`, because it holds the key of a static seal.
 
 mod environment;
 mod error;
 mod keys;
 mod section;
 mod stanzas;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -14,26 +15,26 @@ mod tests;
 use std::{
     fs, io,
     io::Read as _,
-    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use self::section::Section;
-pub use self::{
+pub(crate) use self::{
     environment::{Environment, Setting},
     error::{ConfigError, Problem},
     stanzas::{DEFAULT_ADDRESS, resolve},
+    values::{AuditConfig, ListenerConfig, StaticSeal, Storage, TelemetryConfig},
 };
-use super::tls::Tls;
-use crate::base::{hcl, limits::CONFIG_BYTES_MAX, secret::Secret, ttl::Ttl};
+use crate::base::{hcl, limits::CONFIG_BYTES_MAX, ttl::Ttl};
 
-/// What the configuration says; `None` and empty where it says nothing.
+/// What the configuration says. What it does not mention is `None` or empty.
 #[derive(Default)]
-pub struct Config {
+pub(crate) struct Config {
     pub storage: Option<Storage>,
     pub listeners: Vec<ListenerConfig>,
     pub audit: Vec<AuditConfig>,
     pub seal: Option<StaticSeal>,
+    pub telemetry: Option<TelemetryConfig>,
     pub api_addr: Option<String>,
     pub cluster_name: Option<String>,
     pub default_lease_ttl: Option<Ttl>,
@@ -42,44 +43,14 @@ pub struct Config {
     pub pid_file: Option<PathBuf>,
     /// `unsafe_allow_api_audit_creation`.
     pub allows_api_audit: bool,
-    /// For the operator's log, one line each.
+    /// For the operator's log.
     pub warnings: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
-    Sled { path: PathBuf },
-    Memory,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerConfig {
-    /// All that the address stands for: one, or two for `localhost`.
-    pub addresses: Vec<SocketAddr>,
-    /// `None` is plain HTTP, asked for by name.
-    pub tls: Option<Tls>,
-}
-
-/// An `audit "file"` stanza.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditConfig {
-    /// The path under sys/audit, without its slash.
-    pub name: String,
-    pub path: PathBuf,
-    pub required: bool,
-    pub sync_always: bool,
-}
-
-/// A `seal "static"` stanza.
-pub struct StaticSeal {
-    pub key_id: String,
-    pub key: Secret<[u8; 32]>,
-}
-
 impl Config {
-    /// Reads every path (a folder means all of its *.hcl and *.json, by name), then `…_LOCAL_CONFIG`. Of two values
-    /// the later counts; listeners and audit devices add up.
-    pub fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
+    /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder means all of its *.hcl and *.json, by name. A
+    /// later value replaces an earlier one; listeners and audit devices add up.
+    pub(crate) fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for path in paths {
             for file in files(path)? {
@@ -94,7 +65,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Adds one text, called `source` in messages.
+    /// Adds one text. Messages call it `source`.
     fn add(&mut self, source: &str, text: &str, environment: &Environment) -> Result<(), ConfigError> {
         let body = hcl::parse(text).map_err(|error| ConfigError::syntax(source, error))?;
         let section = Section::new(source, "", &body);
@@ -113,6 +84,9 @@ impl Config {
         for block in section.blocks("seal", 1, &[])? {
             self.seal = stanzas::seal(&block, environment, &mut self.warnings)?;
         }
+        for block in section.blocks("telemetry", 0, &[])? {
+            later(&mut self.telemetry, stanzas::telemetry(&block, &mut self.warnings)?);
+        }
         later(&mut self.api_addr, section.text("api_addr")?);
         later(&mut self.cluster_name, section.text("cluster_name")?);
         later(&mut self.default_lease_ttl, section.ttl("default_lease_ttl")?);
@@ -123,26 +97,27 @@ impl Config {
         Ok(())
     }
 
-    /// What only the whole can show.
+    /// Checks what concerns several stanzas or files.
     fn check(&self) -> Result<(), ConfigError> {
         if let (Some(default), Some(max)) = (self.default_lease_ttl, self.max_lease_ttl)
             && default > max
         {
-            return Err(ConfigError::whole(Problem::TtlOrder));
+            return Err(ConfigError::several(Problem::TtlOrder));
         }
         for (at, device) in self.audit.iter().enumerate() {
             let earlier = self.audit.iter().take(at);
             if earlier.clone().any(|other| other.name == device.name) {
-                return Err(ConfigError::whole(Problem::AuditNamedTwice(device.name.clone())));
+                return Err(ConfigError::several(Problem::AuditNamedTwice(device.name.clone())));
             }
             if earlier.clone().any(|other| other.path == device.path) {
-                return Err(ConfigError::whole(Problem::AuditFileTwice(device.path.clone())));
+                return Err(ConfigError::several(Problem::AuditFileTwice(device.path.clone())));
             }
         }
         Ok(())
     }
 }
 
+/// Replaces `old` if there is a new value.
 fn later<T>(old: &mut Option<T>, new: Option<T>) {
     if new.is_some() {
         *old = new;
@@ -162,7 +137,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
         }
     }
     files.sort();
-    if files.is_empty() { Err(ConfigError::whole(Problem::FolderEmpty(path.to_owned()))) } else { Ok(files) }
+    if files.is_empty() { Err(ConfigError::several(Problem::FolderEmpty(path.to_owned()))) } else { Ok(files) }
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -16,52 +16,80 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::TcpStream,
-    sync::watch,
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tower::Service as _;
+use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
-    exchange::Front,
-    guard::{Busy, Guard, drain},
+    connections::{Activity, Slot},
+    exchange::{Answer, Front, PeerService},
     limits::Limits,
-    listener::{Phase, is_over},
+    strict_stream::{StrictStream, drain},
 };
 use crate::{base::limits::HEAD_BYTES_MAX, broker::Peer};
 
-/// A connection as the acceptor deals it out.
-pub struct Dealt {
-    pub stream: std::net::TcpStream,
-    pub address: SocketAddr,
-    pub tls: Option<Arc<ServerConfig>>,
+/// A connection as the acceptor hands it to a worker.
+pub(crate) struct Accepted {
+    pub(crate) stream: std::net::TcpStream,
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) front: Arc<Front>,
+    pub(crate) slot: Slot,
+    /// Cancelled when the server stops.
+    pub(crate) stop: CancellationToken,
+    /// The server waits for this to be dropped before it has stopped.
+    pub(crate) open: TaskTrackerToken,
 }
 
 /// Serves the connection until it ends.
-pub async fn serve(dealt: Dealt, front: Arc<Front>, phase: watch::Receiver<Phase>) {
-    let Ok(stream) = TcpStream::from_std(dealt.stream) else { return };
-    let address = dealt.address;
-    let done = match dealt.tls {
-        None => exchange(stream, Peer { address, certificate: None }, &front, phase).await,
-        Some(config) => match timeout(front.limits.handshake, handshake(stream, config)).await {
-            Ok(Ok(Hello::Tls(stream))) => {
+pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
+    let Accepted { stream, address, tls, front, slot, stop, open } = accepted;
+    let ends = Ends { stop, slot };
+    let Ok(stream) = TcpStream::from_std(stream) else { return };
+    let peer = |certificate: Option<Arc<[u8]>>| Peer { address, certificate };
+    let done = match tls {
+        None => answer_requests(stream, front.for_peer(peer(None)), &ends, limits).await,
+        Some(config) => match ends.first(timeout(limits.handshake, handshake(stream, config))).await {
+            None => Ok(()),
+            Some(Ok(Ok(Hello::Tls(stream)))) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
                 let certificate = shown.map(|certificate| Arc::from(certificate.as_ref()));
-                exchange(*stream, Peer { address, certificate }, &front, phase).await
+                answer_requests(*stream, front.for_peer(peer(certificate)), &ends, limits).await
             }
-            Ok(Ok(Hello::Http(stream))) => refuse_http(stream, front.limits).await,
-            Ok(Err(error)) => Err(error.into()),
-            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            Some(Ok(Ok(Hello::Http(stream)))) => refuse_http(stream, limits).await,
+            Some(Ok(Err(error))) => Err(error.into()),
+            Some(Err(_)) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
         },
     };
     if let Err(error) = done {
         tracing::debug!(%address, %error, "connection ended");
     }
+    drop(open);
+}
+
+/// What ends a connection from this side.
+struct Ends {
+    stop: CancellationToken,
+    slot: Slot,
+}
+
+impl Ends {
+    /// The result of `work`, or `None` if the connection must end before it is there.
+    async fn first<F: Future>(&self, work: F) -> Option<F::Output> {
+        tokio::select! {
+            // A request that has arrived is read first, so that it is answered.
+            biased;
+            output = work => Some(output),
+            () = self.stop.cancelled() => None,
+            () = self.slot.close.cancelled() => None,
+        }
+    }
 }
 
 type Done = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-/// What a client on a TLS port began with.
+/// What a client on a TLS port sent first.
 enum Hello {
     Tls(Box<TlsStream<TcpStream>>),
     Http(TcpStream),
@@ -76,7 +104,7 @@ async fn handshake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<H
     TlsAcceptor::from(config).accept(stream).await.map(|stream| Hello::Tls(Box::new(stream)))
 }
 
-/// Tells a client that speaks HTTP where TLS is spoken, in Go's words, which people search for.
+/// Answers a client that speaks HTTP on a TLS port. The words are those of Go, because people search for them.
 async fn refuse_http(mut stream: TcpStream, limits: Limits) -> Done {
     let text = "Client sent an HTTP request to an HTTPS server.\n";
     let answer = format!(
@@ -91,54 +119,56 @@ async fn refuse_http(mut stream: TcpStream, limits: Limits) -> Done {
 }
 
 /// Answers the requests of one stream.
-async fn exchange<S>(stream: S, peer: Peer, front: &Arc<Front>, mut phase: watch::Receiver<Phase>) -> Done
+async fn answer_requests<S>(stream: S, service: PeerService, ends: &Ends, limits: Limits) -> Done
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (busy, limits) = (Busy::default(), front.limits);
-    let guard = Guard::new(stream, limits, busy.clone());
-    let handler = front.service(peer);
+    let activity = ends.slot.activity.clone();
+    let stream = StrictStream::new(stream, limits, activity.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        busy.set(true);
-        let reply = handler.clone().call(request.map(axum::body::Body::new));
-        Answering { reply, busy: busy.clone() }
+        activity.begin_answer();
+        Answering { answer: service(request.map(axum::body::Body::new)), activity: activity.clone() }
     });
     let mut connection = http1::Builder::new()
-        // At most this many bytes of head, and by hyper's default at most 100 headers: 431.
+        // hyper answers 431 to a head that is longer. It also refuses more than HEADERS_MAX headers by default.
         .max_buf_size(HEAD_BYTES_MAX)
         .max_header_size(HEAD_BYTES_MAX)
-        // The guard's deadlines come first. But only with one of its own does hyper look at a kept connection again
-        // after an answer, and only with a timer does it keep it.
+        // The deadlines of `StrictStream` come first. But hyper reads from a kept connection after an answer only if
+        // it has a deadline of its own, and it keeps that deadline only if it has a timer.
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle + limits.head)
-        .serve_connection(TokioIo::new(guard), service);
-    let done = tokio::select! {
-        biased;
-        done = poll_fn(|cx| connection.poll_without_shutdown(cx)) => done,
-        () = is_over(&mut phase, Phase::Serving) => {
-            std::pin::Pin::new(&mut connection).graceful_shutdown();
+        .serve_connection(TokioIo::new(stream), service);
+    let finished = ends.first(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
+    let makes_room = finished.is_none() && ends.slot.close.is_cancelled() && !ends.slot.activity.is_answering();
+    let done = match finished {
+        Some(done) => done,
+        None if makes_room => Ok(()),
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
             poll_fn(|cx| connection.poll_without_shutdown(cx)).await
         }
     };
-    let mut guard = connection.into_parts().io.into_inner();
-    guard.shutdown().await?;
-    guard.linger().await;
+    let mut stream = connection.into_parts().io.into_inner();
+    stream.shutdown().await?;
+    if !makes_room {
+        stream.linger().await;
+    }
     Ok(done?)
 }
 
-/// An answer under way; the guard is told when it is there.
-struct Answering<F> {
-    reply: F,
-    busy: Busy,
+/// An answer in the making. The activity of the connection says so until it is there.
+struct Answering {
+    answer: Answer,
+    activity: Activity,
 }
 
-impl<F: Future + Unpin> Future for Answering<F> {
-    type Output = F::Output;
+impl Future for Answering {
+    type Output = <Answer as Future>::Output;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let polled = Pin::new(&mut self.reply).poll(cx);
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let polled = self.answer.as_mut().poll(cx);
         if polled.is_ready() {
-            self.busy.set(false);
+            self.activity.end_answer();
         }
         polled
     }

@@ -1,4 +1,4 @@
-//! Why a server does not start, each in one sentence that says what to do.
+//! Why a server does not start. Each message says what to do.
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
@@ -6,31 +6,35 @@ use super::{config::ConfigError, own_ca::CaError, tls::TlsError};
 use crate::store::OpenError;
 
 #[derive(Debug, thiserror::Error)]
-pub enum ServerError {
+pub(crate) enum ServerError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("nothing says where to keep data: run `strongroom server --data DIR`, or configure a `storage` stanza")]
+    #[error(
+        "no storage is configured: run `strongroom server --data DIR`, or add a `storage` stanza to the configuration"
+    )]
     StorageMissing,
-    #[error("both `--data` and the configuration's `storage` say where to keep data: leave one out")]
+    #[error("`--data` and the configuration's `storage` stanza cannot be used together: remove one")]
     StorageTwice,
-    #[error("nothing says where to listen: configure a `listener` stanza, or run `strongroom server --data DIR`")]
+    #[error(
+        "no listener is configured: add a `listener` stanza to the configuration, or run `strongroom server --data DIR`"
+    )]
     ListenerMissing,
-    #[error("both `--listen` and the configuration's `listener` say where to listen: leave one out")]
+    #[error("`--listen` and the configuration's `listener` stanza cannot be used together: remove one")]
     ListenerTwice,
-    #[error("`{text}` is no address that can be listened on: {cause}")]
+    #[error("`{text}` is not an address to listen on: {cause}")]
     Address { text: String, cause: String },
-    #[error("KV version 1 is not built: leave out `-dev-kv-v1`, and `secret/` is version 2")]
+    #[error("KV version 1 is not built: remove `-dev-kv-v1`; `secret/` is then version 2")]
     KvOne,
-    #[error("`{0}` is no log level: use error, warn, info, debug or trace")]
+    #[error("`{0}` is not a log level: use error, warn, info, debug or trace")]
     LogLevel(String),
-    #[error("{} does not exist: create it, or name another folder", .0.display())]
+    #[error("{} does not exist: create it, or choose another folder", .0.display())]
     FolderMissing(PathBuf),
     #[error("{}: {cause}", path.display())]
     Folder { path: PathBuf, cause: io::Error },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error(
-        "the audit log {} cannot be written: {cause}: let this user write it, or name another file in an `audit` stanza",
+        "cannot write the audit log {}: {cause}: give this user the right to write it, or name another file in an `audit` stanza",
         path.display()
     )]
     Audit { path: PathBuf, cause: io::Error },
@@ -38,29 +42,29 @@ pub enum ServerError {
     Authority(#[from] CaError),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("cannot listen on {address}: another process does: stop it, or choose another address")]
+    #[error("cannot listen on {address}: another process uses it: stop that process, or choose another address")]
     AddressInUse { address: SocketAddr },
     #[error("cannot listen on {address}: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
-    #[error("the data in this store does not open: {0}")]
+    #[error("cannot open the data in this store: {0}")]
     Damaged(String),
-    #[error("the server does not start: {0}")]
+    #[error("cannot start the server: {0}")]
     Start(String),
     #[error(
-        "{} belongs to a dev server whose keys are missing: put them back, or remove the folder to start afresh",
+        "{} belongs to a dev server whose keys are missing: restore its file `dev-keys`, or remove the folder to start anew",
         .0.display()
     )]
     DevKeysMissing(PathBuf),
-    #[error("the dev server's kept key does not unseal its store: {0}")]
+    #[error("the stored key of the dev server does not unseal its store: {0}")]
     DevUnseal(String),
-    #[error("{} cannot be written: {cause}", path.display())]
+    #[error("cannot write {}: {cause}", path.display())]
     File { path: PathBuf, cause: io::Error },
-    #[error("the machine gives no thread or event queue: {0}")]
+    #[error("cannot get a thread or an event queue from the system: {0}")]
     Machine(#[from] io::Error),
 }
 
 impl ServerError {
-    /// The exit code of the command: 8 where data is damaged, else 1.
+    /// The exit code of the command: 8 if data is damaged, else 1.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Open(OpenError::Damaged { .. }) | Self::Damaged(_) | Self::Authority(CaError::Damaged { .. }) => 8,

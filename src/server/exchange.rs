@@ -2,13 +2,7 @@
 //! 500 of a handler that panicked, and what concerns the connection rather than the request. What a path means is none of
 //! this floor's business.
 
-use std::{
-    convert::Infallible,
-    panic::AssertUnwindSafe,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use axum::{
     body::Body,
@@ -19,50 +13,37 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Body as _;
 use tokio::time::timeout;
-use tower::Service;
+use tower::Service as _;
 
-use super::{limits::Limits, pace::Paced};
+use super::{body_rate::MinRateBody, limits::Limits};
 use crate::broker::Peer;
 
 /// What answers requests: the dialects' router, or a stand-in of a test.
-pub type Handler = axum::Router;
+pub(crate) type Handler = axum::Router;
 
-/// What all connections share.
-pub struct Front {
+/// What all connections of a listener share.
+pub(crate) struct Front {
     handler: Handler,
-    pub limits: Limits,
-}
-
-impl Front {
-    pub fn new(handler: Handler, limits: Limits) -> Self {
-        Self { handler, limits }
-    }
-
-    /// What answers the requests of one connection.
-    pub fn service(self: &Arc<Self>, peer: Peer) -> Exchange {
-        Exchange { front: Arc::clone(self), peer }
-    }
+    limits: Limits,
 }
 
 /// Answers the requests of one connection.
-#[derive(Clone)]
-pub struct Exchange {
-    front: Arc<Front>,
-    peer: Peer,
-}
+pub(crate) type PeerService = Box<dyn Fn(Request) -> Answer + Send + Sync>;
 
-impl Service<Request> for Exchange {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+impl Front {
+    pub(crate) fn new(handler: Handler, limits: Limits) -> Self {
+        Self { handler, limits }
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let Self { front, peer } = self.clone();
-        Box::pin(async move { Ok(exchange(&front, peer, request).await) })
+    /// What answers the requests of a connection from `peer`.
+    pub(crate) fn for_peer(self: &Arc<Self>, peer: Peer) -> PeerService {
+        let front = Arc::clone(self);
+        Box::new(move |request| {
+            let (front, peer) = (Arc::clone(&front), peer.clone());
+            Box::pin(async move { Ok(exchange(&front, peer, request).await) })
+        })
     }
 }
 
@@ -73,7 +54,7 @@ async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
     }
     let wants_upgrade = parts.headers.contains_key(header::UPGRADE);
     parts.extensions.insert(peer);
-    let body = if body.is_end_stream() { Body::empty() } else { Body::new(Paced::new(body, &front.limits)) };
+    let body = if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, &front.limits)) };
     let response = answer(front, Request::from_parts(parts, body)).await;
     // What follows an upgrade may be of the other protocol: it is never read as a request.
     if wants_upgrade { closing(response) } else { response }

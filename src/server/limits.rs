@@ -1,14 +1,16 @@
-//! The listener's limits in one value, so that a test can shrink every deadline. The numbers and their reasons stand
-//! in `base::limits`.
+//! The limits of listeners and connections in one value, so that a test can shorten every deadline. The numbers and
+//! their reasons stand in `base::limits`.
 
 use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit};
 
 use crate::base::limits;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub connections_max: usize,
+pub(crate) struct Limits {
+    pub(crate) connections: ConnectionLimits,
     pub handshake: Duration,
     pub head: Duration,
     pub idle: Duration,
@@ -21,9 +23,33 @@ pub struct Limits {
     pub refusals: Refusals,
 }
 
+/// How many connections may be open at once, on all listeners.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    pub(crate) all_max: usize,
+    /// How many of them one address may hold.
+    pub(crate) address_max: usize,
+    /// How many of them only clients on this machine may take.
+    pub(crate) loopback_reserved: usize,
+}
+
+impl ConnectionLimits {
+    /// The same, or less if the process may open too few file descriptors. Storage and audit need some of them.
+    pub(crate) fn fit_descriptors(self) -> Self {
+        let Some(descriptors) = getrlimit(Resource::Nofile).current else { return self };
+        let room = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(limits::DESCRIPTORS_RESERVED);
+        let all_max = self.all_max.min(room).max(1);
+        Self {
+            all_max,
+            address_max: self.address_max.min(all_max.div_ceil(2)),
+            loopback_reserved: self.loopback_reserved.min(all_max / 8),
+        }
+    }
+}
+
 /// How many refused requests one address may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusals {
+pub(crate) enum Refusals {
     /// A bucket of `burst` that fills at `per_sec`.
     Limited {
         per_sec: u32,
@@ -35,7 +61,11 @@ pub enum Refusals {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: limits::CONNECTIONS_MAX,
+            connections: ConnectionLimits {
+                all_max: limits::CONNECTIONS_MAX,
+                address_max: limits::CONNECTIONS_PER_ADDRESS_MAX,
+                loopback_reserved: limits::CONNECTIONS_LOOPBACK_RESERVED,
+            },
             handshake: Duration::from_millis(limits::HANDSHAKE_MILLIS_MAX),
             head: Duration::from_millis(limits::HEAD_MILLIS_MAX),
             idle: Duration::from_millis(limits::IDLE_MILLIS_MAX),

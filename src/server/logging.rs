@@ -1,37 +1,39 @@
-//! The operator's log: lines on stderr, coloured only for a terminal. Other crates are heard from `warn` on: their
-//! finer words are about bytes, and bytes are secrets here.
+//! The operator's log: lines on stderr, in colour only on a terminal. Other crates log warnings and errors only: their
+//! debug lines show bytes, which may be secrets.
 
 use std::io::IsTerminal as _;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use super::error::ServerError;
 
-/// Vault's and everybody's names for the levels.
-pub fn level(text: &str) -> Result<&'static str, ServerError> {
+/// The level that `text` names. Vault's names are accepted too.
+pub(crate) fn level(text: &str) -> Result<LevelFilter, ServerError> {
     Ok(match text.to_ascii_lowercase().as_str() {
-        "error" | "err" => "error",
-        "warn" | "warning" => "warn",
-        "info" | "notice" | "" => "info",
-        "debug" => "debug",
-        "trace" => "trace",
-        "off" => "off",
+        "error" | "err" => LevelFilter::ERROR,
+        "warn" | "warning" => LevelFilter::WARN,
+        "info" | "notice" | "" => LevelFilter::INFO,
+        "debug" => LevelFilter::DEBUG,
+        "trace" => LevelFilter::TRACE,
+        "off" => LevelFilter::OFF,
         _ => return Err(ServerError::LogLevel(text.to_owned())),
     })
 }
 
-/// Starts to log. Where something logs already it stays as it is.
-pub fn start(level: &'static str) {
+/// Starts to log. If a log was started before, that one stays.
+pub(crate) fn start(level: LevelFilter) {
     let is_coloured = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
         && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb");
-    let others = if level == "off" { "off" } else { "warn" };
-    let _was_started = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(is_coloured)
-        .with_target(level == "debug" || level == "trace")
-        .with_env_filter(EnvFilter::new(format!("{others},strongroom={level}")))
-        .try_init();
+    let lines =
+        fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured).with_target(level >= LevelFilter::DEBUG);
+    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("strongroom", level);
+    let _was_started = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }
 
 #[cfg(test)]
@@ -40,8 +42,13 @@ mod tests {
 
     #[test]
     fn levels_are_known_by_several_names() {
-        for (text, known) in [("INFO", "info"), ("err", "error"), ("warning", "warn"), ("trace", "trace"), ("", "info")]
-        {
+        for (text, known) in [
+            ("INFO", LevelFilter::INFO),
+            ("err", LevelFilter::ERROR),
+            ("warning", LevelFilter::WARN),
+            ("trace", LevelFilter::TRACE),
+            ("", LevelFilter::INFO),
+        ] {
             assert_eq!(level(text).unwrap(), known);
         }
         assert!(matches!(level("loud"), Err(ServerError::LogLevel(text)) if text == "loud"));

@@ -1,34 +1,39 @@
-//! Listeners, TLS, configuration and signals: what stands between a socket and the broker, and between an operator's
-//! configuration and a running process. Start reading at `run`; a connection's way is `listener` → `connection` →
-//! `guard` → `exchange`.
+//! Listeners, TLS, configuration and signals: everything between a socket and the broker, and between an operator's
+//! configuration and a running process. Start reading at `run`. A connection goes through `listener` → `connection` →
+//! `strict_stream` → `exchange`.
 
 pub mod run;
 
-mod announce;
+mod banner;
 mod config;
 mod error;
 mod logging;
-pub mod panics;
-mod plan;
+mod options;
+mod panics;
 mod private_file;
+mod run_files;
 mod seam;
+mod settings;
+mod signals;
 
+mod body_rate;
+mod client_address;
 mod connection;
+mod connections;
 mod exchange;
 mod framing;
-mod guard;
-pub mod limits;
-pub mod listener;
-mod pace;
+mod limits;
+mod listener;
 mod refusals;
+mod serving;
+mod strict_stream;
 
 mod certificate;
 mod client_certificate;
-pub mod own_ca;
-pub mod tls;
+mod own_ca;
+mod tls;
 
 #[cfg(test)]
 mod tests;
 
-pub use exchange::Handler;
-pub use limits::{Limits, Refusals};
+pub(crate) use exchange::Handler;

@@ -1,11 +1,12 @@
-//! The small authority of `server --data DIR`: a key of its own under `DIR/tls`, and a server certificate of 90 days
-//! that is renewed at start when less than 30 are left. `operator tls` calls the same function for other names.
+//! The server's own certificate authority (CA), which `server --data DIR` uses. Its key lies under `DIR/tls`. The server
+//! certificate lasts 90 days and is renewed at start if fewer than 30 days are left. `operator tls` makes one for other
+//! names.
 //!
 //! ```text
 //! tls/ca.pem       what clients trust (VAULT_CACERT)
 //! tls/ca-key.pem   the authority's key
 //! tls/server.pem   the server's certificate and key, replaced as one file
-//! tls/names        the names it is made for, one a line
+//! tls/names        the names in the server's certificate, one a line
 //! ```
 
 use std::{
@@ -27,9 +28,9 @@ use crate::{
     store::Files,
 };
 
-/// What a server serves with and its clients trust.
+/// A server certificate and the authority that its clients must trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
+pub(crate) struct Issued {
     /// PEM: the server's certificate and its key.
     pub server: PathBuf,
     /// PEM: the authority's certificate.
@@ -37,58 +38,59 @@ pub struct Issued {
     pub names: BTreeSet<String>,
     /// When the certificate ends.
     pub not_after: Time,
-    /// Whether it was made just now.
+    /// Whether it was made by this call.
     pub is_new: bool,
 }
 
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
-pub enum CaError {
-    #[error("`{0}` is neither a host name nor an address: a certificate cannot be made for it")]
+pub(crate) enum CaError {
+    #[error("`{0}` is neither a host name nor an IP address: a certificate cannot be made for it")]
     Name(String),
     #[error("{}: {cause}", path.display())]
     File { path: PathBuf, cause: io::Error },
     #[error(
-        "{} is there without {}: put it back, or remove both to make a new authority, which clients must then trust",
+        "{} exists without {}: restore the missing file, or remove both to make a new authority, which clients must then trust",
         there.display(),
         missing.display()
     )]
     Half { there: PathBuf, missing: PathBuf },
-    #[error("{} does not hold what it should: put a copy back, or remove ca.pem and ca-key.pem to make a new authority", path.display())]
+    #[error("{} is damaged: restore a copy, or remove ca.pem and ca-key.pem to make a new authority", path.display())]
     Damaged { path: PathBuf },
-    #[error("a certificate could not be made: {0}")]
+    #[error("cannot make a certificate: {0}")]
     Making(#[from] rcgen::Error),
 }
 
-/// Makes sure that `data` has an authority and a server certificate for this machine, for `names`, and for what it
-/// was issued for before. Makes a new certificate only where that is needed.
-pub fn ensure(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
-    let place = Place::at(data, files);
-    let known = place.names()?;
+/// Makes sure that `data` has an authority, and a server certificate for this machine, for `names` and for the names of
+/// the last certificate. Makes a new certificate only if that is needed.
+pub(crate) fn ensure(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
+    let paths = Paths::at(data, files);
+    let known = paths.names()?;
     let wanted: BTreeSet<String> = wanted(names)?.into_iter().chain(known.iter().cloned()).collect();
     if wanted == known
-        && let Some(not_after) = place.not_after()?
+        && let Some(not_after) = paths.not_after()?
         && not_after > now.plus(RENEW_BELOW)
-        && place.authority()?.is_some()
+        && paths.authority()?.is_some()
     {
-        return Ok(place.issued(wanted, not_after, false));
+        return Ok(paths.issued(wanted, not_after));
     }
-    place.issue(wanted, now)
+    paths.issue(wanted, now)
 }
 
 /// Makes a new server certificate for this machine and `names`; the authority stays if there is one.
-pub fn issue(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
-    Place::at(data, files).issue(wanted(names)?, now)
+pub(crate) fn issue(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
+    Paths::at(data, files).issue(wanted(names)?, now)
 }
 
-/// RFC 5280 allows longer; so long nobody has to think of it.
+/// Ten years: long enough that nobody has to renew the authority.
 const AUTHORITY_TTL: Ttl = Ttl::from_hours(24 * 3_650);
 const SERVER_TTL: Ttl = Ttl::from_hours(24 * 90);
 const RENEW_BELOW: Ttl = Ttl::from_hours(24 * 30);
-/// Clocks of clients that are late by this much are no reason to refuse.
+/// A client whose clock is late by less than this still accepts a new certificate.
 const BACKDATED: Ttl = Ttl::from_hours(24);
 
-struct Place<'a> {
+/// Where the files are.
+struct Paths<'a> {
     files: &'a Files,
     authority: PathBuf,
     authority_key: PathBuf,
@@ -97,7 +99,7 @@ struct Place<'a> {
     folder: PathBuf,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Paths<'a> {
     fn at(data: &Path, files: &'a Files) -> Self {
         let folder = data.join("tls");
         Self {
@@ -110,8 +112,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn issued(&self, names: BTreeSet<String>, not_after: Time, is_new: bool) -> Issued {
-        Issued { server: self.server.clone(), authority: self.authority.clone(), names, not_after, is_new }
+    fn issued(&self, names: BTreeSet<String>, not_after: Time) -> Issued {
+        Issued { server: self.server.clone(), authority: self.authority.clone(), names, not_after, is_new: false }
     }
 
     fn issue(&self, names: BTreeSet<String>, now: Time) -> Result<Issued, CaError> {
@@ -129,9 +131,9 @@ impl<'a> Place<'a> {
         let list: String = names.iter().flat_map(|name| [name, "\n"]).collect();
         self.write(&self.names, list.as_bytes())?;
         self.write(&self.server, pem.as_bytes())?;
-        // The certificate ends at midnight: what it says is what counts.
+        // The end is rounded to midnight, so it is read back from the certificate.
         let not_after = self.not_after()?.unwrap_or(not_after);
-        Ok(self.issued(names, not_after, true))
+        Ok(Issued { is_new: true, ..self.issued(names, not_after) })
     }
 
     fn make_authority(&self, now: Time) -> Result<KeyPair, CaError> {
@@ -143,7 +145,7 @@ impl<'a> Place<'a> {
         Ok(key)
     }
 
-    /// The authority's key, `None` where there is no authority yet.
+    /// The authority's key. `None` if there is no authority yet.
     fn authority(&self) -> Result<Option<KeyPair>, CaError> {
         let half =
             |there: &PathBuf, missing: &PathBuf| CaError::Half { there: there.clone(), missing: missing.clone() };
@@ -157,7 +159,7 @@ impl<'a> Place<'a> {
         let key = KeyPair::from_pem(&key).map_err(|_| damaged(&self.authority_key))?;
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| damaged(&self.authority))?;
         let certificate = Certificate::parse(&der).ok_or_else(|| damaged(&self.authority))?;
-        if certificate.key == key.public_key_raw() { Ok(Some(key)) } else { Err(damaged(&self.authority_key)) }
+        if *certificate.key == *key.public_key_raw() { Ok(Some(key)) } else { Err(damaged(&self.authority_key)) }
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, CaError> {
@@ -168,7 +170,7 @@ impl<'a> Place<'a> {
         private_file::replace(self.files, path, bytes).map_err(|cause| failed(path, cause))
     }
 
-    /// When the present server certificate ends; `None` where there is none that can be read.
+    /// When the present server certificate ends. `None` if there is none that can be read.
     fn not_after(&self) -> Result<Option<Time>, CaError> {
         let Some(pem) = self.read(&self.server)?.map(zeroize::Zeroizing::new) else { return Ok(None) };
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
@@ -204,7 +206,7 @@ fn name(text: &str) -> Result<String, CaError> {
     }
 }
 
-/// The authority's certificate but for its key; the same each time, so that it need not be read back to sign.
+/// The authority's certificate without its key. It is the same each time, so it need not be read back to sign.
 fn authority_params(key: &KeyPair, now: Time) -> Result<CertificateParams, CaError> {
     let mut params = CertificateParams::new(Vec::new())?;
     let id = params.key_identifier(key);
@@ -236,19 +238,18 @@ fn before(now: Time) -> Time {
     Time::from_unix_secs(now.unix_secs() - BACKDATED.as_secs() as i64)
 }
 
-/// Certificates of ours begin and end at midnight.
+/// Certificates begin and end at midnight, because rcgen takes dates.
 fn set_validity(params: &mut CertificateParams, from: Time, to: Time) {
     let ((from_year, from_month, from_day), (year, month, day)) = (date(from), date(to));
     params.not_before = rcgen::date_time_ymd(from_year, from_month, from_day);
     params.not_after = rcgen::date_time_ymd(year, month, day);
 }
 
-/// Year, month and day of a moment, read off its RFC 3339 form.
+/// Year, month and day in UTC.
 fn date(at: Time) -> (i32, u8, u8) {
-    let text = at.rfc3339();
-    let mut parts = text.split(['-', 'T']);
-    let mut next = || parts.next().unwrap_or_default();
-    (next().parse().unwrap_or(1970), next().parse().unwrap_or(1), next().parse().unwrap_or(1))
+    let at = jiff::Timestamp::from_second(at.unix_secs()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    let date = jiff::tz::Offset::UTC.to_datetime(at).date();
+    (date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
 }
 
 fn failed(path: &Path, cause: io::Error) -> CaError {
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn half_an_authority_and_a_wrong_key_are_named() {
+    fn a_missing_and_a_wrong_authority_key_are_named() {
         let dir = tempfile::tempdir().unwrap();
         have(dir.path(), &[], start()).unwrap();
         let key = dir.path().join("tls/ca-key.pem");

@@ -1,25 +1,13 @@
-//! What a panic says: where, and an id; never its message, which may hold a secret.
+//! What is logged of a panic: where it happened and an id, but never its message, which may hold a secret.
 
-use std::{
-    io::Write as _,
-    panic::PanicHookInfo,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{io::Write as _, panic::PanicHookInfo};
 
 use crate::base::random::Random;
 
-static COUNT: AtomicU64 = AtomicU64::new(0);
-
-/// Panics of this process so far.
-pub fn count() -> u64 {
-    COUNT.load(Ordering::Relaxed)
-}
-
-/// Replaces the hook of the process. `drain` runs at each panic, before anything is unwound: it may write down what
-/// must not be lost, and may not wait for a lock that the panicking thread can hold.
-pub fn install(random: Random, drain: impl Fn() + Send + Sync + 'static) {
+/// Replaces the panic hook of the process. `drain` runs at each panic, before the stack is unwound, to write what must
+/// not be lost. It must not wait for a lock that the panicking thread may hold.
+pub(crate) fn install(random: Random, drain: impl Fn() + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |info| {
-        COUNT.fetch_add(1, Ordering::Relaxed);
         let _stderr_may_be_gone = writeln!(std::io::stderr().lock(), "{}", line(info, &random));
         drain();
     }));

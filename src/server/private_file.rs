@@ -1,12 +1,12 @@
-//! The few files that the server itself writes: its own certificate, the token of a dev server, the process id. They
-//! are made beside their place, readable by their owner alone, and moved into it whole.
+//! The files that the server itself writes: its certificate, the token of a dev server, the process id. Each is written
+//! under another name, readable by its owner only, and then renamed.
 
 use std::{io, path::Path};
 
 use crate::store::Files;
 
-/// Writes `bytes` to `path` in one step: whoever reads sees the old file or the new one, also after a power cut.
-pub fn replace(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces the file at `path`. Readers see the old file or the new one, also after a power cut.
+pub(crate) fn replace(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = Path::new(&beside);
@@ -18,8 +18,8 @@ pub fn replace(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// The text of a file of ours; `None` where there is none.
-pub fn read(files: &Files, path: &Path) -> io::Result<Option<String>> {
+/// The text of a file, or `None` if it does not exist.
+pub(crate) fn read(files: &Files, path: &Path) -> io::Result<Option<String>> {
     match files.read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_replaced_whole_even_where_a_rest_lies_beside_it() {
+    fn a_file_is_replaced_even_if_an_earlier_try_was_interrupted() {
         let (dir, files) = (tempfile::tempdir().unwrap(), Files::real());
         let path = dir.path().join("a");
         assert_eq!(read(&files, &path).unwrap(), None);

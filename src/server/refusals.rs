@@ -1,109 +1,100 @@
-//! How many refused requests strangers of an address have made lately. The pipeline says what was refused and asks for
-//! callers alone whom nobody knows, so that a busy honest client is never slowed; a guesser of tokens is. One moment per address is kept (the "theoretical arrival time" of the generic cell
-//! rate algorithm, ITU-T I.371), and it is forgotten once it has passed.
+//! How many refused requests strangers of an address have made lately. The pipeline says what was refused, and asks only
+//! about callers whom nobody knows. Only refusals count, so that a busy honest client is never
+//! slowed, while somebody who guesses tokens is. The limiter is our own because its memory is bounded and it takes the
+//! time as an argument. It keeps one moment for each address (the "theoretical arrival time" of the generic cell rate
+//! algorithm, ITU-T I.371) and forgets the address when that moment has passed.
 
 use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tokio::time::Instant;
-
-use super::limits::Refusals;
+use super::{client_address::ClientAddress, limits::Refusals};
 use crate::{base::limits::REFUSAL_ADDRESSES_MAX, broker::RefusalLimit};
 
-/// The buckets of all addresses.
-pub struct Buckets {
-    /// The time that one refusal costs, and how much of it an address may owe; `None` counts nothing.
-    price: Option<(Duration, Duration)>,
+/// The limit of refused requests, for all addresses. Clones share their counts.
+#[derive(Clone)]
+pub(crate) struct AddressLimit(Arc<Shared>);
+
+struct Shared {
+    rate: Option<Rate>,
     debts: Mutex<Debts>,
-    /// How many addresses owe something: where it is none, nobody takes the lock.
-    owing: AtomicUsize,
+    /// How many addresses are in `debts`. While there is none, nobody takes the lock.
+    addresses: AtomicUsize,
+}
+
+struct Rate {
+    /// The time that one refusal costs.
+    cost: Duration,
+    /// How much an address may owe before it has to wait.
+    owed_max: Duration,
 }
 
 struct Debts {
     /// When an address will owe nothing.
-    until: HashMap<Address, Instant>,
+    until: HashMap<ClientAddress, Instant>,
     swept: Option<Instant>,
 }
 
-/// IPv6 is counted by /64, which is what one customer holds.
-#[derive(PartialEq, Eq, Hash)]
-enum Address {
-    V4([u8; 4]),
-    V6([u16; 4]),
-}
-
-impl Buckets {
-    pub fn new(refusals: Refusals) -> Self {
-        let price = match refusals {
+impl AddressLimit {
+    pub(crate) fn new(refusals: Refusals) -> Self {
+        let rate = match refusals {
             Refusals::Limited { per_sec, burst } => {
-                let each = Duration::from_secs(1) / per_sec.max(1);
-                Some((each, each * burst))
+                let cost = Duration::from_secs(1) / per_sec.max(1);
+                Some(Rate { cost, owed_max: cost * burst })
             }
             Refusals::Unlimited => None,
         };
-        Self { price, debts: Mutex::new(Debts { until: HashMap::new(), swept: None }), owing: AtomicUsize::new(0) }
-    }
-
-    /// How long `address` has to wait before its next request; `None` if it need not.
-    pub fn wait_at(&self, address: IpAddr, now: Instant) -> Option<Duration> {
-        let (_, most) = self.price?;
-        if self.owing.load(Ordering::Acquire) == 0 {
-            return None;
-        }
-        let debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
-        let debt = debts.until.get(&Address::of(address))?.saturating_duration_since(now);
-        debt.checked_sub(most).filter(|over| !over.is_zero())
-    }
-
-    /// Counts one refused request. Above the limit of addresses, new ones go uncounted until old debts are gone.
-    pub fn count_at(&self, address: IpAddr, now: Instant) {
-        let Some((each, _)) = self.price else { return };
-        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_stale = debts.swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP);
-        if is_stale {
-            debts.swept = Some(now);
-            debts.until.retain(|_, until| *until > now);
-        }
-        let key = Address::of(address);
-        if debts.until.len() < REFUSAL_ADDRESSES_MAX || debts.until.contains_key(&key) {
-            let until = debts.until.entry(key).or_insert(now);
-            *until = (*until).max(now) + each;
-        }
-        self.owing.store(debts.until.len(), Ordering::Release);
+        let debts = Mutex::new(Debts { until: HashMap::new(), swept: None });
+        Self(Arc::new(Shared { rate, debts, addresses: AtomicUsize::new(0) }))
     }
 }
 
-impl RefusalLimit for Buckets {
+impl RefusalLimit for AddressLimit {
     fn wait(&self, address: IpAddr) -> Option<Duration> {
-        self.wait_at(address, Instant::now())
+        self.0.wait(address, Instant::now())
     }
 
     fn count(&self, address: IpAddr) {
-        self.count_at(address, Instant::now());
+        self.0.count(address, Instant::now());
     }
 }
 
-/// How often debts that are paid are looked for.
-const SWEEP: Duration = Duration::from_secs(1);
-
-impl Address {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(v4) => Self::V4(v4.octets()),
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                Self::V6([a, b, c, d])
-            }
+impl Shared {
+    fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
+        let rate = self.rate.as_ref()?;
+        if self.addresses.load(Ordering::Acquire) == 0 {
+            return None;
         }
+        let debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed = debts.until.get(&address.into())?.saturating_duration_since(now);
+        owed.checked_sub(rate.owed_max).filter(|over| !over.is_zero())
+    }
+
+    /// When too many addresses are known, a new one is not counted until old debts are gone.
+    fn count(&self, address: IpAddr, now: Instant) {
+        let Some(rate) = &self.rate else { return };
+        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+        if debts.swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP_EVERY) {
+            debts.swept = Some(now);
+            debts.until.retain(|_, until| *until > now);
+        }
+        let key = address.into();
+        if debts.until.len() < REFUSAL_ADDRESSES_MAX || debts.until.contains_key(&key) {
+            let until = debts.until.entry(key).or_insert(now);
+            *until = (*until).max(now) + rate.cost;
+        }
+        self.addresses.store(debts.until.len(), Ordering::Release);
     }
 }
+
+/// How often debts that have passed are removed.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -114,52 +105,45 @@ mod tests {
 
     #[test]
     fn an_address_waits_once_its_burst_is_spent_and_pays_it_back_with_time() {
-        let buckets = Buckets::new(Refusals::Limited { per_sec: 10, burst: 3 });
+        let limit = AddressLimit::new(Refusals::Limited { per_sec: 10, burst: 3 });
         let start = Instant::now();
         for _ in 0..3 {
-            buckets.count_at(ONE, start);
-            assert_eq!(buckets.wait_at(ONE, start), None);
+            limit.0.count(ONE, start);
+            assert_eq!(limit.0.wait(ONE, start), None);
         }
-        buckets.count_at(ONE, start);
-        assert_eq!(buckets.wait_at(ONE, start), Some(Duration::from_millis(100)));
-        assert_eq!(buckets.wait_at(OTHER, start), None);
-        assert_eq!(buckets.wait_at(ONE, start + Duration::from_millis(100)), None);
+        limit.0.count(ONE, start);
+        assert_eq!(limit.0.wait(ONE, start), Some(Duration::from_millis(100)));
+        assert_eq!(limit.0.wait(OTHER, start), None);
+        assert_eq!(limit.0.wait(ONE, start + Duration::from_millis(100)), None);
     }
 
     #[test]
     fn addresses_are_forgotten_when_their_debt_is_paid() {
-        let buckets = Buckets::new(Refusals::Limited { per_sec: 10, burst: 3 });
+        let limit = AddressLimit::new(Refusals::Limited { per_sec: 10, burst: 3 });
         let start = Instant::now();
         for n in 0..100 {
-            buckets.count_at(IpAddr::from([10, 0, 0, n]), start);
+            limit.0.count(IpAddr::from([10, 0, 0, n]), start);
         }
-        assert_eq!(buckets.owing.load(Ordering::Acquire), 100);
-        buckets.count_at(ONE, start + SWEEP * 2);
-        assert_eq!(buckets.owing.load(Ordering::Acquire), 1);
+        assert_eq!(limit.0.addresses.load(Ordering::Acquire), 100);
+        limit.0.count(ONE, start + SWEEP_EVERY * 2);
+        assert_eq!(limit.0.addresses.load(Ordering::Acquire), 1);
     }
 
     #[test]
     fn there_is_room_for_so_many_addresses_and_no_more() {
-        let buckets = Buckets::new(Refusals::Limited { per_sec: 1, burst: 1 });
+        let limit = AddressLimit::new(Refusals::Limited { per_sec: 1, burst: 1 });
         let start = Instant::now();
         for n in 0..u32::try_from(REFUSAL_ADDRESSES_MAX + 10).unwrap() {
-            buckets.count_at(IpAddr::V4(n.into()), start);
+            limit.0.count(IpAddr::V4(n.into()), start);
         }
-        assert_eq!(buckets.owing.load(Ordering::Acquire), REFUSAL_ADDRESSES_MAX);
-    }
-
-    #[test]
-    fn one_network_of_ipv6_is_one_address_and_mapped_ipv4_is_ipv4() {
-        let of = |text: &str| Address::of(text.parse().unwrap());
-        assert!(of("2001:db8::1") == of("2001:db8::ffff:1") && of("2001:db8::1") != of("2001:db8:0:1::1"));
-        assert!(of("::ffff:10.0.0.1") == of("10.0.0.1"));
+        assert_eq!(limit.0.addresses.load(Ordering::Acquire), REFUSAL_ADDRESSES_MAX);
     }
 
     #[test]
     fn without_a_limit_nothing_is_counted() {
-        let buckets = Buckets::new(Refusals::Unlimited);
+        let limit = AddressLimit::new(Refusals::Unlimited);
         let now = Instant::now();
-        (0..1_000).for_each(|_| buckets.count_at(ONE, now));
-        assert_eq!(buckets.wait_at(ONE, now), None);
+        (0..1_000).for_each(|_| limit.0.count(ONE, now));
+        assert_eq!(limit.0.wait(ONE, now), None);
     }
 }

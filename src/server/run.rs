@@ -1,4 +1,4 @@
-//! `strongroom server` and `strongroom dev`: from options to a running server and to its orderly end.
+//! `strongroom server` and `strongroom dev`: from the options to a running server, and its orderly stop.
 
 use std::{
     net::SocketAddr,
@@ -6,21 +6,23 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
-
-pub use super::error::ServerError;
+pub(crate) use super::error::ServerError;
+pub use super::options::{DevOptions, ServerOptions};
 use super::{
-    Limits, Refusals,
-    announce::{self, Ready, State},
+    banner::{Banner, Endpoint, Scheme, State},
     config::{AuditConfig, Config, Environment, Storage},
-    listener::{self, Listener, Serving},
+    exchange::Front,
+    limits::{Limits, Refusals},
+    listener::Listener,
     logging,
     own_ca::{self, Issued},
-    panics,
-    plan::{Dev, Listen, Plan, Secured, beside},
-    private_file,
-    refusals::Buckets,
+    panics, private_file,
+    refusals::AddressLimit,
+    run_files::{PidFile, Scratch},
     seam::{self, DevKeys, Parts},
+    serving::{self, Served, Serving},
+    settings::{Dev, ListenerSettings, Security, Settings},
+    signals::Signals,
     tls::{self, Clients, Tls, Version},
 };
 use crate::{
@@ -34,60 +36,36 @@ use crate::{
     store::{Boot, Files, Store},
 };
 
-/// How a server is to run.
-#[derive(Default)]
-pub struct ServerOptions {
-    /// Everything under one folder: store, audit log, certificates.
-    pub data: Option<PathBuf>,
-    pub config: Vec<PathBuf>,
-    /// `HOST:PORT`, where the configuration names no listener.
-    pub listen: Option<String>,
-    pub log_level: Option<String>,
-    pub dev: Option<DevOptions>,
-}
-
-/// A server to try things on.
-pub struct DevOptions {
-    pub root_token_id: Option<Secret<String>>,
-    /// Plain HTTP, as Vault's dev server speaks, unless this is set.
-    pub tls: bool,
-    pub tls_cert_dir: Option<PathBuf>,
-    pub kv_v1: bool,
-    pub persist: Option<PathBuf>,
-    /// Keep the root token in `~/.vault-token`.
-    pub store_token: bool,
-}
-
-/// Runs until SIGINT or SIGTERM. `Err` means that it did not start; the exit code is the error's.
-pub fn run(options: ServerOptions) -> Result<(), ServerError> {
+/// Runs until SIGINT or SIGTERM. `Err` means that the server did not start; the error has the exit code.
+pub(crate) fn run(options: ServerOptions) -> Result<(), ServerError> {
     let hardening = sys::harden_process();
     tls::install_provider();
     let environment = Environment::process();
     let config = Config::load(&options.config, &environment)?;
-    let plan = Plan::new(options, config, &environment)?;
-    logging::start(plan.log_level);
-    for warning in hardening.iter().chain(&plan.warnings) {
+    let settings = Settings::new(options, config, &environment)?;
+    logging::start(settings.log_level);
+    for warning in hardening.iter().chain(&settings.warnings) {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve(plan, Machine::real(), &environment))
+    runtime.block_on(serve(settings, Machine::real(), &environment))
 }
 
-/// Makes a certificate for other names by the authority under `data`; what `operator tls` calls.
-pub fn issue_certificate(data: &Path, names: &[String]) -> Result<Issued, ServerError> {
+/// Makes a certificate for other names with the authority under `data`, for `operator tls`.
+pub(crate) fn issue_certificate(data: &Path, names: &[String]) -> Result<Issued, ServerError> {
     let machine = Machine::real();
     need_folder(data, &machine.files)?;
     Ok(own_ca::issue(data, names, machine.clock.now(), &machine.files)?)
 }
 
-/// Opens the store of a stopped server with its shares and walks its tokens; what `operator walk` calls.
-pub async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<WalkReport, ServerError> {
+/// Opens the store of a stopped server with its shares and checks its tokens, for `operator walk`.
+pub(crate) async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<WalkReport, ServerError> {
     let machine = Machine::real();
     let (store, boot) = open_store(&Storage::Sled { path: data.to_owned() }, &machine)?;
     seam::walk(store, boot, machine.random, shares).await
 }
 
-/// What comes from outside.
+/// Files, time and randomness of the machine.
 struct Machine {
     files: Files,
     clock: Clock,
@@ -100,15 +78,19 @@ impl Machine {
     }
 }
 
-async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
+async fn serve(settings: Settings, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
     let mut signals = Signals::new()?;
     let panicked = drain_at_panic(&machine.random);
-    let scratch = Scratch::new(plan.needs_scratch, &machine)?;
-    let (store, boot) = open_store(&plan.storage, &machine)?;
-    let audit = audit_devices(plan.audit, &plan.storage, &scratch, &machine.files)?;
-    let bound = bind(&plan.listeners, &scratch, &machine)?;
-    let first = bound.listeners.first().map(Bound::url).unwrap_or_default();
-    let api_addr = plan.api_addr.unwrap_or(first);
+    let scratch = match settings.needs_scratch {
+        true => Scratch::create(&machine.files, &machine.random)?,
+        false => Scratch::none(),
+    };
+    let (store, boot) = open_store(&settings.storage, &machine)?;
+    let audit = audit_devices(settings.audit, &settings.storage, &scratch, &machine.files)?;
+    let bound = bind(&settings.listeners, &scratch, &machine)?;
+    let endpoints: Vec<_> = bound.listeners.iter().map(|bound| bound.endpoint).collect();
+    let first = endpoints.first().map(Endpoint::url).unwrap_or_default();
+    let api_addr = settings.api_addr.unwrap_or(first);
     let limits = limits(environment);
     let broker = seam::start(Parts {
         store,
@@ -118,30 +100,30 @@ async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Resul
         clock: machine.clock.clone(),
         random: machine.random.clone(),
         api_addr: api_addr.clone(),
-        default_lease_ttl: plan.default_lease_ttl,
-        max_lease_ttl: plan.max_lease_ttl,
-        seal: plan.seal,
-        refusal_limit: Arc::new(Buckets::new(limits.refusals)),
+        default_lease_ttl: settings.default_lease_ttl,
+        max_lease_ttl: settings.max_lease_ttl,
+        seal: settings.seal,
+        refusal_limit: Arc::new(AddressLimit::new(limits.refusals)),
     })
     .await?;
     let _set_once = panicked.set(broker.clone());
-    let keys = match &plan.dev {
+    let keys = match &settings.dev {
         Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
         None => None,
     };
-    let listeners: Vec<_> = bound.listeners.iter().map(|bound| (bound.listener.address(), bound.is_tls)).collect();
-    let sockets = bound.listeners.into_iter().map(|bound| bound.listener).collect();
-    let serving = listener::start(sockets, seam::handler(&broker), limits, workers())?;
-    let pid_file = PidFile::write(plan.pid_file, &machine.files)?;
-    Ready {
+    let front = Arc::new(Front::new(seam::handler(&broker), limits));
+    let served = |bound: Bound| Served { listener: bound.listener, front: front.clone() };
+    let serving = serving::start(bound.listeners.into_iter().map(served).collect(), limits, workers())?;
+    let pid_file = PidFile::write(settings.pid_file, &machine.files)?;
+    Banner {
         api_addr: &api_addr,
-        listeners: &listeners,
-        storage: &storage_text(&plan.storage),
+        listeners: &endpoints,
+        storage: &storage_text(&settings.storage),
         audit: &audit.iter().map(|device| device.path.clone()).collect::<Vec<_>>(),
         authority: bound.authority.as_deref(),
-        state: state(&broker, keys.as_ref(), plan.dev.as_ref()),
+        state: state(&broker, keys.as_ref(), settings.dev.as_ref()),
     }
-    .say();
+    .print();
     drop(keys);
     signals.wait_for_stop().await;
     stop(serving, &broker, &mut signals).await;
@@ -151,9 +133,9 @@ async fn serve(plan: Plan, machine: Machine, environment: &Environment) -> Resul
     Ok(())
 }
 
-/// Answers what is open, then closes the broker. A second signal does not wait for the answers.
-async fn stop(mut serving: Serving, broker: &Arc<Broker>, signals: &mut Signals) {
-    tracing::info!("stopping: no new connections, open requests are answered");
+/// Answers the open requests, then closes the broker. A second signal ends the wait for the answers.
+async fn stop(serving: Serving, broker: &Arc<Broker>, signals: &mut Signals) {
+    tracing::info!("stopping: accepting no new connections; open requests are still answered");
     tokio::select! {
         () = serving.stop() => {}
         () = signals.wait_for_stop() => tracing::warn!("stopping without waiting for open requests"),
@@ -171,11 +153,13 @@ fn state<'a>(broker: &Broker, keys: Option<&'a DevKeys>, dev: Option<&Dev>) -> S
     }
 }
 
-/// The limits of the listener. A test that refuses on purpose, thousands of times a second, may lift one of them.
+/// The limits of the listeners. A test that is refused thousands of times a second may lift one of them.
 fn limits(environment: &Environment) -> Limits {
     let mut limits = Limits::default();
     if environment.variable("STRONGROOM_UNSAFE_UNLIMITED_REFUSALS").as_deref() == Some("true") {
-        tracing::warn!("refused requests are not limited: whoever reaches this server may guess as fast as it answers");
+        tracing::warn!(
+            "refused requests are not limited: anybody who reaches this server may guess tokens as fast as it answers"
+        );
         limits.refusals = Refusals::Unlimited;
     }
     limits
@@ -203,7 +187,7 @@ fn storage_text(storage: &Storage) -> String {
     }
 }
 
-/// The last folder of `path` is made if it is missing; what leads to it must be there, or it is a slip of the pen.
+/// Creates the last folder of `path` if it is missing. Its parent must exist: otherwise the path is probably mistyped.
 fn need_folder(path: &Path, files: &Files) -> Result<(), ServerError> {
     let absolute = std::path::absolute(path).map_err(|cause| ServerError::Folder { path: path.to_owned(), cause })?;
     match absolute.parent() {
@@ -223,7 +207,7 @@ fn open_store(storage: &Storage, machine: &Machine) -> Result<(Store, Boot), Ser
     Ok((store, boot))
 }
 
-/// The configured devices, or a file beside the store; each is tried once, so that a wrong path is told at the start.
+/// The configured audit devices, or a file beside the store. Opens each once, so that a wrong path is reported at start.
 fn audit_devices(
     configured: Vec<AuditConfig>,
     storage: &Storage,
@@ -232,7 +216,7 @@ fn audit_devices(
 ) -> Result<Vec<AuditConfig>, ServerError> {
     let mut devices = configured;
     if devices.is_empty()
-        && let Some(folder) = beside(storage).or(scratch.folder())
+        && let Some(folder) = storage.folder().or(scratch.folder())
     {
         let path = folder.join("audit.log");
         tracing::info!("no `audit` stanza: the audit log is {}", path.display());
@@ -250,42 +234,38 @@ fn audit_devices(
 
 struct Bound {
     listener: Listener,
-    is_tls: bool,
-}
-
-impl Bound {
-    fn url(&self) -> String {
-        announce::url(self.listener.address(), self.is_tls)
-    }
+    endpoint: Endpoint,
 }
 
 struct AllBound {
     listeners: Vec<Bound>,
-    /// The certificate of our own authority, where one is used.
+    /// The certificate of the server's own authority, if it is used.
     authority: Option<PathBuf>,
 }
 
-fn bind(planned: &[Listen], scratch: &Scratch, machine: &Machine) -> Result<AllBound, ServerError> {
+fn bind(wanted: &[ListenerSettings], scratch: &Scratch, machine: &Machine) -> Result<AllBound, ServerError> {
     let mut all = AllBound { listeners: Vec::new(), authority: None };
-    for listen in planned {
-        let tls = match &listen.tls {
-            Secured::Plain => None,
-            Secured::Files(files) => Some(files.load()?),
-            Secured::Own { folder, names } => {
+    for listener in wanted {
+        let tls = match &listener.security {
+            Security::PlainHttp => None,
+            Security::Files(files) => Some(files.load()?),
+            Security::OwnAuthority { folder, names } => {
                 let folder = folder.as_deref().or(scratch.folder()).unwrap_or(Path::new("."));
                 need_folder(folder, &machine.files)?;
                 let issued = own_ca::ensure(folder, names, machine.clock.now(), &machine.files)?;
                 if issued.is_new {
-                    tracing::info!("made a certificate that ends {}", issued.not_after.rfc3339());
+                    tracing::info!("made a certificate that is valid until {}", issued.not_after.rfc3339());
                 }
                 all.authority = Some(std::path::absolute(&issued.authority).unwrap_or(issued.authority));
                 let (certificate, key) = (issued.server.clone(), issued.server);
                 Some(Tls { certificate, key, oldest: Version::Tls13, clients: Clients::Unasked }.load()?)
             }
         };
-        for address in &listen.addresses {
+        for address in &listener.addresses {
             let listener = Listener::bind(*address, tls.clone()).map_err(|cause| unbound(*address, cause))?;
-            all.listeners.push(Bound { listener, is_tls: tls.is_some() });
+            let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+            let endpoint = Endpoint { address: listener.address(), scheme };
+            all.listeners.push(Bound { listener, endpoint });
         }
     }
     Ok(all)
@@ -298,7 +278,7 @@ fn unbound(address: SocketAddr, cause: std::io::Error) -> ServerError {
     }
 }
 
-/// Opens a dev server and leaves its token and authority where Vault's tools look for them.
+/// Unseals a dev server and stores its token and authority where Vault's tools look for them.
 async fn open_dev(
     broker: &Arc<Broker>,
     dev: &Dev,
@@ -319,75 +299,4 @@ async fn open_dev(
         write(Path::new(&home).join(".vault-token"), token.as_bytes())?;
     }
     Ok(keys)
-}
-
-/// A folder of its own, closed to others, for the files of a server that keeps nothing.
-struct Scratch(Option<PathBuf>);
-
-impl Scratch {
-    fn new(is_needed: bool, machine: &Machine) -> Result<Self, ServerError> {
-        if !is_needed {
-            return Ok(Self(None));
-        }
-        let name = data_encoding::HEXLOWER.encode(&machine.random.bytes::<8>());
-        let path = std::env::temp_dir().join(format!("strongroom-{name}"));
-        machine.files.create_dir_all(&path).map_err(|cause| ServerError::Folder { path: path.clone(), cause })?;
-        Ok(Self(Some(path)))
-    }
-
-    fn folder(&self) -> Option<&Path> {
-        self.0.as_deref()
-    }
-
-    /// Takes the certificates away; an audit log stays, and so does its folder.
-    fn remove(self, files: &Files) {
-        let Some(folder) = self.0 else { return };
-        let tls = folder.join("tls");
-        for name in files.names(&tls).unwrap_or_default() {
-            let _left_behind = files.remove(&tls.join(name));
-        }
-    }
-}
-
-struct PidFile(Option<PathBuf>);
-
-impl PidFile {
-    fn write(path: Option<PathBuf>, files: &Files) -> Result<Self, ServerError> {
-        let Some(path) = path else { return Ok(Self(None)) };
-        private_file::replace(files, &path, std::process::id().to_string().as_bytes())
-            .map_err(|cause| ServerError::File { path: path.clone(), cause })?;
-        Ok(Self(Some(path)))
-    }
-
-    fn remove(self, files: &Files) {
-        if let Some(path) = self.0 {
-            let _left_behind = files.remove(&path);
-        }
-    }
-}
-
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn wait_for_stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => tracing::warn!("SIGHUP has no effect: reloading is not built, restart instead"),
-            }
-        }
-    }
 }

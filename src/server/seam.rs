@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Handler, config::AuditConfig, error::ServerError, plan::Dev, private_file};
+use super::{Handler, config::AuditConfig, error::ServerError, private_file, settings::Dev};
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
     broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},

@@ -4,5 +4,8 @@
 mod bodies;
 mod heads;
 mod masses;
+mod second_listener;
+mod shares;
 mod stand;
 mod tls_port;
+mod two_readers;

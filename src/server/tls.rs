@@ -1,5 +1,5 @@
-//! What a TLS listener is made of: versions, the server's certificate and key, and how clients are asked for theirs.
-//! There is no resumption and no early data, so that every connection proves everything anew.
+//! The TLS side of a listener: versions, the server's certificate and key, and whether clients are asked for theirs.
+//! There is no session resumption and no early data, so that each connection proves both sides anew.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,12 +14,12 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use super::client_certificate::Possession;
+use super::client_certificate::KeyPossession;
 
 /// The TLS half of a listener's configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tls {
-    /// PEM: the certificate, then those that lead to its root.
+pub(crate) struct Tls {
+    /// PEM: the certificate, then its intermediate certificates.
     pub certificate: PathBuf,
     /// PEM: PKCS#8, PKCS#1 or SEC 1. May be the same file.
     pub key: PathBuf,
@@ -27,28 +27,28 @@ pub struct Tls {
     pub clients: Clients,
 }
 
-/// The oldest version of TLS that is spoken.
+/// The oldest TLS version that is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Version {
+pub(crate) enum Version {
     Tls12,
     #[default]
     Tls13,
 }
 
-/// How clients are asked for a certificate.
+/// Whether clients are asked for a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub enum Clients {
+pub(crate) enum Clients {
     #[default]
     Unasked,
-    /// Any certificate will do here whose key the client holds.
+    /// Any certificate is accepted whose key the client holds.
     Asked,
-    /// A certificate that leads to one of this file's is required.
+    /// A certificate signed by one of the authorities in this file is required.
     Required(PathBuf),
 }
 
-/// Why there can be no TLS.
+/// Why a TLS listener cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     #[error("cannot read certificates from {}: {cause}", path.display())]
     Certificate { path: PathBuf, cause: String },
     #[error("{} holds no certificate in PEM form", path.display())]
@@ -57,20 +57,20 @@ pub enum TlsError {
     Key { path: PathBuf, cause: String },
     #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
     Mismatch { key: PathBuf, certificate: PathBuf },
-    #[error("TLS cannot be set up with {}: {cause}", path.display())]
+    #[error("cannot set up TLS with {}: {cause}", path.display())]
     Setup { path: PathBuf, cause: rustls::Error },
-    #[error("{} cannot serve as the authority of client certificates: {cause}", path.display())]
+    #[error("{} cannot be used to verify client certificates: {cause}", path.display())]
     Authority { path: PathBuf, cause: String },
 }
 
-/// Chooses the one cryptographic provider of the process. Calling it again changes nothing.
-pub fn install_provider() {
+/// Sets the cryptographic provider of the process. Calling it again changes nothing.
+pub(crate) fn install_provider() {
     let _was_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 impl Tls {
-    /// Reads the files and builds what the listener needs.
-    pub fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
+    /// Reads the files and builds the listener's configuration.
+    pub(crate) fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key)
@@ -111,7 +111,7 @@ impl Clients {
     fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
         match self {
             Self::Unasked => Ok(None),
-            Self::Asked => Ok(Some(Possession::new(provider))),
+            Self::Asked => Ok(Some(KeyPossession::new(provider))),
             Self::Required(path) => {
                 let refused = |cause: String| TlsError::Authority { path: path.clone(), cause };
                 let mut roots = RootCertStore::empty();

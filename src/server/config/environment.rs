@@ -1,7 +1,7 @@
-//! The environment: `STRONGROOM_X`, else `VAULT_X`, else `BAO_X`, so that scripts keep working.
+//! The environment: `STRONGROOM_X`, else `VAULT_X`, else `BAO_X`, so that scripts for Vault keep working.
 
-/// Where variables come from; handed in, so that a test can say what they are.
-pub struct Environment(Source);
+/// Where variables come from. A test gives its own.
+pub(crate) struct Environment(Source);
 
 enum Source {
     Process,
@@ -9,26 +9,26 @@ enum Source {
     Given(std::collections::BTreeMap<String, String>),
 }
 
-/// A variable that is set, under the name that was found.
+/// A variable that is set, and its full name.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Setting {
+pub(crate) struct Setting {
     pub name: String,
     pub value: String,
 }
 
 impl Environment {
-    /// The process's own.
-    pub fn process() -> Self {
+    /// The variables of the process.
+    pub(crate) fn process() -> Self {
         Self(Source::Process)
     }
 
     #[cfg(test)]
-    pub fn of(variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
         let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self(Source::Given(owned.collect()))
     }
 
-    pub fn variable(&self, name: &str) -> Option<String> {
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
         let value = match &self.0 {
             Source::Process => std::env::var(name).ok(),
             #[cfg(test)]
@@ -38,7 +38,7 @@ impl Environment {
     }
 
     /// The first of the three names that is set and not empty.
-    pub fn setting(&self, name: &str) -> Option<Setting> {
+    pub(crate) fn setting(&self, name: &str) -> Option<Setting> {
         ["STRONGROOM_", "VAULT_", "BAO_"].into_iter().find_map(|prefix| {
             let name = format!("{prefix}{name}");
             self.variable(&name).map(|value| Setting { name, value })

@@ -1,28 +1,32 @@
-//! What can be wrong with a configuration: where, and what to do. A message names keys and never values, save names of
-//! kinds and files.
+//! What can be wrong with a configuration, where, and what to do. A message names keys but no values, apart from kinds
+//! and file names.
 
 use std::{fmt, io, path::PathBuf};
 
 use crate::base::{hcl::HclError, ttl::TtlError};
 
-/// A place and a problem.
+/// A problem and where it is.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}{problem}")]
-pub struct ConfigError {
-    pub place: Place,
+#[error("{location}{problem}")]
+pub(crate) struct ConfigError {
+    pub location: Location,
     pub problem: Problem,
 }
 
-/// A file and a line of it; nowhere for what only the whole can show.
+/// A file and a line of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    Line { source: String, line: u32 },
+pub(crate) enum Location {
+    Line {
+        source: String,
+        line: u32,
+    },
     Source(String),
-    Whole,
+    /// The problem concerns several stanzas or files.
+    Several,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub(crate) enum Problem {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     #[error("{0}")]
@@ -31,7 +35,7 @@ pub enum Problem {
     UnknownLike { key: String, inside: String, nearest: String },
     #[error("unknown key `{key}`{inside}")]
     Unknown { key: String, inside: String },
-    #[error("`{0}` stands here twice")]
+    #[error("`{0}` is given twice")]
     Twice(String),
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: &'static str },
@@ -45,13 +49,18 @@ pub enum Problem {
     OptionNotBuilt { key: String, instead: &'static str },
     #[error("{stanza} needs `{key}`")]
     Missing { stanza: &'static str, key: &'static str },
-    #[error("`{key}` is no address that can be listened on: {cause}")]
+    #[error("`{key}` is not an address to listen on: {cause}")]
     Address { key: &'static str, cause: String },
     #[error(
         "this listener has no certificate: give `tls_cert_file` and `tls_key_file`, or `tls_disable = true` for plain \
          HTTP, or run `strongroom server --data DIR`, which makes its own"
     )]
     CertificateMissing,
+    #[error(
+        "metrics are served without TLS: use an address of this machine such as `127.0.0.1:9142`, or set \
+         `tls_disable = true` here"
+    )]
+    TelemetryBeyondMachine,
     #[error("`tls_require_and_verify_client_cert` needs `tls_client_ca_file`, and not `tls_disable_client_certs`")]
     ClientCertificates,
     #[error("`{0}` must be 32 bytes: raw in a file, or as hex or base64")]
@@ -64,33 +73,33 @@ pub enum Problem {
     AuditNamedTwice(String),
     #[error("two audit devices write to {}", .0.display())]
     AuditFileTwice(PathBuf),
-    #[error("{} holds no *.hcl and no *.json", .0.display())]
+    #[error("{} has no *.hcl and no *.json", .0.display())]
     FolderEmpty(PathBuf),
 }
 
 impl ConfigError {
-    pub fn unreadable(path: &std::path::Path, cause: &io::Error) -> Self {
-        Self { place: Place::Source(path.display().to_string()), problem: Problem::Unreadable(cause.to_string()) }
+    pub(crate) fn unreadable(path: &std::path::Path, cause: &io::Error) -> Self {
+        Self { location: Location::Source(path.display().to_string()), problem: Problem::Unreadable(cause.to_string()) }
     }
 
-    pub fn syntax(source: &str, error: HclError) -> Self {
+    pub(crate) fn syntax(source: &str, error: HclError) -> Self {
         Self {
-            place: Place::Line { source: source.to_owned(), line: error.pos.line },
+            location: Location::Line { source: source.to_owned(), line: error.pos.line },
             problem: Problem::Syntax(error.message),
         }
     }
 
-    pub const fn whole(problem: Problem) -> Self {
-        Self { place: Place::Whole, problem }
+    pub(crate) const fn several(problem: Problem) -> Self {
+        Self { location: Location::Several, problem }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line { source, line } => write!(f, "{source}:{line}: "),
             Self::Source(source) => write!(f, "{source}: "),
-            Self::Whole => Ok(()),
+            Self::Several => Ok(()),
         }
     }
 }

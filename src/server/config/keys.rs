@@ -1,9 +1,9 @@
-//! The keys of a configuration: those with a meaning here, and those that Vault or OpenBao know and that have none, so
-//! that a configuration of theirs starts this server too. Whatever is in neither list stops the start.
+//! The keys of a configuration. The `…_UNUSED` lists hold keys that Vault or OpenBao know and Strongroom does not use, so
+//! that their configurations start this server too. A key that is in neither list stops the start.
 
-pub type Known = &'static [&'static str];
+pub(crate) type Known = &'static [&'static str];
 
-pub const TOP: Known = &[
+pub(crate) const TOP: Known = &[
     "api_addr",
     "audit",
     "backend",
@@ -15,10 +15,11 @@ pub const TOP: Known = &[
     "pid_file",
     "seal",
     "storage",
+    "telemetry",
     "unsafe_allow_api_audit_creation",
 ];
 
-pub const TOP_UNUSED: Known = &[
+pub(crate) const TOP_UNUSED: Known = &[
     "administrative_namespace_path",
     "allow_audit_log_prefixing",
     "cache_size",
@@ -60,13 +61,12 @@ pub const TOP_UNUSED: Known = &[
     "reporting",
     "sentinel",
     "service_registration",
-    "telemetry",
     "ui",
     "unsafe_cross_namespace_identity",
     "user_lockout",
 ];
 
-pub const LISTENER: Known = &[
+pub(crate) const LISTENER: Known = &[
     "address",
     "tls_cert_file",
     "tls_client_ca_file",
@@ -77,7 +77,7 @@ pub const LISTENER: Known = &[
     "tls_require_and_verify_client_cert",
 ];
 
-pub const LISTENER_UNUSED: Known = &[
+pub(crate) const LISTENER_UNUSED: Known = &[
     "agent_api",
     "chroot_namespace",
     "cluster_address",
@@ -115,13 +115,52 @@ pub const LISTENER_UNUSED: Known = &[
     "x_forwarded_for_reject_not_present",
 ];
 
-pub const SLED: Known = &["path"];
+pub(crate) const TELEMETRY: Known = &["address", "tls_disable"];
 
-pub const AUDIT: Known = &["options", "path", "required", "sync", "type"];
-pub const AUDIT_UNUSED: Known = &["description", "local"];
-pub const AUDIT_OPTIONS: Known = &["file_path", "format", "log_raw", "path"];
-pub const AUDIT_OPTIONS_UNUSED: Known = &["elide_list_responses", "hmac_accessor", "mode", "prefix", "skip_test"];
+pub(crate) const TELEMETRY_UNUSED: Known = &[
+    "add_lease_metrics_namespace_labels",
+    "add_mount_point_rollback_metrics",
+    "circonus_api_app",
+    "circonus_api_token",
+    "circonus_api_url",
+    "circonus_broker_id",
+    "circonus_broker_select_tag",
+    "circonus_check_display_name",
+    "circonus_check_force_metric_activation",
+    "circonus_check_id",
+    "circonus_check_instance_id",
+    "circonus_check_search_tag",
+    "circonus_check_tags",
+    "circonus_submission_interval",
+    "circonus_submission_url",
+    "disable_hostname",
+    "dogstatsd_addr",
+    "dogstatsd_tags",
+    "enable_hostname_label",
+    "filter_default",
+    "lease_metrics_epsilon",
+    "maximum_gauge_cardinality",
+    "metrics_prefix",
+    "num_lease_metrics_buckets",
+    "prefix_filter",
+    "prometheus_retention_time",
+    "stackdriver_debug_logs",
+    "stackdriver_location",
+    "stackdriver_namespace",
+    "stackdriver_project_id",
+    "statsd_address",
+    "statsite_address",
+    "usage_gauge_period",
+];
 
-pub const SEAL: Known = &["current_key", "current_key_id", "disabled", "previous_key", "previous_key_id"];
+pub(crate) const SLED: Known = &["path"];
 
-pub const NONE: Known = &[];
+pub(crate) const AUDIT: Known = &["options", "path", "required", "sync", "type"];
+pub(crate) const AUDIT_UNUSED: Known = &["description", "local"];
+pub(crate) const AUDIT_OPTIONS: Known = &["file_path", "format", "log_raw", "path"];
+pub(crate) const AUDIT_OPTIONS_UNUSED: Known =
+    &["elide_list_responses", "hmac_accessor", "mode", "prefix", "skip_test"];
+
+pub(crate) const SEAL: Known = &["current_key", "current_key_id", "disabled", "previous_key", "previous_key_id"];
+
+pub(crate) const NONE: Known = &[];

@@ -1,7 +1,7 @@
-//! One body of a configuration with its place: which keys may stand in it, and their values as what they must be.
+//! One body of a configuration: which keys it may have, and their values in the types that they must have.
 
 use super::{
-    error::{ConfigError, Place, Problem},
+    error::{ConfigError, Location, Problem},
     keys::Known,
 };
 use crate::base::{
@@ -10,24 +10,29 @@ use crate::base::{
     ttl::{Ttl, TtlError},
 };
 
-/// A body, the source that it stands in, and what it is called in messages.
-pub struct Section<'a> {
+/// A body, its source, and its name in messages.
+pub(crate) struct Section<'a> {
     source: &'a str,
     title: &'static str,
     body: &'a Body,
     /// The labels of its block.
-    pub labels: Vec<&'a str>,
+    pub(crate) labels: Vec<&'a str>,
     pos: Pos,
 }
 
 impl<'a> Section<'a> {
     /// A whole source.
-    pub fn new(source: &'a str, title: &'static str, body: &'a Body) -> Self {
+    pub(crate) fn new(source: &'a str, title: &'static str, body: &'a Body) -> Self {
         Self { source, title, body, labels: Vec::new(), pos: Pos { line: 1, column: 1 } }
     }
 
     /// The blocks under `key`; see [`Body::blocks_above`] for `inner`.
-    pub fn blocks(&self, key: &'static str, labels: usize, inner: &[&str]) -> Result<Vec<Section<'a>>, ConfigError> {
+    pub(crate) fn blocks(
+        &self,
+        key: &'static str,
+        labels: usize,
+        inner: &[&str],
+    ) -> Result<Vec<Section<'a>>, ConfigError> {
         let blocks =
             self.body.blocks_above(key, labels, inner).map_err(|error| ConfigError::syntax(self.source, error))?;
         let section = |block: crate::base::hcl::Block<'a>| Section {
@@ -40,8 +45,8 @@ impl<'a> Section<'a> {
         Ok(blocks.into_iter().map(section).collect())
     }
 
-    /// Refuses keys that nobody knows and keys that stand twice; warns of those that mean nothing here.
-    pub fn check(&self, used: Known, unused: Known, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
+    /// Refuses unknown keys and keys that are given twice. Warns about keys that have no effect.
+    pub(crate) fn check(&self, used: Known, unused: Known, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
         if let Some(item) = self.body.twice() {
             return Err(self.wrong(item, Problem::Twice(item.key.clone())));
         }
@@ -53,7 +58,7 @@ impl<'a> Section<'a> {
             if !unused.contains(&key) {
                 return Err(self.wrong(item, self.unknown(key, used, unused)));
             }
-            warnings.push(format!("{}`{key}` is known to Vault and has no effect here", self.place(item.pos)));
+            warnings.push(format!("{}`{key}` is a key of Vault's that has no effect here", self.location(item.pos)));
         }
         Ok(())
     }
@@ -67,16 +72,16 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
-        self.value(key, "a text", |value| value.as_str().map(str::to_owned))
+    pub(crate) fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        self.value(key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
-    pub fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+    pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         self.value(key, "true or false", Value::as_bool)
     }
 
-    /// Seconds, or a text as `768h`.
-    pub fn ttl(&self, key: &str) -> Result<Option<Ttl>, ConfigError> {
+    /// Seconds, or a text such as `768h`.
+    pub(crate) fn ttl(&self, key: &str) -> Result<Option<Ttl>, ConfigError> {
         let Some(item) = self.body.item(key) else { return Ok(None) };
         let parsed = match &item.value {
             Value::Number(text) | Value::String(text) => Ttl::parse(text),
@@ -98,22 +103,22 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A problem of the value at `key`, or of the whole block where there is no such key.
-    pub fn at(&self, key: &str, problem: Problem) -> ConfigError {
+    /// A problem with the value of `key`, or with the block if it has no such key.
+    pub(crate) fn at(&self, key: &str, problem: Problem) -> ConfigError {
         let pos = self.body.item(key).map_or(self.pos, |item| item.pos);
-        ConfigError { place: self.place(pos), problem }
+        ConfigError { location: self.location(pos), problem }
     }
 
     /// A warning about the block.
-    pub fn warning(&self, text: &str) -> String {
-        format!("{}{text}", self.place(self.pos))
+    pub(crate) fn warning(&self, text: &str) -> String {
+        format!("{}{text}", self.location(self.pos))
     }
 
     fn wrong(&self, item: &Item, problem: Problem) -> ConfigError {
-        ConfigError { place: self.place(item.pos), problem }
+        ConfigError { location: self.location(item.pos), problem }
     }
 
-    fn place(&self, pos: Pos) -> Place {
-        Place::Line { source: self.source.to_owned(), line: pos.line }
+    fn location(&self, pos: Pos) -> Location {
+        Location::Line { source: self.source.to_owned(), line: pos.line }
     }
 }

@@ -1,4 +1,5 @@
-//! The stanzas: `storage`, `listener`, `audit` and `seal`. What is known by name and not built is refused by name.
+//! The stanzas: `storage`, `listener`, `audit`, `seal` and `telemetry`. A kind or option of Vault's that is not built is
+//! refused, and the message names it.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -8,14 +9,18 @@ use std::{
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
-    AuditConfig, ConfigError, Environment, ListenerConfig, StaticSeal, Storage, error::Problem, keys, section::Section,
+    environment::Environment,
+    error::{ConfigError, Problem},
+    keys,
+    section::Section,
+    values::{AuditConfig, ListenerConfig, StaticSeal, Storage, TelemetryConfig},
 };
 use crate::{
     base::secret::Secret,
     server::tls::{Clients, Tls, Version},
 };
 
-pub fn storage(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<Storage, ConfigError> {
+pub(crate) fn storage(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<Storage, ConfigError> {
     match kind(block, "storage", "sled")? {
         "sled" => {
             block.check(keys::SLED, keys::NONE, warnings)?;
@@ -30,13 +35,13 @@ pub fn storage(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<Storag
             Problem::NotBuilt {
                 stanza: "storage",
                 kind: other.to_owned(),
-                instead: "`storage \"sled\" { path = \"…\" }`, or `inmem` to try things on",
+                instead: "`storage \"sled\" { path = \"…\" }`, or `inmem` for trying things out",
             },
         )),
     }
 }
 
-pub fn listener(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<ListenerConfig, ConfigError> {
+pub(crate) fn listener(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<ListenerConfig, ConfigError> {
     let kind = kind(block, "listener", "tcp")?;
     if kind != "tcp" {
         let instead = "`listener \"tcp\" { address = \"127.0.0.1:8200\" }`";
@@ -58,11 +63,11 @@ pub fn listener(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<Liste
     Ok(ListenerConfig { addresses, tls })
 }
 
-/// Where a server listens that is not told.
-pub const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
+/// Where a server listens by default.
+pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
 
-/// `host:port`, `[::1]:port`, `:port` for every address, or a host alone for Vault's port.
-pub fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
+/// Reads `host:port`, `[::1]:port`, `:port` for every address, or a host alone, which means Vault's port.
+pub(crate) fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
     let full = match address.strip_prefix(':') {
         _ if address.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{address}]:8200"),
         Some(port) => format!("[::]:{port}"),
@@ -72,7 +77,7 @@ pub fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
     let mut addresses: Vec<_> = full.to_socket_addrs().map_err(|error| error.to_string())?.collect();
     addresses.sort();
     addresses.dedup();
-    if addresses.is_empty() { Err("it stands for no address".to_owned()) } else { Ok(addresses) }
+    if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) }
 }
 
 fn tls(block: &Section<'_>) -> Result<Tls, ConfigError> {
@@ -84,7 +89,7 @@ fn tls(block: &Section<'_>) -> Result<Tls, ConfigError> {
         None | Some("tls13") => Version::Tls13,
         Some("tls12") => Version::Tls12,
         Some(_) => {
-            let expected = "\"tls12\" or \"tls13\": what is older is not spoken";
+            let expected = "\"tls12\" or \"tls13\": older versions are not supported";
             return Err(block.at("tls_min_version", Problem::Value { key: "tls_min_version".to_owned(), expected }));
         }
     };
@@ -100,7 +105,7 @@ fn tls(block: &Section<'_>) -> Result<Tls, ConfigError> {
     Ok(Tls { certificate: certificate.into(), key: key.into(), oldest, clients })
 }
 
-pub fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<AuditConfig, ConfigError> {
+pub(crate) fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<AuditConfig, ConfigError> {
     block.check(keys::AUDIT, keys::AUDIT_UNUSED, warnings)?;
     let kind = match block.labels.first() {
         Some(kind) => (*kind).to_owned(),
@@ -115,11 +120,11 @@ pub fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<AuditCon
         options.check(keys::AUDIT_OPTIONS, keys::AUDIT_OPTIONS_UNUSED, warnings)?;
         path = options.text("file_path")?.or(options.text("path")?).or(path);
         if options.flag("log_raw")? == Some(true) {
-            let instead = "no device writes values in clear";
+            let instead = "audit devices never write values in clear";
             return Err(options.at("log_raw", Problem::OptionNotBuilt { key: "log_raw".to_owned(), instead }));
         }
         if options.text("format")?.is_some_and(|format| format != "json") {
-            let instead = "lines are JSON";
+            let instead = "audit lines are always JSON";
             return Err(options.at("format", Problem::OptionNotBuilt { key: "format".to_owned(), instead }));
         }
     }
@@ -127,7 +132,7 @@ pub fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<AuditCon
         return Err(block.at("", Problem::Missing { stanza: "`audit \"file\"`", key: "path" }));
     };
     if !path.contains('/') && ["stdout", "stderr", "discard"].contains(&path.as_str()) {
-        let instead = "name a file, whose lines can be proved complete";
+        let instead = "name a file, because only a file can be verified";
         return Err(block.at("path", Problem::OptionNotBuilt { key: path, instead }));
     }
     let sync_always = match block.text("sync")?.as_deref() {
@@ -141,8 +146,28 @@ pub fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<AuditCon
     Ok(AuditConfig { name, path: path.into(), required: block.flag("required")?.unwrap_or(true), sync_always })
 }
 
-/// `None` for Shamir's shares, which need no stanza.
-pub fn seal(
+/// `None` if the stanza names no address: then there are no metrics.
+pub(crate) fn telemetry(
+    block: &Section<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Option<TelemetryConfig>, ConfigError> {
+    block.check(keys::TELEMETRY, keys::TELEMETRY_UNUSED, warnings)?;
+    let Some(address) = block.text("address")? else { return Ok(None) };
+    let addresses =
+        resolve(&address).map_err(|cause| block.at("address", Problem::Address { key: "address", cause }))?;
+    if !addresses.iter().all(|address| address.ip().is_loopback()) {
+        if block.flag("tls_disable")? != Some(true) {
+            return Err(block.at("address", Problem::TelemetryBeyondMachine));
+        }
+        warnings.push(
+            block.warning("PLAIN HTTP BEYOND THIS MACHINE: metrics cross the network unencrypted (`tls_disable`)"),
+        );
+    }
+    Ok(Some(TelemetryConfig { addresses }))
+}
+
+/// `None` for Shamir's shares, which are the default.
+pub(crate) fn seal(
     block: &Section<'_>,
     environment: &Environment,
     warnings: &mut Vec<String>,
@@ -158,7 +183,7 @@ pub fn seal(
     block.check(keys::SEAL, keys::NONE, warnings)?;
     for key in ["previous_key", "previous_key_id"] {
         if block.text(key)?.is_some() {
-            let instead = "a change of the seal key comes with rekey";
+            let instead = "the seal key cannot be changed yet";
             return Err(block.at(key, Problem::OptionNotBuilt { key: key.to_owned(), instead }));
         }
     }
@@ -172,7 +197,7 @@ pub fn seal(
     Ok(Some(StaticSeal { key_id, key }))
 }
 
-/// `file://PATH`, `env://NAME`, or the key itself.
+/// Reads the key from `file://PATH` or `env://NAME`, or takes the text as the key.
 fn seal_key(text: &str, environment: &Environment) -> Result<Secret<[u8; 32]>, Problem> {
     let unreadable = |cause: String| Problem::SealKeyUnreadable { key: "current_key", cause };
     let bytes = if let Some(path) = text.strip_prefix("file://") {

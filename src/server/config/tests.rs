@@ -135,17 +135,32 @@ fn an_unknown_key_stops_the_start_with_its_line_and_a_suggestion() {
         error("seal \"static\" { curent_key = \"a\" }"),
         "c.hcl:1: unknown key `curent_key` in `seal`; did you mean `current_key`?"
     );
-    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` stands here twice");
+    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` is given twice");
 }
 
 #[test]
 fn a_key_that_vault_knows_and_we_do_not_need_is_one_warning() {
     let config = read(
-        "ui = true\ndisable_mlock = true\ntelemetry { x = 1 }\nlistener \"tcp\" {\n cluster_address = \"a:1\"\n tls_disable = 1 }",
+        "ui = true\ndisable_mlock = true\ntelemetry {\n statsd_address = 1 }\nlistener \"tcp\" {\n cluster_address = \"a:1\"\n tls_disable = 1 }",
     );
     assert_eq!(config.warnings.len(), 4);
-    assert_eq!(config.warnings[1], "c.hcl:2: `disable_mlock` is known to Vault and has no effect here");
-    assert_eq!(config.warnings[3], "c.hcl:5: `cluster_address` is known to Vault and has no effect here");
+    assert_eq!(config.warnings[1], "c.hcl:2: `disable_mlock` is a key of Vault's that has no effect here");
+    assert_eq!(config.warnings[2], "c.hcl:6: `cluster_address` is a key of Vault's that has no effect here");
+}
+
+#[test]
+fn metrics_have_a_listener_only_if_asked_for_and_on_this_machine() {
+    let telemetry = |lines: &str| read_with(&format!("telemetry {{ {lines} }}"), &[]).map(|config| config.telemetry);
+    let addresses = |lines: &str| telemetry(lines).unwrap().map(|it| it.addresses);
+    assert_eq!(read("").telemetry, None);
+    assert_eq!(addresses("disable_hostname = true"), None);
+    assert_eq!(addresses("address = \"127.0.0.1:9142\"").unwrap(), ["127.0.0.1:9142".parse().unwrap()]);
+    assert!(
+        telemetry("address = \"0.0.0.0:9142\"").unwrap_err().starts_with("c.hcl:1: metrics are served without TLS")
+    );
+    let loud = read("telemetry {\n address = \"192.0.2.1:9142\"\n tls_disable = true }");
+    assert!(loud.telemetry.is_some() && loud.warnings[0].starts_with("c.hcl:1: PLAIN HTTP BEYOND THIS MACHINE"));
+    assert!(telemetry("adress = \"a\"").unwrap_err().ends_with("did you mean `address`?"));
 }
 
 #[test]
@@ -182,11 +197,14 @@ fn what_is_known_and_not_built_is_refused_by_name() {
 #[test]
 fn a_value_of_another_kind_is_named_by_its_key_and_never_shown() {
     for (text, said) in [
-        ("api_addr = 1", "c.hcl:1: `api_addr` must be a text"),
+        ("api_addr = 1", "c.hcl:1: `api_addr` must be a string"),
         ("max_lease_ttl = \"soon\"", "c.hcl:1: `max_lease_ttl`: time: invalid duration \"soon\""),
         ("default_lease_ttl = \"2h\"\nmax_lease_ttl = \"1h\"", "`default_lease_ttl` is longer than `max_lease_ttl`"),
         ("listener \"tcp\" { tls_disable = \"maybe\" }", "c.hcl:1: `tls_disable` must be true or false"),
-        ("listener \"tcp\" { address = \"127.0.0.1:99999\"\n tls_disable = 1 }", "c.hcl:1: `address` is no address"),
+        (
+            "listener \"tcp\" { address = \"127.0.0.1:99999\"\n tls_disable = 1 }",
+            "c.hcl:1: `address` is not an address",
+        ),
         ("listener { tls_disable = 1 }", "c.hcl:1: `listener` needs a kind"),
         ("storage \"sled\" {}", "c.hcl:1: `storage \"sled\"` needs `path`"),
         ("audit \"file\" {}", "c.hcl:1: `audit \"file\"` needs `path`"),

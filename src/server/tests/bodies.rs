@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::stand::{SHORT, Stand, patient, read_all};
-use crate::server::Limits;
+use crate::server::limits::Limits;
 
 fn post(path: &str, headers: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n")

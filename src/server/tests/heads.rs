@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::stand::{SHORT, Stand, patient, read_all, read_one};
-use crate::server::Limits;
+use crate::server::limits::Limits;
 
 fn status(answer: &str) -> &str {
     answer.get(9..12).unwrap_or("none")

@@ -23,12 +23,19 @@ use http::StatusCode;
 use crate::{
     broker::{BodyError, Peer},
     dialects::read_body,
-    server::{Handler, Limits, Refusals, listener, listener::Listener},
+    server::{
+        Handler,
+        exchange::Front,
+        limits::{ConnectionLimits, Limits, Refusals},
+        listener::Listener,
+        serving::{self, Served},
+    },
 };
 
 /// A running server; stopped when dropped.
 pub struct Stand {
     pub address: SocketAddr,
+    pub others: Vec<SocketAddr>,
     /// Requests that reached the handler.
     pub handled: Arc<AtomicUsize>,
     stop: Option<oneshot::Sender<()>>,
@@ -48,6 +55,7 @@ pub fn patient() -> Limits {
         linger: Duration::from_millis(200),
         stop: long,
         refusals: Refusals::Unlimited,
+        connections: ConnectionLimits { loopback_reserved: 0, ..Limits::default().connections },
         ..Limits::default()
     }
 }
@@ -68,8 +76,6 @@ impl Stand {
         tls: Option<Arc<ServerConfig>>,
         answer: impl Fn(Request) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync + 'static,
     ) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let (ready, address) = mpsc::channel();
         let handled = Arc::new(AtomicUsize::new(0));
         let count = handled.clone();
         let answer = Arc::new(answer);
@@ -77,24 +83,53 @@ impl Stand {
             count.fetch_add(1, Ordering::SeqCst);
             answer(request)
         });
+        let mut stand = Self::serving(limits, vec![(tls, handler)]);
+        stand.handled = handled;
+        stand
+    }
+
+    /// A server with a listener for each of `handlers`. `address` is that of the first, `others` has the rest.
+    pub fn serving(limits: Limits, handlers: Vec<(Option<Arc<ServerConfig>>, Handler)>) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        let (ready, addresses) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls).unwrap();
-                ready.send(listener.address()).unwrap();
-                let mut serving = listener::start(vec![listener], handler, limits, 2).unwrap();
+                let served = handlers.into_iter().map(|(tls, handler)| {
+                    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls).unwrap();
+                    ready.send(listener.address()).unwrap();
+                    Served { listener, front: Arc::new(Front::new(handler, limits)) }
+                });
+                let serving = serving::start(served.collect(), limits, 2).unwrap();
+                drop(ready);
                 let _dropped = stopped.await;
                 serving.stop().await;
                 serving.end().await;
             });
         });
-        Self { address: address.recv().unwrap(), handled, stop: Some(stop), thread: Some(thread) }
+        let mut addresses = addresses.iter();
+        Self {
+            address: addresses.next().unwrap(),
+            others: addresses.collect(),
+            handled: Arc::default(),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
+    }
+
+    /// A connection from 127.0.0.`last`: every address of 127.0.0.0/8 is one of this machine.
+    pub fn connect_from(&self, last: u8) -> TcpStream {
+        use rustix::net::{AddressFamily, SocketAddrV4, SocketType, bind, connect, socket};
+        let client = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&client, &SocketAddrV4::new([127, 0, 0, last].into(), 0)).unwrap();
+        connect(&client, &self.address).unwrap();
+        client.into()
     }
 
     /// Sends `text` on a connection of its own and reads all that comes back until the server closes.

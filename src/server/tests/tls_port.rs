@@ -16,7 +16,8 @@ use super::stand::{SHORT, Stand, patient, read_all, read_one};
 use crate::{
     base::time::{Clock, Time},
     server::{
-        Limits, own_ca,
+        limits::Limits,
+        own_ca,
         tls::{Clients, Tls, TlsError, Version, install_provider},
     },
     store::Files,

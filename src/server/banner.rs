@@ -1,5 +1,5 @@
-//! What a server says on stdout when it is ready: where it listens, what a client needs, and the lines that Vault's
-//! tools wait for. Everything else goes to the log on stderr.
+//! The text that a server prints on stdout when it is ready: where it listens, what a client needs, and the lines that
+//! Vault's tools wait for. Everything else goes to the log on stderr.
 
 use std::{
     fmt::Write as _,
@@ -12,27 +12,40 @@ use zeroize::Zeroizing;
 
 use super::seam::DevKeys;
 
-/// All that is said.
-pub struct Ready<'a> {
+/// What the text tells.
+pub(crate) struct Banner<'a> {
     pub api_addr: &'a str,
-    pub listeners: &'a [(SocketAddr, bool)],
+    pub listeners: &'a [Endpoint],
     pub storage: &'a str,
     pub audit: &'a [PathBuf],
-    /// The file that clients must trust, where the authority is ours.
+    /// The certificate that clients must trust, if the server's own authority is used.
     pub authority: Option<&'a Path>,
     pub state: State<'a>,
 }
 
-pub enum State<'a> {
+/// An address that the server listens on.
+#[derive(Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub address: SocketAddr,
+    pub scheme: Scheme,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
+pub(crate) enum State<'a> {
     Uninitialised,
     Sealed,
     Unsealed,
     Dev { keys: &'a DevKeys, is_kept: bool },
 }
 
-impl Ready<'_> {
-    /// Says it. A reader that is gone is no reason to stop.
-    pub fn say(&self) {
+impl Banner<'_> {
+    /// Prints the text. The server goes on if nobody reads it.
+    pub(crate) fn print(&self) {
         let text = Zeroizing::new(self.text());
         let mut out = std::io::stdout().lock();
         let _reader_may_be_gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -44,8 +57,12 @@ impl Ready<'_> {
             let _never_fails = writeln!(text, "{name:>15}: {value}");
         };
         row("Api Address", self.api_addr);
-        for (address, is_tls) in self.listeners {
-            row("Listener", &format!("{address} ({})", if *is_tls { "TLS" } else { "PLAIN HTTP" }));
+        for Endpoint { address, scheme } in self.listeners {
+            let words = match scheme {
+                Scheme::Http => "PLAIN HTTP",
+                Scheme::Https => "TLS",
+            };
+            row("Listener", &format!("{address} ({words})"));
         }
         row("Storage", self.storage);
         for path in self.audit {
@@ -64,9 +81,9 @@ impl Ready<'_> {
         text
     }
 
-    /// Where a client on this machine reaches the first listener.
+    /// The URL of the first listener for clients on this machine.
     fn client_addr(&self) -> String {
-        self.listeners.first().map_or_else(|| self.api_addr.to_owned(), |(address, is_tls)| url(*address, *is_tls))
+        self.listeners.first().map_or_else(|| self.api_addr.to_owned(), |endpoint| endpoint.url())
     }
 
     fn state_text(&self) -> String {
@@ -90,15 +107,21 @@ impl Ready<'_> {
     }
 }
 
-/// `https://127.0.0.1:8200`; an address that means all of the machine's becomes loopback.
-pub fn url(address: SocketAddr, is_tls: bool) -> String {
-    let host = match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => "127.0.0.1".to_owned(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => "127.0.0.1".to_owned(),
-        SocketAddr::V4(v4) => v4.ip().to_string(),
-        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
-    };
-    format!("{}://{host}:{}", if is_tls { "https" } else { "http" }, address.port())
+impl Endpoint {
+    /// Such as `https://127.0.0.1:8200`. An address that stands for all of the machine's becomes the loopback address.
+    pub(crate) fn url(&self) -> String {
+        let host = match self.address {
+            SocketAddr::V4(v4) if v4.ip().is_unspecified() => "127.0.0.1".to_owned(),
+            SocketAddr::V6(v6) if v6.ip().is_unspecified() => "127.0.0.1".to_owned(),
+            SocketAddr::V4(v4) => v4.ip().to_string(),
+            SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+        };
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        format!("{scheme}://{host}:{}", self.address.port())
+    }
 }
 
 #[cfg(test)]
@@ -106,12 +129,16 @@ mod tests {
     use super::*;
     use crate::base::secret::Secret;
 
+    fn endpoint(address: &str, scheme: Scheme) -> Endpoint {
+        Endpoint { address: address.parse().unwrap(), scheme }
+    }
+
     #[test]
     fn the_lines_that_tools_and_people_look_for_stand_alone() {
         let keys = DevKeys { unseal_key: Secret::text("a2V5"), root_token: Secret::text("root") };
-        let text = Ready {
+        let text = Banner {
             api_addr: "http://127.0.0.1:8200",
-            listeners: &[("0.0.0.0:8200".parse().unwrap(), false), ("127.0.0.1:8201".parse().unwrap(), true)],
+            listeners: &[endpoint("0.0.0.0:8200", Scheme::Http), endpoint("127.0.0.1:8201", Scheme::Https)],
             storage: "in memory",
             audit: &["/tmp/x/audit.log".into()],
             authority: Some(Path::new("/d/tls/ca.pem")),
@@ -134,7 +161,7 @@ mod tests {
 
     #[test]
     fn urls_are_ones_that_can_be_called() {
-        let of = |address: &str| url(address.parse().unwrap(), true);
+        let of = |address: &str| endpoint(address, Scheme::Https).url();
         assert_eq!(of("0.0.0.0:1"), "https://127.0.0.1:1");
         assert_eq!(of("[::]:1"), "https://127.0.0.1:1");
         assert_eq!(of("[::1]:1"), "https://[::1]:1");

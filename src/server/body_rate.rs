@@ -1,5 +1,5 @@
-//! A body that must keep a least rate. For its first seconds it owes nothing; from then on each byte buys a moment, so
-//! that a sender of one byte now and then is cut off and an honest slow link is not.
+//! A body with a minimum rate. It starts after some seconds of grace, and each byte that arrives moves the deadline. A
+//! client that sends a byte now and then is cut off; a slow but honest link is not.
 
 use std::{
     future::Future as _,
@@ -18,33 +18,34 @@ use crate::dialects::Slow;
 /// What a body fails with.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body and its due date.
-pub struct Paced<B> {
+/// A body and the deadline of its next bytes.
+pub(crate) struct MinRateBody<B> {
     body: B,
     grace: Duration,
     bytes_per_sec_min: u64,
     received: u64,
-    /// Set when somebody first waits: the body owes nothing while nobody reads it.
-    due: Option<(Instant, Pin<Box<Sleep>>)>,
+    /// When somebody first waited for bytes, and the deadline. Time counts only once somebody reads the body.
+    started: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
-impl<B> Paced<B> {
-    pub fn new(body: B, limits: &Limits) -> Self {
+impl<B> MinRateBody<B> {
+    pub(crate) fn new(body: B, limits: &Limits) -> Self {
         Self {
             body,
             grace: limits.body_grace,
             bytes_per_sec_min: limits.body_bytes_per_sec_min.max(1),
             received: 0,
-            due: None,
+            started: None,
         }
     }
 
-    fn bought(&self) -> Duration {
+    /// The time that the bytes so far take at the minimum rate.
+    fn earned(&self) -> Duration {
         Duration::from_millis(self.received.saturating_mul(1_000) / self.bytes_per_sec_min)
     }
 }
 
-impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for Paced<B> {
+impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for MinRateBody<B> {
     type Data = Bytes;
     type Error = Failure;
 
@@ -57,17 +58,17 @@ impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for Paced<B> {
             }
             Poll::Ready(other) => Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
             Poll::Pending => {
-                let bought = this.bought();
+                let earned = this.earned();
                 let grace = this.grace;
-                let (start, alarm) = this.due.get_or_insert_with(|| {
+                let (start, deadline) = this.started.get_or_insert_with(|| {
                     let start = Instant::now();
                     (start, Box::pin(sleep_until(start + grace)))
                 });
-                let due = *start + grace + bought;
-                if alarm.deadline() != due {
-                    alarm.as_mut().reset(due);
+                let due = *start + grace + earned;
+                if deadline.deadline() != due {
+                    deadline.as_mut().reset(due);
                 }
-                alarm.as_mut().poll(cx).map(|()| Some(Err(Slow.into())))
+                deadline.as_mut().poll(cx).map(|()| Some(Err(Slow.into())))
             }
         }
     }

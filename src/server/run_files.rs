@@ -1,0 +1,53 @@
+//! Files that exist only while the server runs.
+
+use std::path::{Path, PathBuf};
+
+use super::{error::ServerError, private_file};
+use crate::{base::random::Random, store::Files};
+
+/// A temporary folder that only this user can read.
+pub(crate) struct Scratch(Option<PathBuf>);
+
+impl Scratch {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn create(files: &Files, random: &Random) -> Result<Self, ServerError> {
+        let name = data_encoding::HEXLOWER.encode(&random.bytes::<8>());
+        let path = std::env::temp_dir().join(format!("strongroom-{name}"));
+        files.create_dir_all(&path).map_err(|cause| ServerError::Folder { path: path.clone(), cause })?;
+        Ok(Self(Some(path)))
+    }
+
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// Removes the certificates. An audit log stays, and so does the folder.
+    pub(crate) fn remove(self, files: &Files) {
+        let Some(folder) = self.0 else { return };
+        let tls = folder.join("tls");
+        for name in files.names(&tls).unwrap_or_default() {
+            let _left_behind = files.remove(&tls.join(name));
+        }
+    }
+}
+
+/// The file that holds the process id while the server runs.
+pub(crate) struct PidFile(Option<PathBuf>);
+
+impl PidFile {
+    pub(crate) fn write(path: Option<PathBuf>, files: &Files) -> Result<Self, ServerError> {
+        let Some(path) = path else { return Ok(Self(None)) };
+        private_file::replace(files, &path, std::process::id().to_string().as_bytes())
+            .map_err(|cause| ServerError::File { path: path.clone(), cause })?;
+        Ok(Self(Some(path)))
+    }
+
+    pub(crate) fn remove(self, files: &Files) {
+        if let Some(path) = self.0 {
+            let _left_behind = files.remove(&path);
+        }
+    }
+}
