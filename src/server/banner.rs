@@ -83,7 +83,7 @@ impl Banner<'_> {
 
     /// The URL of the first listener for clients on this machine.
     fn client_addr(&self) -> String {
-        self.listeners.first().map_or_else(|| self.api_addr.to_owned(), |endpoint| endpoint.url())
+        self.listeners.first().map_or_else(|| self.api_addr.to_owned(), Endpoint::url)
     }
 
     fn state_text(&self) -> String {
