@@ -18,7 +18,7 @@ pub(super) async fn release_notes(services: Weak<Services>) {
     loop {
         tokio::time::sleep(RELEASE).await;
         let Some(strong) = services.upgrade() else { return };
-        strong.barrier.store().release_notes(strong.audit.fed());
+        strong.barrier.store().release_notes(strong.audit.covered());
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn finish<D: Decision<Request = Known>>(
 pub(super) struct Ended {
     pub result: Result<Answer>,
     pub sequence: Option<Sequence>,
-    pub note: Option<crate::services::audit::Note>,
+    pub note: Option<crate::services::audit::DraftLine>,
 }
 
 /// As [`finish`], with an outcome whose line was made before.

@@ -5,7 +5,7 @@ use crate::{
     contract::{Answer, Body, Error, Fault, Granted, Recording, WhenUnrecordable},
     services::{
         access::Ruling,
-        audit::{AuditError, AuthFacts, Decision, Entry, Note, PlainEntry, Urgency, Who},
+        audit::{AuditError, AuthFacts, AuthSource, Decision, DraftLine, LineFacts, PlainFacts, Urgency},
         recorded::{Decided, Recordable},
         tokens::SPENT,
     },
@@ -35,24 +35,24 @@ impl Recordable for Known {
         if self.routed.context.operation.changes() { Urgency::Now } else { Urgency::WithOutcome }
     }
 
-    fn line(&self, decision: Decided<'_>) -> Note {
+    fn line(&self, decision: Decided<'_>) -> DraftLine {
         let fields = self.fields();
         let plain = plain_fields(self);
-        self.routed.context.services().audit.note(&entry(self, decision, &fields.0, &plain))
+        self.routed.context.services().audit.draft(&entry(self, decision, &fields.0, &plain))
     }
 
-    fn plain_line(&self) -> PlainEntry<'_> {
+    fn plain_line(&self) -> PlainFacts<'_> {
         let (context, route) = (&self.routed.context, &self.routed.route);
         let seal = context.services().barrier.status();
         let is_unseal = route.full == "sys/unseal";
-        PlainEntry {
+        PlainFacts {
             time: context.services().clock.now(),
             request_id: &context.id_text,
             operation: context.operation.word(),
             path: &route.full,
             remote_address: &context.remote,
             progress: is_unseal.then_some((seal.progress, seal.threshold)),
-            ..PlainEntry::default()
+            ..PlainFacts::default()
         }
     }
 
@@ -68,11 +68,11 @@ fn plain_fields(known: &Known) -> Vec<&str> {
 }
 
 /// What stands in both lines of a request.
-fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fields: &'a [&'a str]) -> Entry<'a> {
+fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fields: &'a [&'a str]) -> LineFacts<'a> {
     let (context, route) = (&known.routed.context, &known.routed.route);
     let (mount_type, mount_accessor) =
         route.mount().map_or(("", ""), |mount| (mount.record.kind.as_str(), mount.record.accessor.as_str()));
-    Entry {
+    LineFacts {
         time: context.services().clock.now(),
         request_id: &context.id_text,
         operation: context.operation.word(),
@@ -88,22 +88,23 @@ fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fie
         }),
         plain_fields,
         shown_fields: route.facts().map_or(&[], |facts| facts.shown),
-        ..Entry::default()
+        ..LineFacts::default()
     }
 }
 
 /// The caller's part of a line. It is made with a token's first line and kept with the opened token.
-fn auth(known: &Known) -> Option<Who<'_>> {
+fn auth(known: &Known) -> Option<AuthSource<'_>> {
     let Some(session) = known.session() else {
-        return known.identity.is_known().then(|| Who::Facts(recognised_facts(known)));
+        return known.identity.is_known().then(|| AuthSource::Facts(recognised_facts(known)));
     };
-    let cached = &session.badge;
+    let cached = &session.audit_fields;
     if cached.get().is_none()
-        && let Some(made) = token_facts(known).and_then(|facts| known.routed.context.services().audit.badge(&facts))
+        && let Some(made) =
+            token_facts(known).and_then(|facts| known.routed.context.services().audit.cache_auth_fields(&facts))
     {
         let _another_was_first = cached.set(made);
     }
-    cached.get().map(Who::Badge).or_else(|| token_facts(known).map(Who::Facts))
+    cached.get().map(AuthSource::Cached).or_else(|| token_facts(known).map(AuthSource::Facts))
 }
 
 fn token_facts(known: &Known) -> Option<AuthFacts<'_>> {
@@ -147,14 +148,14 @@ fn decided(ruling: &Ruling, allowed: bool) -> Decision<'_> {
 }
 
 /// The line of an outcome.
-pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answer, &Error>) -> Note {
+pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answer, &Error>) -> DraftLine {
     let ruling = match decision {
         Decided::Allowed(ruling) | Decided::Refused(ruling) => ruling,
     };
     let is_denied = matches!(result, Err(error) if error.fault == Fault::Denied);
     let decision = if is_denied { Decided::Refused(ruling) } else { decision };
     let (fields, plain) = (known.fields(), plain_fields(known));
-    let mut entry = Entry { is_response: true, ..entry(known, decision, &fields.0, &plain) };
+    let mut entry = LineFacts { is_response: true, ..entry(known, decision, &fields.0, &plain) };
     // Who read stands in the request's line, a few lines above under the same id; a reader of the log joins the two.
     if !known.routed.context.operation.changes() && matches!(decision, Decided::Allowed(_)) {
         entry.auth = None;
@@ -182,7 +183,7 @@ pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answ
             entry.error = Some(&error_text);
         }
     }
-    known.routed.context.services().audit.note(&entry)
+    known.routed.context.services().audit.draft(&entry)
 }
 
 /// Who a login has shown itself to be.

@@ -68,7 +68,7 @@ impl Broker {
         // The path did not parse, so it is not written down.
         let (status, reason) = (error.fault.status(), pipeline::reason(&error));
         let refusal = Refusal { operation: "", path: "", address, status, reason };
-        self.shared.services.audit.refused(&refusal, self.shared.services.clock.now());
+        self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());
         Reply::refusal(error)
     }
 

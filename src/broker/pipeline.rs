@@ -54,7 +54,7 @@ pub(super) fn refuse_stranger(stopped: Stopped) -> Reply {
         status: error.fault.status(),
         reason: reason(&error),
     };
-    context.services().audit.refused(&refusal, context.now);
+    context.services().audit.record_refusal(&refusal, context.now);
     Reply { outcome: Err(error), request_id: Arc::default(), mount: None }
 }
 

@@ -117,7 +117,7 @@ impl Lifecycle {
         self.load(&keys).await?;
         let audit_keys = keys.audit()?;
         let status = self.barrier.status();
-        let log = audit::Keys {
+        let log = audit::LogKeys {
             mac: audit_keys.mac,
             signing: audit_keys.signing,
             cluster: status.cluster_id,

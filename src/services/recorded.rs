@@ -5,7 +5,7 @@ use crate::{
     contract::{Error, Recording, WhenUnrecordable},
     services::{
         access::{Denied, Permitted, Ruling, Unjudged},
-        audit::{Audit, AuditError, Note, PlainEntry, Receipt, Urgency},
+        audit::{Audit, AuditError, DraftLine, PlainFacts, Receipt, Urgency},
     },
     store::Sequence,
 };
@@ -19,9 +19,9 @@ pub(crate) trait Recordable {
     fn is_sealed(&self) -> bool;
     fn urgency(&self) -> Urgency;
     /// The line of the request.
-    fn line(&self, decision: Decided<'_>) -> Note;
+    fn line(&self, decision: Decided<'_>) -> DraftLine;
     /// The same without a key. The outcome's line is made from it too.
-    fn plain_line(&self) -> PlainEntry<'_>;
+    fn plain_line(&self) -> PlainFacts<'_>;
     /// Says in the operator's log that the request goes on without a line.
     fn warn_unrecorded(&self, error: &AuditError);
 }
@@ -93,7 +93,7 @@ enum Lines {
     Sealed {
         receipt: Receipt,
         /// The request's line as a note, until a commit has carried it.
-        note: Option<Note>,
+        note: Option<DraftLine>,
     },
 }
 
@@ -104,7 +104,7 @@ impl<D: Decision> Recorded<D> {
         let lines = if request.recording() == Recording::Unrecorded {
             Lines::None
         } else if request.is_sealed() {
-            audit.plain(request.plain_line());
+            audit.record_plain(request.plain_line());
             Lines::Plain
         } else {
             let note = request.line(decision.decided());
@@ -149,7 +149,7 @@ impl<D: Decision> Recorded<D> {
     }
 
     /// The request's line for the batch that the request commits first.
-    pub fn note_for_batch(&self) -> Option<&Note> {
+    pub fn note_for_batch(&self) -> Option<&DraftLine> {
         match &self.proof.0 {
             Lines::Sealed { note, .. } => note.as_ref(),
             Lines::None | Lines::Plain => None,
@@ -171,11 +171,16 @@ impl<D: Decision> Recorded<D> {
             Lines::Plain => {
                 let word = if outcome.is_success { "done" } else { "refused" };
                 let line = decision.request().plain_line();
-                audit.plain(PlainEntry { is_response: true, status: outcome.status, outcome: Some(word), ..line });
+                audit.record_plain(PlainFacts {
+                    is_response: true,
+                    status: outcome.status,
+                    outcome: Some(word),
+                    ..line
+                });
                 Ok(())
             }
             Lines::Sealed { receipt, .. } => match outcome.note {
-                Some(note) => audit.outcome(receipt, note, outcome.sequence).await,
+                Some(note) => audit.record_outcome(receipt, note, outcome.sequence).await,
                 // The receipt closes the request by itself.
                 None => Err(AuditError::Sealed),
             },
@@ -187,15 +192,15 @@ impl<D: Decision> Recorded<D> {
 /// How a request ended.
 pub(crate) struct Outcome {
     /// Made where [`Recorded::has_sealed_lines`] says so.
-    pub note: Option<Note>,
+    pub note: Option<DraftLine>,
     pub status: u16,
     pub is_success: bool,
     pub sequence: Option<Sequence>,
 }
 
-fn receipt(audit: &Audit, request: &impl Recordable, note: &Note) -> Result<Receipt, Error> {
+fn receipt(audit: &Audit, request: &impl Recordable, note: &DraftLine) -> Result<Receipt, Error> {
     if request.when_unrecordable() == WhenUnrecordable::Proceeds {
-        let (receipt, error) = audit.insist(note);
+        let (receipt, error) = audit.record_always(note);
         if let Some(error) = error {
             request.warn_unrecorded(&error);
         }

@@ -3,7 +3,7 @@
 use super::error::AuditError;
 
 /// Runs `work` on the blocking pool. It runs to its end even if the caller goes away. `Err`: the runtime stops before the
-/// work has begun. A panic in `work` goes on in the caller.
+/// work has begun. A panic in `work` continues in the caller.
 pub(crate) async fn on_blocking_pool<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AuditError> {

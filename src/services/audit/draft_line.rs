@@ -1,15 +1,15 @@
 //! The line of a request or of its outcome, as far as it is the same for every device. It lacks what a device adds
 //! (`seq`, `prev`, `txn`), and holds a digest in place of each hashed value, which the device hashes again under its own
-//! key. So a note, which the store keeps sealed, holds no value.
+//! key. So a draft, which the store keeps sealed, holds no value.
 
 use super::{keys::Digest, request_id::RequestId};
 
-/// The bytes of a note: version, flags, length of the request id, the id, number of digests, the digests, and the text
+/// The bytes of a draft: version, flags, length of the request id, the id, number of digests, the digests, and the text
 /// of the line's members with a zero byte in place of each digest (no JSON text has a zero byte).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note(Vec<u8>);
+pub(crate) struct DraftLine(Vec<u8>);
 
-impl Note {
+impl DraftLine {
     /// The bytes that the store may keep, sealed, in the batch of the change.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -32,7 +32,7 @@ impl Note {
     }
 
     pub(crate) fn request_id(&self) -> RequestId {
-        Parts::read(&self.0).map_or_else(|| RequestId::new(""), |parts| parts.id)
+        DraftParts::read(&self.0).map_or_else(|| RequestId::new(""), |parts| parts.id)
     }
 }
 
@@ -48,23 +48,23 @@ pub(crate) enum Hashed {
 pub(crate) const SEALED_TEXT: &str = "\"sealed\"";
 
 const VERSION: u8 = 1;
-/// The note is an outcome.
+/// The draft is an outcome.
 pub(crate) const RESPONSE: u8 = 1;
-/// The note needs no key.
+/// The draft needs no key.
 pub(crate) const PLAIN: u8 = 2;
-/// The note was made without a key.
+/// The draft was made without a key.
 pub(crate) const KEYLESS: u8 = 4;
 const DIGEST_BYTES: usize = 32;
 
-/// A note taken apart.
-pub(crate) struct Parts<'a> {
+/// A draft taken apart.
+pub(crate) struct DraftParts<'a> {
     flags: u8,
     pub id: RequestId,
     pub digests: &'a [Digest],
     pub text: &'a [u8],
 }
 
-impl<'a> Parts<'a> {
+impl<'a> DraftParts<'a> {
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (&[version, flags, id_len], rest) = bytes.split_first_chunk::<3>()?;
         let (id, rest) = rest.split_at_checked(usize::from(id_len))?;

@@ -4,7 +4,7 @@ use super::status::DeviceStatus;
 
 /// Why a request cannot be recorded. It must then not be performed, or not be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AuditError {
+pub(crate) enum AuditError {
     /// A required device cannot write. For operators only: callers must not learn the path or the cause.
     #[error("audit device `{device}` cannot write `{path}` ({cause}): repair it; the server tries again every second")]
     Down { device: String, path: String, cause: String },

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::note::Hashed;
+use super::draft_line::Hashed;
 use crate::base::time::Time;
 
 /// A request before it is performed, or its outcome.
 #[derive(Clone, Copy, Default)]
-pub struct Entry<'a> {
+pub(crate) struct LineFacts<'a> {
     /// Whether this is the outcome.
     pub is_response: bool,
     pub time: Time,
@@ -21,7 +21,7 @@ pub struct Entry<'a> {
     /// The request's data, as JSON text.
     pub data: Option<&'a str>,
     /// The caller, once it is known.
-    pub auth: Option<Who<'a>>,
+    pub auth: Option<AuthSource<'a>>,
     /// What decided, once it was judged.
     pub decision: Option<Decision<'a>>,
     /// The HTTP status of the answer; zero for a request.
@@ -40,19 +40,19 @@ pub struct Entry<'a> {
 
 /// The caller, in either form.
 #[derive(Clone, Copy)]
-pub enum Who<'a> {
+pub(crate) enum AuthSource<'a> {
     Facts(AuthFacts<'a>),
-    Badge(&'a Badge),
+    Cached(&'a CachedAuthFields),
 }
 
-impl<'a> From<AuthFacts<'a>> for Who<'a> {
+impl<'a> From<AuthFacts<'a>> for AuthSource<'a> {
     fn from(facts: AuthFacts<'a>) -> Self {
         Self::Facts(facts)
     }
 }
 
 /// The caller's part of a line, made once for all lines of one token. It is cheaper to write than [`AuthFacts`].
-pub struct Badge {
+pub struct CachedAuthFields {
     pub(crate) text: Box<str>,
     pub(crate) token: Option<Hashed>,
     pub(crate) accessor: Option<Hashed>,
@@ -60,7 +60,7 @@ pub struct Badge {
 
 /// The caller.
 #[derive(Clone, Copy)]
-pub struct AuthFacts<'a> {
+pub(crate) struct AuthFacts<'a> {
     pub accessor: &'a str,
     /// The token itself. Only its hash is written.
     pub client_token: &'a str,
@@ -76,7 +76,7 @@ pub struct AuthFacts<'a> {
 
 /// The rule that allowed or refused.
 #[derive(Clone, Copy, Default)]
-pub struct Decision<'a> {
+pub(crate) struct Decision<'a> {
     /// The path pattern of the rule; empty if no rule matched.
     pub rule: &'a str,
     pub policy: &'a str,
@@ -88,7 +88,7 @@ pub struct Decision<'a> {
 /// A line that needs no key: for what happens while the broker is sealed, and for refusals of unknown callers. All its
 /// fields are written in the clear.
 #[derive(Clone, Copy, Default)]
-pub struct PlainEntry<'a> {
+pub(crate) struct PlainFacts<'a> {
     pub is_response: bool,
     pub time: Time,
     pub request_id: &'a str,
@@ -108,7 +108,7 @@ pub struct PlainEntry<'a> {
 
 /// When the line of a request must be in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Urgency {
+pub(crate) enum Urgency {
     /// Before the request is performed, because it may change something.
     Now,
     /// With its outcome at the latest, because the request only reads.

@@ -3,8 +3,8 @@
 //! Names at the top that could be our own fields are clear; deeper names belong to callers and are hashed like values.
 
 use super::{
-    draft::{DATA_BYTES_MAX, Draft},
     keys::ValueKind,
+    line_writer::{DATA_BYTES_MAX, LineWriter},
 };
 use crate::base::json::{Event, unescape, walk};
 
@@ -19,17 +19,17 @@ pub(crate) enum Clear<'a> {
 }
 
 /// Writes the member `data`. Data that is too long, or is not JSON, becomes one hash and its size.
-pub(crate) fn write_data(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>) {
-    draft.raw(",\"data\":");
-    let here = draft.here();
-    if write_values(draft, data, clear) == Written::Whole {
+pub(crate) fn write_data(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) {
+    line.raw(",\"data\":");
+    let here = line.here();
+    if write_values(line, data, clear) == Written::Whole {
         return;
     }
-    draft.back_to(here);
-    draft.hashed_data(data);
-    draft.raw(",\"data_bytes\":");
-    draft.number(data.len() as u64);
-    draft.raw(",\"truncated\":true");
+    line.back_to(here);
+    line.hashed_data(data);
+    line.raw(",\"data_bytes\":");
+    line.number(data.len() as u64);
+    line.raw(",\"truncated\":true");
 }
 
 #[derive(PartialEq, Eq)]
@@ -39,14 +39,14 @@ enum Written {
     Unfit,
 }
 
-fn write_values(draft: &mut Draft<'_>, data: &str, clear: Clear<'_>) -> Written {
-    let from = draft.len();
+fn write_values(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) -> Written {
+    let from = line.len();
     let mut fields = Fields::new(clear);
     let mut fits = true;
     let is_json = walk(data, |event| {
         if fits {
-            fields.event(draft, event);
-            fits = draft.len() - from <= DATA_BYTES_MAX;
+            fields.event(line, event);
+            fits = line.len() - from <= DATA_BYTES_MAX;
         }
     });
     if fits && is_json.is_ok() { Written::Whole } else { Written::Unfit }
@@ -82,48 +82,48 @@ impl<'a> Fields<'a> {
         Self { clear, are_texts_clear, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false }
     }
 
-    fn event(&mut self, draft: &mut Draft<'_>, event: Event<'a>) {
+    fn event(&mut self, line: &mut LineWriter<'_>, event: Event<'a>) {
         match event {
-            Event::ObjectEnd => return self.close(draft, Container::Object),
-            Event::ArrayEnd => return self.close(draft, Container::List),
-            _ if self.needs_comma => draft.raw(","),
+            Event::ObjectEnd => return self.close(line, Container::Object),
+            Event::ArrayEnd => return self.close(line, Container::List),
+            _ if self.needs_comma => line.raw(","),
             _ => {}
         }
         match event {
             Event::Key(raw) => {
-                self.key(draft, raw);
-                draft.raw(":");
+                self.key(line, raw);
+                line.raw(":");
                 self.needs_comma = false;
                 return;
             }
-            Event::ObjectStart => return self.open(draft, Container::Object),
-            Event::ArrayStart => return self.open(draft, Container::List),
-            Event::String(raw) if self.are_texts_clear && self.clear_from.is_some() => draft.text(&unescape(raw)),
-            Event::String(raw) => draft.hashed_text(&unescape(raw)),
-            Event::Number(raw) if self.clear_from.is_some() => draft.raw(raw),
-            Event::Number(raw) => draft.hashed_guessable(ValueKind::Number, raw),
+            Event::ObjectStart => return self.open(line, Container::Object),
+            Event::ArrayStart => return self.open(line, Container::List),
+            Event::String(raw) if self.are_texts_clear && self.clear_from.is_some() => line.text(&unescape(raw)),
+            Event::String(raw) => line.hashed_text(&unescape(raw)),
+            Event::Number(raw) if self.clear_from.is_some() => line.raw(raw),
+            Event::Number(raw) => line.hashed_guessable(ValueKind::Number, raw),
             Event::Bool(is) => {
                 let literal = if is { "true" } else { "false" };
                 if self.clear_from.is_some() {
-                    draft.raw(literal)
+                    line.raw(literal);
                 } else {
-                    draft.hashed_guessable(ValueKind::Boolean, literal)
+                    line.hashed_guessable(ValueKind::Boolean, literal);
                 }
             }
-            Event::Null | Event::ObjectEnd | Event::ArrayEnd => draft.raw("null"),
+            Event::Null | Event::ObjectEnd | Event::ArrayEnd => line.raw("null"),
         }
         self.after_value();
     }
 
-    fn open(&mut self, draft: &mut Draft<'_>, container: Container) {
-        draft.raw(if container == Container::Object { "{" } else { "[" });
+    fn open(&mut self, line: &mut LineWriter<'_>, container: Container) {
+        line.raw(if container == Container::Object { "{" } else { "[" });
         self.depth += 1;
         self.objects += usize::from(container == Container::Object);
         self.needs_comma = false;
     }
 
-    fn close(&mut self, draft: &mut Draft<'_>, container: Container) {
-        draft.raw(if container == Container::Object { "}" } else { "]" });
+    fn close(&mut self, line: &mut LineWriter<'_>, container: Container) {
+        line.raw(if container == Container::Object { "}" } else { "]" });
         self.depth = self.depth.saturating_sub(1);
         if container == Container::Object {
             self.objects = self.objects.saturating_sub(1);
@@ -139,9 +139,9 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn key(&mut self, draft: &mut Draft<'_>, raw: &'a str) {
+    fn key(&mut self, line: &mut LineWriter<'_>, raw: &'a str) {
         if self.clear_from.is_some() {
-            return draft.hashed_text(&unescape(raw));
+            return line.hashed_text(&unescape(raw));
         }
         self.names.truncate(self.objects.saturating_sub(1));
         self.names.push(raw);
@@ -153,9 +153,9 @@ impl<'a> Fields<'a> {
             }
         }
         if leads_there || (self.depth == 1 && is_word(raw)) {
-            draft.name(&unescape(raw));
+            line.name(&unescape(raw));
         } else {
-            draft.hashed_text(&unescape(raw));
+            line.hashed_text(&unescape(raw));
         }
     }
 }

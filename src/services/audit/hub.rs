@@ -10,17 +10,17 @@ use std::sync::{
 use arc_swap::{ArcSwapOption, Guard};
 
 use super::{
-    entry::Urgency,
+    draft_line::DraftLine,
     error::AuditError,
+    facts::Urgency,
     keys::HashKeys,
     locks::{hold, hold_or_give_up, try_hold},
-    note::Note,
     queue::{Batch, Queue},
     queued::QueuedLine,
     request_id::RequestId,
     status::{DeviceState, DeviceStatus},
     wake_up::WakeUp,
-    wording::{Closed, closing_note_of},
+    wording::{Closed, closing_draft_of},
     writer::Writer,
 };
 use crate::base::time::{Clock, Time};
@@ -48,7 +48,7 @@ struct Board {
     covered: AtomicU64,
 }
 
-/// Who writes.
+/// AuthSource writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writing {
     /// Whoever finds the writer lock free.
@@ -89,13 +89,13 @@ impl Hub {
     }
 
     /// Queues the line of a request. `Err` if there is no room, or no device can take it.
-    pub(crate) fn record(&self, note: &Note, urgency: Urgency) -> Result<(), AuditError> {
+    pub(crate) fn record(&self, draft: &DraftLine, urgency: Urgency) -> Result<(), AuditError> {
         self.check_ready()?;
-        hold(&self.queue).push_request(line_of(note))?;
+        hold(&self.queue).push_request(line_of(draft))?;
         if urgency == Urgency::Now {
             self.write_queued();
             if let Err(error) = self.check_ready() {
-                self.close(&note.request_id());
+                self.close(&draft.request_id());
                 return Err(error);
             }
         }
@@ -103,26 +103,26 @@ impl Hub {
     }
 
     /// Queues the line of a request, even if no device can take it now. `Err` says why it is not written yet.
-    pub(crate) fn record_always(&self, note: &Note) -> Result<(), AuditError> {
-        hold(&self.queue).push_request_always(line_of(note));
+    pub(crate) fn record_always(&self, draft: &DraftLine) -> Result<(), AuditError> {
+        hold(&self.queue).push_request_always(line_of(draft));
         self.write_queued();
         self.check_ready()
     }
 
     /// Queues a line that is never refused and has no outcome, and writes it unless somebody else does.
-    pub(crate) fn write(&self, note: &Note) {
-        hold(&self.queue).push(line_of(note));
+    pub(crate) fn write(&self, draft: &DraftLine) {
+        hold(&self.queue).push(line_of(draft));
         self.write_queued();
     }
 
     /// Queues an outcome. [`Hub::written`] waits for the batch that it is in.
-    pub(crate) fn outcome(&self, note: &Note, txn: Option<u64>) -> Arc<Batch> {
-        hold(&self.queue).push_outcome(QueuedLine { txn, ..line_of(note) })
+    pub(crate) fn outcome(&self, draft: &DraftLine, txn: Option<u64>) -> Arc<Batch> {
+        hold(&self.queue).push_outcome(QueuedLine { txn, ..line_of(draft) })
     }
 
     /// Queues the outcome of a request that will never have another.
     pub(crate) fn close(&self, id: &RequestId) {
-        self.outcome(&closing_note_of(id, self.now(), Closed::NoOutcome), None);
+        self.outcome(&closing_draft_of(id, self.now(), Closed::NoOutcome), None);
     }
 
     /// Waits until a batch is written, and writes it if nobody else does.
@@ -224,6 +224,6 @@ impl Hub {
     }
 }
 
-fn line_of(note: &Note) -> QueuedLine<'_> {
-    QueuedLine { note: note.as_bytes(), txn: None }
+fn line_of(draft: &DraftLine) -> QueuedLine<'_> {
+    QueuedLine { draft: draft.as_bytes(), txn: None }
 }

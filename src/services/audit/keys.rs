@@ -12,7 +12,7 @@ use crate::crypto::{ed25519::SigningKey, kdf::MacKey};
 pub(crate) type Digest = [u8; 32];
 
 /// What the log is given at unseal.
-pub struct Keys {
+pub(crate) struct LogKeys {
     /// The value key and the device keys are derived from this.
     pub mac: MacKey,
     /// Signs checkpoints.

@@ -1,19 +1,19 @@
-//! A note while it is written: its text, with a digest set aside for each hashed value. It bounds every part of a line,
-//! so that no line is too long for the tile of a transparency log.
+//! Writes a draft line: its text, with a digest set aside for each hashed value. It bounds every part of a line, so that
+//! no line is too long for the tile of a transparency log.
 
 use std::cell::RefCell;
 
 use super::{
-    entry::Badge,
+    draft_line::{DraftLine, Hashed, KEYLESS, SEALED_TEXT},
+    facts::CachedAuthFields,
     format::{decimal, rfc3339},
     keys::{Digest, ValueKey, ValueKind},
-    note::{Hashed, KEYLESS, Note, SEALED_TEXT},
     request_id::RequestId,
 };
 use crate::base::{json::quote, limits::AUDIT_LINE_BYTES_MAX, time::Time};
 
-/// A note that is being written. Its buffers belong to the thread and are reused.
-pub(crate) struct Draft<'k> {
+/// A draft line that is being written. Its buffers belong to the thread and are reused.
+pub(crate) struct LineWriter<'k> {
     key: Option<&'k ValueKey>,
     id: &'k str,
     buffers: Buffers,
@@ -29,18 +29,18 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-/// Lends a draft to `write` and returns what that makes of it. Without a key, values that need one become `sealed`.
-pub(crate) fn with_draft<T>(key: Option<&ValueKey>, id: &str, write: impl FnOnce(&mut Draft<'_>) -> T) -> T {
+/// Lends a line writer to `write` and returns what that makes of it. Without a key, values that need one become `sealed`.
+pub(crate) fn with_line_writer<T>(key: Option<&ValueKey>, id: &str, write: impl FnOnce(&mut LineWriter<'_>) -> T) -> T {
     let mut buffers = BUFFERS.take();
     buffers.text.clear();
     buffers.digests.clear();
-    let mut draft = Draft { key, id, buffers };
-    let made = write(&mut draft);
-    BUFFERS.set(draft.buffers);
+    let mut line = LineWriter { key, id, buffers };
+    let made = write(&mut line);
+    BUFFERS.set(line.buffers);
     made
 }
 
-impl Draft<'_> {
+impl LineWriter<'_> {
     pub(crate) fn raw(&mut self, text: &str) {
         self.buffers.text.push_str(text);
     }
@@ -109,7 +109,7 @@ impl Draft<'_> {
         self.buffers.text.len() + self.buffers.digests.len() * (HASH_LINE_BYTES - 1)
     }
 
-    /// The place to return to with [`Draft::back_to`].
+    /// The place to return to with [`LineWriter::back_to`].
     pub(crate) fn here(&self) -> (usize, usize) {
         (self.buffers.text.len(), self.buffers.digests.len())
     }
@@ -136,14 +136,14 @@ impl Draft<'_> {
         Some(self.hashed(self.key.map(|key| key.text(value))))
     }
 
-    /// Keeps what was written so far, and these hashes, for other drafts.
-    pub(crate) fn badge(&self, token: Option<Hashed>, accessor: Option<Hashed>) -> Badge {
-        Badge { text: self.buffers.text.as_str().into(), token, accessor }
+    /// Keeps what was written so far, and these hashes, for other lines.
+    pub(crate) fn cache(&self, token: Option<Hashed>, accessor: Option<Hashed>) -> CachedAuthFields {
+        CachedAuthFields { text: self.buffers.text.as_str().into(), token, accessor }
     }
 
-    pub(crate) fn show_badge(&mut self, badge: &Badge) {
-        self.buffers.text.push_str(&badge.text);
-        let digests = [badge.token, badge.accessor].into_iter().filter_map(|hashed| match hashed {
+    pub(crate) fn cached(&mut self, cached: &CachedAuthFields) {
+        self.buffers.text.push_str(&cached.text);
+        let digests = [cached.token, cached.accessor].into_iter().filter_map(|hashed| match hashed {
             Some(Hashed::Digest(digest)) => Some(digest),
             Some(Hashed::Sealed) | None => None,
         });
@@ -187,10 +187,10 @@ impl Draft<'_> {
         self.raw("]");
     }
 
-    /// The finished note. `flags` are those of the note module.
-    pub(crate) fn finish(&self, id: RequestId, flags: u8) -> Note {
+    /// The finished draft. `flags` are those of draft_line.rs.
+    pub(crate) fn finish(&self, id: RequestId, flags: u8) -> DraftLine {
         let flags = flags | if self.key.is_none() { KEYLESS } else { 0 };
-        Note::new(id, flags, &self.buffers.digests, &self.buffers.text)
+        DraftLine::new(id, flags, &self.buffers.digests, &self.buffers.text)
     }
 }
 
@@ -199,7 +199,7 @@ const LONG_BYTES_MIN: usize = 8;
 
 /// What a device writes for a digest: `"hmac-sha256:` … `"`.
 const HASH_LINE_BYTES: usize = 78;
-/// What a device adds to a note, with the longest numbers: `{"seq":…,"prev":"…",` and `,"txn":…}`.
+/// What a device adds to a draft, with the longest numbers: `{"seq":…,"prev":"…",` and `,"txn":…}`.
 const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 1;
 /// The bound of the request's data, and of the answer's data, in one line.
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 10;

@@ -21,7 +21,7 @@ pub(crate) fn try_hold<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 pub(crate) fn hold_or_give_up<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     (0..TRIES).find_map(|n| {
         let held = try_hold(lock);
-        // A lock that is held for a copy of one note is free again after a few tries.
+        // A lock that is held for a copy of one draft is free again after a few tries.
         if held.is_none() && n > 100 {
             std::thread::yield_now();
         }

@@ -10,9 +10,9 @@
 //! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, refusals, queue, wake_up, locks | lines of many requests become one write for each device |
 //! | 3 | devices/ | one file and the log in it |
 //! | 3 | verify/, search/ | read files without a server |
-//! | 2 | wording, fields, draft, entry | facts about a request become a note: its line, as far as devices agree on it |
+//! | 2 | wording, fields, line_writer, facts | facts about a request become a draft: its line, as far as it is the same for every device |
 //! | 2 | control, parse, file_lines | lines that the log writes about itself; lines read back |
-//! | 1 | note, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
+//! | 1 | draft_line, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
 
 mod blocking;
 mod maintenance;
@@ -29,12 +29,12 @@ mod wake_up;
 mod writer;
 
 mod devices;
-pub mod search;
-pub mod verify;
+pub(crate) mod search;
+pub(crate) mod verify;
 
-mod draft;
-mod entry;
+mod facts;
 mod fields;
+mod line_writer;
 mod wording;
 
 mod control;
@@ -42,10 +42,10 @@ mod file_lines;
 mod parse;
 
 mod chain;
+mod draft_line;
 mod error;
 mod format;
 mod keys;
-mod note;
 mod origin;
 mod queued;
 mod request_id;
@@ -54,12 +54,11 @@ mod status;
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    entry::{AuthFacts, Badge, Decision, Entry, PlainEntry, Urgency, Who},
+pub(crate) use self::{
+    draft_line::DraftLine,
     error::AuditError,
-    keys::Keys,
-    note::Note,
-    refusals::Refusal,
-    service::{Audit, Receipt},
-    status::{DeviceConfig, DeviceState, DeviceStatus},
+    facts::{AuthFacts, AuthSource, Decision, LineFacts, PlainFacts, Urgency},
+    keys::LogKeys,
+    service::Receipt,
 };
+pub use self::{facts::CachedAuthFields, refusals::Refusal, service::Audit, status::DeviceConfig};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{devices::Moment, note::Parts, queued::QueuedLines, request_id::RequestId};
+use super::{devices::Moment, draft_line::DraftParts, queued::QueuedLines, request_id::RequestId};
 
 pub(crate) struct OpenRequests {
     /// Each with the epoch in which its line was written.
@@ -44,7 +44,7 @@ impl OpenRequests {
     pub(crate) fn track(&mut self, lines: &QueuedLines) {
         for line in lines.iter() {
             self.sequence = self.sequence.max(line.txn.unwrap_or(0));
-            let Some(parts) = Parts::read(line.note).filter(|parts| !parts.is_plain()) else { continue };
+            let Some(parts) = DraftParts::read(line.draft).filter(|parts| !parts.is_plain()) else { continue };
             if parts.is_response() {
                 self.requests.remove(&parts.id);
             } else {

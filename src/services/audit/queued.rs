@@ -1,13 +1,13 @@
-//! Notes in one buffer, in order, each with the sequence of its commit.
+//! Drafts in one buffer, in order, each with the sequence of its commit.
 
-/// The notes.
+/// The drafts.
 #[derive(Default)]
 pub(crate) struct QueuedLines {
     bytes: Vec<u8>,
     places: Vec<Place>,
 }
 
-/// Where a note stands in the buffer.
+/// Where a draft stands in the buffer.
 #[derive(Clone, Copy)]
 struct Place {
     from: usize,
@@ -15,18 +15,18 @@ struct Place {
     txn: Option<u64>,
 }
 
-/// One note.
+/// One draft.
 #[derive(Clone, Copy)]
 pub(crate) struct QueuedLine<'a> {
-    pub note: &'a [u8],
-    /// The store's sequence, if the note belongs to a commit.
+    pub draft: &'a [u8],
+    /// The store's sequence, if the draft belongs to a commit.
     pub txn: Option<u64>,
 }
 
 impl QueuedLines {
     pub(crate) fn push(&mut self, line: QueuedLine<'_>) {
         let from = self.bytes.len();
-        self.bytes.extend_from_slice(line.note);
+        self.bytes.extend_from_slice(line.draft);
         self.places.push(Place { from, to: self.bytes.len(), txn: line.txn });
     }
 
@@ -40,11 +40,11 @@ impl QueuedLines {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = QueuedLine<'_>> {
         let line =
-            |place: &Place| QueuedLine { note: self.bytes.get(place.from..place.to).unwrap_or(&[]), txn: place.txn };
+            |place: &Place| QueuedLine { draft: self.bytes.get(place.from..place.to).unwrap_or(&[]), txn: place.txn };
         self.places.iter().map(line)
     }
 
-    /// Forgets the first `count` notes.
+    /// Forgets the first `count` drafts.
     pub(crate) fn remove_first(&mut self, count: usize) {
         if self.places.is_empty() {
             return;
@@ -58,7 +58,7 @@ impl QueuedLines {
         }
     }
 
-    /// Forgets all notes. The buffer is kept for the next ones, unless a burst made it large.
+    /// Forgets all drafts. The buffer is kept for the next ones, unless a burst made it large.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.places.clear();

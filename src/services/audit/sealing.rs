@@ -3,7 +3,7 @@
 use super::{
     error::AuditError,
     hub::Hub,
-    keys::{HashKeys, Keys},
+    keys::{HashKeys, LogKeys},
     sidecars::Sidecars,
     writer::{Due, Writer},
 };
@@ -11,7 +11,7 @@ use crate::store::Sequence;
 
 /// Gives the keys to every device, with the lines that its file lacks, and signs a checkpoint each. `Err` if requests
 /// cannot be recorded; then the keys are forgotten again.
-pub(crate) fn unseal(hub: &Hub, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+pub(crate) fn unseal(hub: &Hub, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
     let now = hub.now();
     let hash_keys = hub.with_writer(|writer| {
         let hash_keys = HashKeys::new(&keys.mac, &writer.names());

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use super::{
     blocking::on_blocking_pool,
     devices::device::Device,
-    entry::{AuthFacts, Badge, Entry, PlainEntry, Urgency},
+    draft_line::DraftLine,
     error::AuditError,
+    facts::{AuthFacts, CachedAuthFields, LineFacts, PlainFacts, Urgency},
     hub::{Hub, Writing},
-    keys::Keys,
+    keys::LogKeys,
     maintenance::AuditLog,
-    note::Note,
     refusals::{Count, Recorded, Refusal, Refusals},
     request_id::RequestId,
     sealing,
     sidecars::Sidecars,
     status::{DeviceConfig, DeviceStatus},
-    wording::{badge_of, note_of, plain_note_of},
+    wording::{cached_auth_fields_of, draft_of, plain_draft_of},
     writer::Writer,
 };
 use crate::{
@@ -31,7 +31,7 @@ pub struct Audit(Arc<AuditLog>);
 /// Proof that a request was recorded. It is given back with the outcome. If it is dropped without one, that is logged
 /// and the request gets an outcome that says so.
 #[must_use = "a request that was recorded needs an outcome"]
-pub struct Receipt {
+pub(crate) struct Receipt {
     log: Option<Arc<AuditLog>>,
     id: RequestId,
 }
@@ -39,7 +39,7 @@ pub struct Receipt {
 impl Audit {
     /// Opens the files (0600, for appending, links not followed) and starts the maintenance thread. A file that does not
     /// open is down, and is tried again every second. Blocks while the ends of the files are read.
-    pub fn start(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
+    pub(crate) fn start(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
         let audit = Self::without_thread(devices, files, clock);
         audit.0.start_thread();
         audit
@@ -68,18 +68,18 @@ impl Audit {
     /// Takes the keys, writes what the files lack of `notes` (those that the store kept, with their sequences), closes
     /// requests that have no outcome, and signs the logs. To be called before the barrier opens. Refused if a required
     /// device cannot write.
-    pub async fn unseal(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+    pub(crate) async fn unseal(&self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         let audit = self.clone();
         on_blocking_pool(move || audit.unseal_blocking(keys, notes)).await?
     }
 
     /// As [`Audit::unseal`]. Blocks: reads the ends of the files, writes, and syncs.
-    pub(crate) fn unseal_blocking(&self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
+    pub(crate) fn unseal_blocking(&self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         sealing::unseal(self.hub(), keys, notes)
     }
 
-    /// Signs the last checkpoints and forgets the keys. It goes on to its end even if the caller goes away.
-    pub async fn seal(&self) {
+    /// Signs the last checkpoints and forgets the keys. It runs to its end even if the caller goes away.
+    pub(crate) async fn seal(&self) {
         let audit = self.clone();
         if on_blocking_pool(move || audit.seal_blocking()).await.is_err() {
             tracing::error!("the server stops before the audit log is closed: its last lines have no checkpoint");
@@ -92,79 +92,79 @@ impl Audit {
         sealing::seal(self.hub(), &self.0.sidecars);
     }
 
-    pub fn status(&self) -> Vec<DeviceStatus> {
+    pub(crate) fn status(&self) -> Vec<DeviceStatus> {
         self.hub().status()
     }
 
     /// Whether requests can be recorded: every required device is up, and at least one device is.
-    pub fn is_ready(&self) -> bool {
+    pub(crate) fn is_ready(&self) -> bool {
         self.hub().is_ready()
     }
 
     /// What stands in the lines of `device` for the hash of `input`; `None` while sealed, or if there is no such device.
     /// Texts under 8 bytes are hashed with the id of their request and cannot be found by this.
-    pub fn hash(&self, device: &str, input: &str) -> Option<String> {
+    pub(crate) fn hash(&self, device: &str, input: &str) -> Option<String> {
         self.hub().keys().as_ref()?.hash(device, input)
     }
 
-    /// Makes a caller's part of all that caller's lines; `None` while there is no key for it.
-    pub fn badge(&self, facts: &AuthFacts<'_>) -> Option<Badge> {
-        Some(badge_of(facts, self.hub().keys().as_ref()?.values()))
+    /// Makes the caller's part of a line, for all lines of one token; `None` while sealed.
+    pub(crate) fn cache_auth_fields(&self, facts: &AuthFacts<'_>) -> Option<CachedAuthFields> {
+        Some(cached_auth_fields_of(facts, self.hub().keys().as_ref()?.values()))
     }
 
-    /// Makes the line of a request, or of its outcome.
-    pub fn note(&self, entry: &Entry<'_>) -> Note {
-        note_of(entry, self.hub().keys().as_ref().map(|keys| keys.values()))
+    /// Makes the line of a request, or of its outcome, as far as it is the same for every device.
+    pub(crate) fn draft(&self, facts: &LineFacts<'_>) -> DraftLine {
+        draft_of(facts, self.hub().keys().as_ref().map(|keys| keys.values()))
     }
 
     /// Records a request before it is performed. Its line is in the file when this returns, or together with its outcome,
     /// as `urgency` says. `Err`: the request must not be performed.
-    pub fn record(&self, note: &Note, urgency: Urgency) -> Result<Receipt, AuditError> {
-        if note.is_keyless() {
+    pub(crate) fn record(&self, draft: &DraftLine, urgency: Urgency) -> Result<Receipt, AuditError> {
+        if draft.is_keyless() {
             return Err(AuditError::Sealed);
         }
-        self.hub().record(note, urgency)?;
-        Ok(self.receipt(note))
+        self.hub().record(draft, urgency)?;
+        Ok(self.receipt(draft))
     }
 
     /// Records a request that is performed whatever the devices do. If they cannot take its line now, the line waits for
     /// them, and the error says why, for the operator's log.
-    pub fn insist(&self, note: &Note) -> (Receipt, Option<AuditError>) {
-        let error = self.hub().record_always(note).err();
-        (self.receipt(note), error)
+    pub(crate) fn record_always(&self, draft: &DraftLine) -> (Receipt, Option<AuditError>) {
+        let error = self.hub().record_always(draft).err();
+        (self.receipt(draft), error)
     }
 
-    fn receipt(&self, note: &Note) -> Receipt {
-        Receipt { log: Some(Arc::clone(&self.0)), id: note.request_id() }
+    fn receipt(&self, draft: &DraftLine) -> Receipt {
+        Receipt { log: Some(Arc::clone(&self.0)), id: draft.request_id() }
     }
 
     /// Records the outcome before the request is answered; `txn` is the sequence of its commit. Resolves when every device
     /// that is up has the line. `Err`: the answer must be withheld; the line is kept and written later.
-    pub fn outcome(
+    pub(crate) fn record_outcome(
         &self,
         mut receipt: Receipt,
-        note: Note,
+        draft: DraftLine,
         txn: Option<Sequence>,
     ) -> impl Future<Output = Result<(), AuditError>> + Send + use<> {
         let log = Arc::clone(&self.0);
         receipt.log = None;
         // Queued before the first await: a caller that goes away takes nothing back.
-        let batch = log.hub.outcome(&note, txn.map(|txn| txn.0));
+        let batch = log.hub.outcome(&draft, txn.map(|txn| txn.0));
         async move { log.hub.written(&batch).await }
     }
 
     /// Writes a line that needs no key.
-    pub fn plain(&self, line: PlainEntry<'_>) {
-        self.hub().write(&plain_note_of(&line));
+    pub(crate) fn record_plain(&self, facts: PlainFacts<'_>) {
+        self.hub().write(&plain_draft_of(&facts));
     }
 
     /// Records that a caller was refused whom the broker does not know: with a line of its own, or, beyond a hundred
     /// refusals a second, in a count that [`Audit::tick_refusals`] writes.
-    pub fn refused(&self, refusal: &Refusal<'_>, now: Time) {
+    pub fn record_refusal(&self, refusal: &Refusal<'_>, now: Time) {
         let (recorded, finished) = self.0.refusals.add(refusal.reason, now);
         self.write_counts(&finished, now);
         if recorded == Recorded::InFull {
-            self.plain(PlainEntry {
+            self.record_plain(PlainFacts {
                 is_response: true,
                 time: now,
                 operation: refusal.operation,
@@ -172,7 +172,7 @@ impl Audit {
                 remote_address: &refusal.address.to_string(),
                 status: refusal.status,
                 outcome: Some(refusal.reason),
-                ..PlainEntry::default()
+                ..PlainFacts::default()
             });
         }
     }
@@ -183,30 +183,30 @@ impl Audit {
     }
 
     /// Writes the counts of refusals so far. A seal does this itself, so that its checkpoints cover them.
-    pub fn flush_refusals(&self, now: Time) {
+    pub(crate) fn flush_refusals(&self, now: Time) {
         self.write_counts(&self.0.refusals.take_all(), now);
     }
 
     fn write_counts(&self, counts: &[Count], now: Time) {
         for count in counts {
-            self.plain(PlainEntry {
+            self.record_plain(PlainFacts {
                 is_response: true,
                 time: now,
                 operation: "refused",
                 outcome: Some(count.reason),
                 count: Some(count.refusals),
-                ..PlainEntry::default()
+                ..PlainFacts::default()
             });
         }
     }
 
     /// Writes what is queued. For the panic hook: it never panics, and gives up after some milliseconds.
-    pub fn drain_for_panic(&self) {
+    pub(crate) fn drain_for_panic(&self) {
         self.hub().drain_for_panic();
     }
 
     /// Every change up to this sequence has its lines, synced, in all required devices: the store may release its notes.
-    pub fn fed(&self) -> Sequence {
+    pub(crate) fn covered(&self) -> Sequence {
         Sequence(self.hub().covered())
     }
 
@@ -225,7 +225,7 @@ impl Audit {
 
 impl Receipt {
     /// The id of the request that was recorded.
-    pub fn request_id(&self) -> &str {
+    pub(crate) fn request_id(&self) -> &str {
         self.id.as_str()
     }
 }

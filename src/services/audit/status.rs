@@ -15,7 +15,7 @@ pub struct DeviceConfig {
 
 /// Whether a device can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceState {
+pub(crate) enum DeviceState {
     /// Its file has every line.
     Up,
     /// It can write again, but its file still lacks lines.
@@ -26,7 +26,7 @@ pub enum DeviceState {
 
 /// A device as `sys/audit` and the health check show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceStatus {
+pub(crate) struct DeviceStatus {
     pub name: String,
     pub path: PathBuf,
     pub required: bool,

@@ -3,7 +3,7 @@
 use super::{
     devices::{Expected, Progress, Sidecar, SyncDone, Syncable, device::Device},
     error::AuditError,
-    keys::Keys,
+    keys::LogKeys,
     open_requests::OpenRequests,
     origin::Signer,
     queued::QueuedLines,
@@ -81,7 +81,7 @@ impl Writer {
 
     /// Gives the keys to every device that is not down, with the lines that its file lacks, and signs a checkpoint each.
     /// `notes` are those that the store kept.
-    pub(crate) fn unseal(&mut self, keys: Keys, notes: Vec<(Sequence, Vec<u8>)>, now: Time) {
+    pub(crate) fn unseal(&mut self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>, now: Time) {
         let signer = Signer::new(&keys.cluster, &keys.log_id, keys.signing.public());
         self.unsealed = Some(Unsealed { mac: keys.mac, signing: keys.signing, signer, notes });
         self.attach_keys(now);

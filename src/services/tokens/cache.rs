@@ -10,7 +10,7 @@ use crate::{
     base::limits::TOKEN_CACHE_BYTES_MAX,
     contract::Principal,
     services::{
-        audit::Badge,
+        audit::CachedAuthFields,
         table_ids::CORE,
         tokens::record::{TOKENS, TokenRecord},
     },
@@ -25,7 +25,7 @@ pub struct Session {
     /// Who it speaks for.
     pub principal: Arc<Principal>,
     /// The same for audit lines, once the first was written.
-    pub badge: OnceLock<Badge>,
+    pub audit_fields: OnceLock<CachedAuthFields>,
 }
 
 impl Session {
@@ -37,7 +37,7 @@ impl Session {
             metadata: record.metadata.clone(),
             is_login: record.login_mount.is_some(),
         });
-        Self { hash, record, tag, principal, badge: OnceLock::new() }
+        Self { hash, record, tag, principal, audit_fields: OnceLock::new() }
     }
 }
 

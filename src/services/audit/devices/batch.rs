@@ -4,9 +4,9 @@ use crate::{
     crypto::merkle::{Hash, leaf_hash},
     services::audit::{
         chain::Chain,
+        draft_line::{DraftParts, SEALED_TEXT},
         format::{decimal, hex},
         keys::DeviceHasher,
-        note::{Parts, SEALED_TEXT},
         queued::QueuedLine,
     },
 };
@@ -14,7 +14,7 @@ use crate::{
 /// What a line is, as far as its device has to know once the line is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineKind {
-    Note,
+    Draft,
     Torn,
     Head,
     Key,
@@ -75,10 +75,10 @@ impl LineBatch {
         self.ends_torn_line = true;
     }
 
-    /// Adds the line of a note. A note that cannot be read becomes a line that says so: nothing is left out.
-    pub(crate) fn add_note(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
+    /// Adds the line of a draft. A draft that cannot be read becomes a line that says so: nothing is left out.
+    pub(crate) fn add_draft(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
         let from = self.open();
-        match Parts::read(line.note) {
+        match DraftParts::read(line.draft) {
             Some(parts) => self.add_text(&parts, hasher),
             None => self.bytes.extend_from_slice(b"\"type\":\"unreadable\""),
         }
@@ -86,7 +86,7 @@ impl LineBatch {
             self.bytes.extend_from_slice(b",\"txn\":");
             self.bytes.extend_from_slice(decimal(txn, &mut [0; 20]).as_bytes());
         }
-        self.close(from, LineKind::Note);
+        self.close(from, LineKind::Draft);
     }
 
     /// Adds a control line with these members.
@@ -96,7 +96,7 @@ impl LineBatch {
         self.close(from, kind);
     }
 
-    fn add_text(&mut self, parts: &Parts<'_>, mut hasher: Option<&mut DeviceHasher>) {
+    fn add_text(&mut self, parts: &DraftParts<'_>, mut hasher: Option<&mut DeviceHasher>) {
         let (mut digests, mut from) = (parts.digests.iter(), 0);
         for at in memchr::memchr_iter(0, parts.text) {
             self.bytes.extend_from_slice(parts.text.get(from..at).unwrap_or_default());

@@ -10,12 +10,12 @@ use super::file::LogFile;
 use crate::{
     base::time::Time,
     services::audit::{
+        draft_line::DraftParts,
         file_lines::from_the_end,
-        note::Parts,
         parse::{Members, Start},
         queued::{QueuedLine, QueuedLines},
         request_id::RequestId,
-        wording::{Closed, closing_note_of},
+        wording::{Closed, closing_draft_of},
     },
     store::Sequence,
 };
@@ -50,8 +50,8 @@ pub(crate) fn missing_lines(
     let known = Known::read(file, complete.line)?;
     let mut missing = QueuedLines::default();
     let (mut committed, mut answered) = (HashSet::new(), HashSet::new());
-    for (sequence, note) in expected.notes {
-        let Some(parts) = Parts::read(note) else { continue };
+    for (sequence, draft) in expected.notes {
+        let Some(parts) = DraftParts::read(draft) else { continue };
         committed.insert(parts.id);
         let is_known = if parts.is_response() {
             answered.insert(parts.id);
@@ -60,7 +60,7 @@ pub(crate) fn missing_lines(
             known.requests.contains_key(&parts.id) || known.outcomes.contains(&parts.id)
         };
         if !is_known && sequence.0 > complete.sequence {
-            missing.push(QueuedLine { note, txn: parts.is_response().then_some(sequence.0) });
+            missing.push(QueuedLine { draft, txn: parts.is_response().then_some(sequence.0) });
         }
     }
     let mut open: Vec<&RequestId> = known.requests_before(complete.lines_at_open).chain(&committed).collect();
@@ -69,7 +69,7 @@ pub(crate) fn missing_lines(
     open.dedup();
     for id in open {
         let closed = if committed.contains(id) { Closed::Committed } else { Closed::NoOutcome };
-        missing.push(QueuedLine { note: closing_note_of(id, now, closed).as_bytes(), txn: None });
+        missing.push(QueuedLine { draft: closing_draft_of(id, now, closed).as_bytes(), txn: None });
     }
     Ok(missing)
 }

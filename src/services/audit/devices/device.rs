@@ -90,7 +90,7 @@ impl Device {
         Some(origin(self.prefix.as_ref()?, self.log.chain()?.id(), &self.config.name))
     }
 
-    /// Writes the lines of all notes with one call, and syncs them if the configuration says so. A device that cannot
+    /// Writes the lines of all drafts with one call, and syncs them if the configuration says so. A device that cannot
     /// write them now keeps them.
     pub(crate) fn write(&mut self, lines: &QueuedLines) -> Result<(), Refused> {
         if !self.is_up() {

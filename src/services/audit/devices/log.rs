@@ -1,4 +1,4 @@
-//! The log in a file: its chain, the control lines that are due, the notes that wait, and the write itself. It takes
+//! The log in a file: its chain, the control lines that are due, the drafts that wait, and the write itself. It takes
 //! account of every byte that gets into the file, also of a write that failed half way.
 
 use std::{
@@ -79,28 +79,28 @@ impl Log {
         self.due.set_public_key(None);
     }
 
-    /// Whether notes wait for this device.
+    /// Whether drafts wait for this device.
     pub(crate) fn has_unwritten(&self) -> bool {
         !self.unwritten.is_empty()
     }
 
-    /// Keeps notes that cannot be written now, or counts them if too many wait.
+    /// Keeps drafts that cannot be written now, or counts them if too many wait.
     pub(crate) fn postpone(&mut self, lines: &QueuedLines) {
         lines.iter().for_each(|line| self.unwritten.add(line));
     }
 
-    /// Keeps notes for the next flush, however many there are.
+    /// Keeps drafts for the next flush, however many there are.
     pub(crate) fn keep(&mut self, lines: &QueuedLines) {
         lines.iter().for_each(|line| self.unwritten.keep(line));
     }
 
-    /// Writes the lines of all notes with one call. After an error it keeps all of them, so that what got in can be
+    /// Writes the lines of all drafts with one call. After an error it keeps all of them, so that what got in can be
     /// settled against them.
     pub(crate) fn append(&mut self, lines: &QueuedLines) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
         for line in lines.iter() {
-            self.batch.add_note(line, self.hasher.as_mut());
+            self.batch.add_draft(line, self.hasher.as_mut());
         }
         let written = self.write_batch();
         if written.is_err() {
@@ -149,7 +149,7 @@ impl Log {
         if whole_until > 0 {
             self.due.set_newline(Newline::Present);
         }
-        let mut notes = 0;
+        let mut drafts = 0;
         // A line that lacks only its newline is whole.
         for line in self.batch.lines().iter().take_while(|line| line.end <= written + 1) {
             chain.push(line.leaf);
@@ -157,12 +157,12 @@ impl Log {
             self.due.set_newline(if line.end > written { Newline::Missing } else { Newline::Present });
             self.due.written(line.kind);
             match line.kind {
-                LineKind::Note => notes += 1,
+                LineKind::Draft => drafts += 1,
                 LineKind::Gap => self.unwritten.gap_written(),
                 LineKind::Torn | LineKind::Head | LineKind::Key | LineKind::Control => {}
             }
         }
-        self.unwritten.notes_written(notes);
+        self.unwritten.drafts_written(drafts);
         let part = self.batch.bytes().get(whole_until..written).unwrap_or(&[]);
         if !part.is_empty() {
             chain.push(leaf_hash(part));
@@ -209,7 +209,7 @@ impl Log {
         Ok(found)
     }
 
-    /// Begins a new log where the file ends. Notes that wait go into the new log.
+    /// Begins a new log where the file ends. Drafts that wait go into the new log.
     pub(crate) fn begin(&mut self, head: Head, now: Time) {
         let old = head.old.or_else(|| self.chain.as_ref().map(|chain| (chain.id().to_owned(), chain.lines())));
         self.chain = Some(Chain::new(self.new_id(now)));
@@ -232,7 +232,7 @@ impl Log {
         self.due.set_head(head);
     }
 
-    /// Notes whether the last line in the file is ended.
+    /// Drafts whether the last line in the file is ended.
     pub(crate) fn set_newline(&mut self, newline: Newline) {
         self.due.set_newline(newline);
     }

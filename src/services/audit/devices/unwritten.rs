@@ -1,4 +1,4 @@
-//! Notes that a device could not write yet, in order, and a count of those that were too many to keep.
+//! Drafts that a device could not write yet, in order, and a count of those that were too many to keep.
 
 use super::batch::{LineBatch, LineKind};
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     crypto::kdf::sha256,
     services::audit::{
         control,
+        draft_line::DraftParts,
         keys::DeviceHasher,
-        note::Parts,
         queued::{QueuedLine, QueuedLines},
         request_id::RequestId,
     },
@@ -16,11 +16,11 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Unwritten {
     kept: QueuedLines,
-    /// Runs of notes that were not kept. There is more than one if a `gap` line was tried and may not be in the file.
+    /// Runs of drafts that were not kept. There is more than one if a `gap` line was tried and may not be in the file.
     gaps: Vec<Gap>,
 }
 
-/// Notes that were not kept.
+/// Drafts that were not kept.
 struct Gap {
     first: RequestId,
     last: RequestId,
@@ -38,32 +38,32 @@ impl Unwritten {
         self.kept.is_empty() && self.gaps.is_empty()
     }
 
-    /// Keeps a note, or counts it if too many wait already.
+    /// Keeps a draft, or counts it if too many wait already.
     pub(crate) fn add(&mut self, line: QueuedLine<'_>) {
-        if !self.gaps.is_empty() || self.kept.size_bytes() + line.note.len() > KEPT_BYTES_MAX {
-            self.count(line.note);
+        if !self.gaps.is_empty() || self.kept.size_bytes() + line.draft.len() > KEPT_BYTES_MAX {
+            self.count(line.draft);
         } else {
             self.keep(line);
         }
     }
 
-    /// Keeps a note, however many wait.
+    /// Keeps a draft, however many wait.
     pub(crate) fn keep(&mut self, line: QueuedLine<'_>) {
         self.kept.push(line);
     }
 
-    /// Adds the lines of all notes and gaps to `batch`.
+    /// Adds the lines of all drafts and gaps to `batch`.
     pub(crate) fn add_to(&mut self, batch: &mut LineBatch, mut hasher: Option<&mut DeviceHasher>, now: Time) {
         for line in self.kept.iter() {
-            batch.add_note(line, hasher.as_deref_mut());
+            batch.add_draft(line, hasher.as_deref_mut());
         }
         for gap in &mut self.gaps {
             batch.add_control(&gap.members(now), LineKind::Gap);
         }
     }
 
-    /// The lines of the first `count` notes are in the file now.
-    pub(crate) fn notes_written(&mut self, count: usize) {
+    /// The lines of the first `count` drafts are in the file now.
+    pub(crate) fn drafts_written(&mut self, count: usize) {
         self.kept.remove_first(count);
     }
 
@@ -74,8 +74,8 @@ impl Unwritten {
         }
     }
 
-    fn count(&mut self, note: &[u8]) {
-        let Some(parts) = Parts::read(note) else { return };
+    fn count(&mut self, draft: &[u8]) {
+        let Some(parts) = DraftParts::read(draft) else { return };
         let kind = if parts.is_response() { "response" } else { "request" };
         if self.gaps.last().is_none_or(|gap| gap.is_tried) {
             self.gaps.push(Gap { first: parts.id, last: parts.id, count: 0, digest: [0; 32], is_tried: false });

@@ -5,7 +5,7 @@ use crate::base::time::Time;
 
 /// What is asked for. A request must fit everything that is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// A path, or its beginning followed by `*`. A KV path is also found without its `data/` or `metadata/`.
     pub path: Option<String>,
     /// A display name, an entity id, or the hash of an accessor.

@@ -10,13 +10,13 @@ use std::{
 };
 
 use self::row::{Unanswered, Unreadable, time_of};
-pub use self::{filter::Filter, row::Row};
+pub(crate) use self::{filter::Filter, row::Row};
 use super::file_lines::{FileLine, from_the_end, lines};
 use crate::store::files::Files;
 
 /// What a search counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Requests that fit the filter.
     pub matched: u64,
     /// Requests in the time that the filter asks for.
@@ -26,7 +26,7 @@ pub struct Found {
 }
 
 /// Hands every request in `files` that fits `filter` to `each`: the oldest file first, in the order of outcomes.
-pub fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&Row)) -> io::Result<Found> {
+pub(crate) fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&Row)) -> io::Result<Found> {
     let disk = Files::real();
     let (mut found, mut open) = (Found::default(), Unanswered::default());
     for path in in_order(&disk, files)? {
@@ -42,7 +42,12 @@ pub fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&Row)) ->
 
 /// Hands the last `count` requests of a file to `each`, and then each new one, until `wait` returns false. `wait` is where
 /// the caller sleeps. If the file is moved away, reading continues in the new one.
-pub fn tail(path: &Path, count: usize, wait: &mut dyn FnMut() -> bool, each: &mut dyn FnMut(&Row)) -> io::Result<()> {
+pub(crate) fn tail(
+    path: &Path,
+    count: usize,
+    wait: &mut dyn FnMut() -> bool,
+    each: &mut dyn FnMut(&Row),
+) -> io::Result<()> {
     let disk = Files::real();
     let file = disk.open_read(path)?;
     let mut stat = disk.stat(path)?;

@@ -8,7 +8,7 @@ use crate::{base::time::Time, services::audit::file_lines::FileLine};
 
 /// One request with its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     pub time: Time,
     pub request_id: String,
     pub operation: String,

@@ -56,8 +56,8 @@ pub fn public() -> PublicKey {
     signing(1).public()
 }
 
-pub fn keys() -> Keys {
-    Keys { mac: MacKey::new(b"a key"), signing: signing(1), cluster: "c1".into(), log_id: "l1".into() }
+pub fn keys() -> LogKeys {
+    LogKeys { mac: MacKey::new(b"a key"), signing: signing(1), cluster: "c1".into(), log_id: "l1".into() }
 }
 
 impl Bench {
@@ -98,11 +98,10 @@ impl Bench {
 
     /// The newest checkpoint in the file of the first device.
     pub fn newest_checkpoint(&self) -> Option<String> {
-        let line = self.text().lines().rev().find_map(|line| {
+        self.text().lines().rev().find_map(|line| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
             line["checkpoint"].as_str().map(str::to_owned)
-        });
-        line
+        })
     }
 
     /// The checkpoint in the sidecar of the first device.
@@ -132,13 +131,13 @@ impl Bench {
     }
 
     pub fn ask(&self, id: &str) -> Result<Receipt, AuditError> {
-        let note = self.audit.note(&request(id));
-        self.audit.record(&note, Urgency::Now)
+        let draft = self.audit.draft(&request(id));
+        self.audit.record(&draft, Urgency::Now)
     }
 
     pub fn answer(&self, receipt: Receipt, id: &str, txn: Option<u64>) -> Result<(), AuditError> {
-        let note = self.audit.note(&response(id));
-        run(self.audit.outcome(receipt, note, txn.map(Sequence)))
+        let draft = self.audit.draft(&response(id));
+        run(self.audit.record_outcome(receipt, draft, txn.map(Sequence)))
     }
 
     /// A whole request.
@@ -172,8 +171,8 @@ pub fn auth() -> AuthFacts<'static> {
     }
 }
 
-pub fn request(id: &str) -> Entry<'_> {
-    Entry {
+pub fn request(id: &str) -> LineFacts<'_> {
+    LineFacts {
         time: Time::from_unix_secs(1_800_000_000),
         request_id: id,
         operation: "read",
@@ -183,12 +182,12 @@ pub fn request(id: &str) -> Entry<'_> {
         remote_address: "127.0.0.1",
         auth: Some(auth().into()),
         decision: Some(Decision { rule: "secret/data/web/*", policy: "web", line: 3, allowed: true }),
-        ..Entry::default()
+        ..LineFacts::default()
     }
 }
 
-pub fn response(id: &str) -> Entry<'_> {
-    Entry {
+pub fn response(id: &str) -> LineFacts<'_> {
+    LineFacts {
         is_response: true,
         status: 200,
         response_data: Some(r#"{"data":{"password":"correct horse battery"},"metadata":{"version":3}}"#),

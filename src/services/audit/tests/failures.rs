@@ -63,7 +63,7 @@ fn what_nothing_may_stop_has_its_lines_later() {
             assert!(bench.ask("finds-it").is_err());
         }
         break_it(1);
-        let (receipt, error) = bench.audit.insist(&bench.audit.note(&request("seal")));
+        let (receipt, error) = bench.audit.record_always(&bench.audit.draft(&request("seal")));
         assert_eq!(error.is_some(), broken_from < 2, "{broken_from}");
         break_it(2);
         assert!(bench.answer(receipt, "seal", None).is_err());
@@ -122,10 +122,10 @@ fn a_device_that_was_down_for_long_has_a_gap() {
     let path = "p".repeat(4_000);
     for n in 0..1_200 {
         let id = format!("r-{n}");
-        let entry = Entry { path: &path, ..request(&id) };
-        let receipt = bench.audit.record(&bench.audit.note(&entry), Urgency::WithOutcome).unwrap();
-        let note = bench.audit.note(&Entry { path: &path, ..response(&id) });
-        run(bench.audit.outcome(receipt, note, None)).unwrap();
+        let entry = LineFacts { path: &path, ..request(&id) };
+        let receipt = bench.audit.record(&bench.audit.draft(&entry), Urgency::WithOutcome).unwrap();
+        let draft = bench.audit.draft(&LineFacts { path: &path, ..response(&id) });
+        run(bench.audit.record_outcome(receipt, draft, None)).unwrap();
     }
     faults.mend_path(&bench.path("second"));
     bench.tick(2);
@@ -210,8 +210,8 @@ fn a_dropped_receipt_closes_its_request() {
 #[test]
 fn the_panic_hook_writes_what_is_queued() {
     let bench = Bench::unsealed();
-    let note = bench.audit.note(&request("reads"));
-    let receipt = bench.audit.record(&note, Urgency::WithOutcome).unwrap();
+    let draft = bench.audit.draft(&request("reads"));
+    let receipt = bench.audit.record(&draft, Urgency::WithOutcome).unwrap();
     assert!(!bench.text().contains("reads"));
     bench.audit.drain_for_panic();
     assert!(bench.text().contains("reads"));
@@ -223,7 +223,7 @@ fn the_panic_hook_writes_what_is_queued() {
 fn the_panic_hook_does_not_wait_for_the_writer_lock() {
     let bench = Bench::unsealed();
     bench.audit.with_writer_lock(|| {
-        bench.audit.plain(PlainEntry { request_id: "queued", ..PlainEntry::default() });
+        bench.audit.record_plain(PlainFacts { request_id: "queued", ..PlainFacts::default() });
         bench.audit.drain_for_panic();
         assert!(!bench.text().contains("queued"));
     });
@@ -238,8 +238,8 @@ fn a_strict_device_answers_after_the_sync() {
     bench.restart();
     bench.unseal();
     let receipt = bench.ask("strict").unwrap();
-    let note = bench.audit.note(&response("strict"));
-    let mut outcome = pin!(bench.audit.outcome(receipt, note, None));
+    let draft = bench.audit.draft(&response("strict"));
+    let mut outcome = pin!(bench.audit.record_outcome(receipt, draft, None));
     let mut context = Context::from_waker(Waker::noop());
     assert!(outcome.as_mut().poll(&mut context).is_pending());
     bench.audit.round();
@@ -255,7 +255,7 @@ fn whoever_finds_the_writer_lock_free_writes_for_all() {
     let receipts = ["one", "two"].map(|id| (id, bench.ask(id).unwrap()));
     let mut outcomes = Vec::new();
     for (id, receipt) in receipts {
-        outcomes.push(Box::pin(bench.audit.outcome(receipt, bench.audit.note(&response(id)), None)));
+        outcomes.push(Box::pin(bench.audit.record_outcome(receipt, bench.audit.draft(&response(id)), None)));
     }
     let mut context = Context::from_waker(Waker::noop());
     let [first, second] = &mut outcomes[..] else { panic!() };

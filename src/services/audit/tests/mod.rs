@@ -12,7 +12,7 @@ mod starts;
 mod together;
 mod touched;
 
-use super::*;
+use super::{status::DeviceState, *};
 use crate::{
     base::time::{Clock, Time},
     crypto::note::Checkpoint,

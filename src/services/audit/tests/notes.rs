@@ -7,13 +7,13 @@ use crate::base::limits::AUDIT_LINE_BYTES_MAX;
 
 /// The outcome of a request whose answer holds `data`.
 fn answered(bench: &Bench, data: &str, shown_fields: &[&str]) -> Value {
-    write(bench, &Entry { response_data: Some(data), shown_fields, ..response("r-data") })
+    write(bench, &LineFacts { response_data: Some(data), shown_fields, ..response("r-data") })
 }
 
 /// Records a request with this outcome, and returns the outcome's line.
-fn write(bench: &Bench, entry: &Entry<'_>) -> Value {
+fn write(bench: &Bench, entry: &LineFacts<'_>) -> Value {
     let receipt = bench.ask(entry.request_id).unwrap();
-    run(bench.audit.outcome(receipt, bench.audit.note(entry), None)).unwrap();
+    run(bench.audit.record_outcome(receipt, bench.audit.draft(entry), None)).unwrap();
     bench.lines().pop().unwrap()
 }
 
@@ -52,10 +52,10 @@ fn no_value_stands_in_a_note() {
     let bench = Bench::unsealed();
     let data = r#"{"data":{"planted-name":"planted-text","n":4711471147,"deep":[{"planted-inner":["planted-element",4711471147]}]},
         "planted field":"planted-other","cas":4711471147,"escaped":"pl\u0061nted\u002dtext"}"#;
-    let entry = Entry { data: Some(data), response_data: Some(data), ..response("r-1") };
-    let note = bench.audit.note(&entry);
+    let entry = LineFacts { data: Some(data), response_data: Some(data), ..response("r-1") };
+    let draft = bench.audit.draft(&entry);
     write(&bench, &entry);
-    for text in [String::from_utf8_lossy(note.as_bytes()).into_owned(), bench.text()] {
+    for text in [String::from_utf8_lossy(draft.as_bytes()).into_owned(), bench.text()] {
         assert!(text.contains("approle-web"), "the search finds what is there");
         for planted in ["planted", "4711471147", TOKEN, auth().accessor] {
             assert!(!text.contains(planted), "{planted}");
@@ -86,7 +86,7 @@ fn two_devices_hash_the_same_value_differently() {
 fn a_guessable_value_differs_in_two_requests() {
     let bench = Bench::unsealed();
     let data = r#"{"a":true,"b":7,"c":"short","d":"long enough","e":"","f":null}"#;
-    let of = |id| write(&bench, &Entry { response_data: Some(data), ..response(id) })["response"]["data"].clone();
+    let of = |id| write(&bench, &LineFacts { response_data: Some(data), ..response(id) })["response"]["data"].clone();
     let (one, two) = (of("r-1"), of("r-2"));
     for name in ["a", "b", "c", "e"] {
         assert!(is_hash(&one[name]) && one[name] != two[name], "{name}");
@@ -127,7 +127,7 @@ fn declared_fields_of_an_answer_are_clear_and_no_others() {
 fn a_text_that_was_sent_is_never_clear() {
     let bench = Bench::unsealed();
     let data = r#"{"ttl":"planted text","cas":7,"keys":["planted element"]}"#;
-    let entry = Entry { data: Some(data), plain_fields: &["ttl", "cas", "keys"], ..response("r-sent") };
+    let entry = LineFacts { data: Some(data), plain_fields: &["ttl", "cas", "keys"], ..response("r-sent") };
     let line = write(&bench, &entry);
     let data = &line["request"]["data"];
     assert!(is_hash(&data["ttl"]) && is_hash(&data["keys"][0]));
@@ -144,7 +144,7 @@ fn a_log_cannot_be_injected_into() {
     let metadata = std::collections::BTreeMap::from([(evil.to_owned(), evil.to_owned())]);
     let auth =
         AuthFacts { display_name: evil, policies: &policies, token_policies: &policies, metadata: &metadata, ..auth() };
-    let entry = Entry {
+    let entry = LineFacts {
         path: evil,
         operation: evil,
         mount_type: evil,
@@ -155,7 +155,12 @@ fn a_log_cannot_be_injected_into() {
         ..response("r-evil")
     };
     let line = write(&bench, &entry);
-    bench.audit.plain(PlainEntry { path: evil, request_id: "r-plain", outcome: Some(evil), ..PlainEntry::default() });
+    bench.audit.record_plain(PlainFacts {
+        path: evil,
+        request_id: "r-plain",
+        outcome: Some(evil),
+        ..PlainFacts::default()
+    });
     assert_eq!(line["auth"]["display_name"], evil);
     assert_eq!(line["auth"]["metadata"][evil], evil);
     assert_eq!(line["request"]["path"], evil);
@@ -197,7 +202,7 @@ fn no_line_is_longer_than_a_tile_entry() {
         remaining_uses: u64::MAX,
         ..auth()
     };
-    let entry = Entry {
+    let entry = LineFacts {
         path: &long,
         operation: &long,
         mount_type: &long,
@@ -226,7 +231,7 @@ fn what_is_no_json_is_hashed_whole() {
 #[test]
 fn a_sealed_line_has_only_plain_fields() {
     let bench = Bench::sealed();
-    bench.audit.plain(PlainEntry {
+    bench.audit.record_plain(PlainFacts {
         is_response: true,
         request_id: "r-1",
         operation: "update",
@@ -249,9 +254,9 @@ fn a_sealed_line_has_only_plain_fields() {
 fn any_text_makes_one_line_that_contains_it() {
     let bench = Bench::unsealed();
     proptest::proptest!(|(text in ".*", data in ".*")| {
-        let entry = Entry { path: &text, error: Some(&data), data: Some(&data), ..request("r-any") };
+        let entry = LineFacts { path: &text, error: Some(&data), data: Some(&data), ..request("r-any") };
         let before = bench.text().lines().count();
-        std::mem::forget(bench.audit.record(&bench.audit.note(&entry), Urgency::Now).unwrap());
+        std::mem::forget(bench.audit.record(&bench.audit.draft(&entry), Urgency::Now).unwrap());
         let lines = bench.lines();
         proptest::prop_assert_eq!(lines.len(), before + 1);
         proptest::prop_assert_eq!(lines[before]["request"]["path"].as_str(), Some(text.as_str()));

@@ -4,7 +4,7 @@ use std::{os::unix::fs::FileExt, path::Path};
 
 use super::{
     bench::*,
-    verify::{Fault, Report, verify},
+    verify::{Defect, Report, verify},
     *,
 };
 
@@ -35,7 +35,7 @@ fn judge(bench: &Bench, lines: &[impl AsRef<str>], kept: Option<&str>) -> Report
 }
 
 #[track_caller]
-fn names(report: &Report, line: u64, what: Fault) {
+fn names(report: &Report, line: u64, what: Defect) {
     let problem = report.first_problem.as_ref().expect("a problem");
     assert_eq!((problem.line, &problem.what), (line, &what));
 }
@@ -61,15 +61,15 @@ fn every_flipped_byte_is_named() {
         bench.request("r").unwrap();
         for is_response in [false, true, false, true, false, true, false, true] {
             let id = format!("p-{n}");
-            let entry = PlainEntry { is_response, request_id: &id, path: "sys/unseal", ..PlainEntry::default() };
-            bench.audit.plain(entry);
+            let entry = PlainFacts { is_response, request_id: &id, path: "sys/unseal", ..PlainFacts::default() };
+            bench.audit.record_plain(entry);
         }
         bench.tick(11);
     }
     let text = bench.text().into_bytes();
     let path = bench.dir.path().join("tried.log");
     std::fs::write(&path, &text).unwrap();
-    // Bytes are flipped in place: a file that is written anew each time is flushed by some file systems.
+    // Bytes are flipped in place: some file systems flush a file that is created again each time.
     let file = std::fs::File::options().write(true).open(&path).unwrap();
     let mut line = 1;
     for (at, byte) in text.iter().enumerate() {
@@ -91,7 +91,7 @@ fn every_flipped_byte_is_named() {
 fn an_edited_line_is_named() {
     let (bench, mut lines) = log();
     lines[9] = lines[9].replace("secret/data/web/key", "secret/data/web/kex");
-    names(&judge(&bench, &lines, None), 10, Fault::Edited);
+    names(&judge(&bench, &lines, None), 10, Defect::Edited);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_removed_line_is_named() {
     for n in 1..lines.len() - 1 {
         let mut fewer = lines.clone();
         fewer.remove(n);
-        names(&judge(&bench, &fewer, None), n as u64 + 1, Fault::Removed { until: n as u64 + 1 });
+        names(&judge(&bench, &fewer, None), n as u64 + 1, Defect::Removed { until: n as u64 + 1 });
     }
 }
 
@@ -110,11 +110,11 @@ fn a_moved_line_is_named() {
     let mut down = lines.clone();
     let line = down.remove(6);
     down.insert(15, line);
-    names(&judge(&bench, &down, None), 7, Fault::Moved);
+    names(&judge(&bench, &down, None), 7, Defect::Moved);
     let mut up = lines;
     let line = up.remove(15);
     up.insert(6, line);
-    names(&judge(&bench, &up, None), 16, Fault::Moved);
+    names(&judge(&bench, &up, None), 16, Defect::Moved);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_doubled_line_is_named() {
         more.insert(n + 1, lines[n].clone());
         let report = judge(&bench, &more, None);
         // If the head of the file is doubled, a log of the same name begins twice.
-        names(&report, n as u64 + 1, Fault::Doubled);
+        names(&report, n as u64 + 1, Defect::Doubled);
     }
 }
 
@@ -138,7 +138,7 @@ fn a_cut_is_named_if_a_checkpoint_was_kept() {
     let report = judge(&bench, short, None);
     assert_eq!(report.first_problem, None);
     let size = lines.len() as u64 - 1;
-    names(&judge(&bench, short, Some(&kept)), short.len() as u64 + 1, Fault::Cut { until: size });
+    names(&judge(&bench, short, Some(&kept)), short.len() as u64 + 1, Defect::Cut { until: size });
     assert_eq!(judge(&bench, &lines, Some(&kept)).first_problem, None);
 }
 
@@ -172,10 +172,10 @@ fn a_log_with_new_hashes_is_refused() {
         let report = judge(&bench, &lines, None);
         let problem = report.first_problem.expect("a problem");
         if seed == 2 {
-            assert_eq!(problem.what, Fault::OtherKey);
+            assert_eq!(problem.what, Defect::OtherKey);
         } else {
             // The change lies between the checkpoint before it (line 4) and the one after it.
-            assert_eq!((problem.line, problem.what), (5, Fault::Rewritten { until: 11 }));
+            assert_eq!((problem.line, problem.what), (5, Defect::Rewritten { until: 11 }));
         }
         assert_eq!(report.proved_to, 4);
     }
@@ -232,7 +232,7 @@ fn files_are_taken_in_any_order() {
 #[test]
 fn a_file_without_its_beginning_is_named() {
     let (bench, lines) = log();
-    names(&judge(&bench, &lines[3..], None), 4, Fault::Headless);
+    names(&judge(&bench, &lines[3..], None), 4, Defect::Headless);
 }
 
 #[test]

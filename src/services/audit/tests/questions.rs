@@ -20,8 +20,8 @@ fn log() -> Bench {
         let auth = AuthFacts { display_name: name, ..auth() };
         let decision = Decision { allowed, line: 3 + n, policy: "web", rule: "secret/data/web/*" };
         let time = Time::from_unix_secs(START + 10 * i64::from(n));
-        let ask = Entry { time, path, auth: Some(auth.into()), decision: Some(decision), ..request(&id) };
-        let receipt = bench.audit.record(&bench.audit.note(&ask), Urgency::Now).unwrap();
+        let ask = LineFacts { time, path, auth: Some(auth.into()), decision: Some(decision), ..request(&id) };
+        let receipt = bench.audit.record(&bench.audit.draft(&ask), Urgency::Now).unwrap();
         if n == 3 {
             std::mem::forget(receipt);
             continue;
@@ -29,8 +29,8 @@ fn log() -> Bench {
         let error = (!allowed).then_some("permission denied");
         let status = if allowed { 200 } else { 403 };
         // An outcome does not have to repeat the caller.
-        let answer = Entry { is_response: true, status, error, auth: None, decision: None, ..ask };
-        run(bench.audit.outcome(receipt, bench.audit.note(&answer), None)).unwrap();
+        let answer = LineFacts { is_response: true, status, error, auth: None, decision: None, ..ask };
+        run(bench.audit.record_outcome(receipt, bench.audit.draft(&answer), None)).unwrap();
     }
     bench
 }

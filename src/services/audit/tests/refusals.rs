@@ -15,7 +15,7 @@ const TOO_MANY: &str = "too many refused requests";
 fn refuse(bench: &Bench, reason: &'static str) {
     let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
     let refusal = Refusal { operation: "read", path: "secret/data/web/key", address, status: 403, reason };
-    bench.audit.refused(&refusal, bench.clock.now());
+    bench.audit.record_refusal(&refusal, bench.clock.now());
 }
 
 /// What the log tells: lines of their own, and counts, for each reason.

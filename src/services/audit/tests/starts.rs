@@ -10,7 +10,12 @@ fn a_restart_continues_where_the_log_ended() {
     bench.tick(11);
     bench.request("b").unwrap();
     bench.restart();
-    bench.audit.plain(PlainEntry { request_id: "u", operation: "update", path: "sys/unseal", ..PlainEntry::default() });
+    bench.audit.record_plain(PlainFacts {
+        request_id: "u",
+        operation: "update",
+        path: "sys/unseal",
+        ..PlainFacts::default()
+    });
     bench.unseal();
     bench.request("c").unwrap();
     bench.tick(11);
@@ -41,13 +46,13 @@ fn requests_without_an_outcome_are_closed_at_unseal() {
     bench.tick(11);
     let committed = bench.ask("committed").unwrap();
     let answered = bench.ask("answered").unwrap();
-    let note = |entry: &Entry<'_>| bench.audit.note(entry).as_bytes().to_vec();
+    let draft = |entry: &LineFacts<'_>| bench.audit.draft(entry).as_bytes().to_vec();
     let backlog = vec![
-        (Sequence(3), note(&request("committed"))),
-        (Sequence(4), note(&request("answered"))),
-        (Sequence(5), note(&response("answered"))),
-        (Sequence(6), note(&request("unheard"))),
-        (Sequence(6), note(&response("unheard"))),
+        (Sequence(3), draft(&request("committed"))),
+        (Sequence(4), draft(&request("answered"))),
+        (Sequence(5), draft(&response("answered"))),
+        (Sequence(6), draft(&request("unheard"))),
+        (Sequence(6), draft(&response("unheard"))),
     ];
     [lost, committed, answered].into_iter().for_each(std::mem::forget);
     bench.restart();
@@ -71,8 +76,8 @@ fn notes_that_have_their_lines_are_not_written_again() {
     for n in 1..30 {
         let id = format!("r-{n}");
         let receipt = bench.ask(&id).unwrap();
-        backlog.push((Sequence(n), bench.audit.note(&request(&id)).as_bytes().to_vec()));
-        backlog.push((Sequence(n), bench.audit.note(&response(&id)).as_bytes().to_vec()));
+        backlog.push((Sequence(n), bench.audit.draft(&request(&id)).as_bytes().to_vec()));
+        backlog.push((Sequence(n), bench.audit.draft(&response(&id)).as_bytes().to_vec()));
         if n % 5 == 0 {
             // With a checkpoint while a request is open, a start reads back to the checkpoint before it.
             bench.tick(11);
@@ -82,7 +87,7 @@ fn notes_that_have_their_lines_are_not_written_again() {
     bench.audit.seal_blocking();
     bench.audit.unseal_blocking(keys(), backlog).unwrap();
     assert_eq!(paired(&[bench.text()]), 29);
-    assert_eq!(bench.audit.fed(), Sequence(29));
+    assert_eq!(bench.audit.covered(), Sequence(29));
 }
 
 /// While sealed no line can be made for a caller. A request that was recorded before still gets its outcome.
@@ -125,7 +130,7 @@ fn a_log_that_another_key_signed_is_not_continued() {
     bench.request("a").unwrap();
     bench.tick(11);
     bench.restart();
-    bench.audit.unseal_blocking(Keys { signing: signing(9), ..keys() }, Vec::new()).unwrap();
+    bench.audit.unseal_blocking(LogKeys { signing: signing(9), ..keys() }, Vec::new()).unwrap();
     let report = verify_with(&Files::real(), &[bench.path("file")], &signing(9).public(), None).unwrap();
     assert_eq!(report.logs.len(), 2);
     let last = report.logs.last().unwrap();

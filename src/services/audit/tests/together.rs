@@ -33,9 +33,9 @@ fn all_are_answered(answers: &Answers) {
                 for n in 0..REQUESTS {
                     let id = format!("r-{task}-{n}");
                     let urgency = if n % 3 == 0 { Urgency::Now } else { Urgency::WithOutcome };
-                    let receipt = audit.record(&audit.note(&request(&id)), urgency).unwrap();
+                    let receipt = audit.record(&audit.draft(&request(&id)), urgency).unwrap();
                     let txn = (urgency == Urgency::Now).then_some(Sequence((task * REQUESTS + n) as u64));
-                    audit.outcome(receipt, audit.note(&response(&id)), txn).await.unwrap();
+                    audit.record_outcome(receipt, audit.draft(&response(&id)), txn).await.unwrap();
                 }
             }
         };

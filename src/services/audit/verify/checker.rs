@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     diagnosis::diagnose,
-    report::{Fault, LogReport, Problem},
+    report::{Defect, LogReport, Problem},
     segments::{Log, Segment},
     suspects::{Place, Seen, Suspects},
 };
@@ -67,7 +67,7 @@ impl<'a> Checker<'a> {
             // Without its older files a log begins later than at line 1. Everything else was edited: a line 1 that is not a
             // head, a head that contradicts itself, a text that is not a line.
             let is_headless = head.is_none() && seq > 1;
-            self.fault(segment, line.number, seq, if is_headless { Fault::Headless } else { Fault::Edited });
+            self.fault(segment, line.number, seq, if is_headless { Defect::Headless } else { Defect::Edited });
         }
         self.chain.is_some()
     }
@@ -78,7 +78,7 @@ impl<'a> Checker<'a> {
         let start = Start::of_whole(line.bytes);
         let belongs = start.filter(|start| start.follows(chain));
         let fault = match (belongs, &self.suspects) {
-            (None, _) => Some(Fault::Edited),
+            (None, _) => Some(Defect::Edited),
             (Some(start), Some(suspects)) => match start.kind() {
                 // A `torn` line accounts for the torn lines before it. A `head` line may stand between.
                 "torn" if Members::read(line.bytes).is_some_and(|members| members.lines == suspects.count) => {
@@ -87,7 +87,7 @@ impl<'a> Checker<'a> {
                     None
                 }
                 "head" if suspects.seen.iter().all(|seen| !seen.is_line) => None,
-                _ => Some(Fault::Edited),
+                _ => Some(Defect::Edited),
             },
             (Some(start), None) => self.check(&start, line.bytes),
         };
@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
                 self.report.has_torn_end = !line.is_ended;
                 self.accept(line);
             }
-            Some(Fault::Edited) => self.suspect(segment, line, start),
+            Some(Defect::Edited) => self.suspect(segment, line, start),
             Some(fault) => {
                 let line_of_log = self.chain.as_ref().map_or(0, Chain::lines) + 1;
                 self.fault(segment, line.number, line_of_log, fault);
@@ -105,43 +105,43 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks what a line says that belongs to the chain.
-    fn check(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Fault> {
+    fn check(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Defect> {
         let chain = self.chain.as_ref()?;
         match start.kind() {
             "request" | "response" | "tail" | "key" | "gap" | "unreadable" => None,
             "head" | "frontier" => {
                 let members = Members::read(bytes).unwrap_or_default();
                 let agrees = members.log == chain.id() && members.right_edge().as_ref() == Some(chain.frontier());
-                (!agrees).then_some(Fault::Edited)
+                (!agrees).then_some(Defect::Edited)
             }
             "checkpoint" => self.check_checkpoint(bytes),
-            _ => Some(Fault::Edited),
+            _ => Some(Defect::Edited),
         }
     }
 
-    fn check_checkpoint(&mut self, bytes: &[u8]) -> Option<Fault> {
+    fn check_checkpoint(&mut self, bytes: &[u8]) -> Option<Defect> {
         let chain = self.chain.as_ref()?;
         let head = Members::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
-        let Some(head) = head else { return Some(Fault::Edited) };
+        let Some(head) = head else { return Some(Defect::Edited) };
         // Nothing in this line is believed: the same line is built again and compared.
         let prev = hex(chain.prev());
         let prev = std::str::from_utf8(&prev).unwrap_or("");
         let members = control::checkpoint(&head.text());
         let expected = format!("{{\"seq\":{},\"prev\":\"{prev}\",{members}}}", chain.lines() + 1);
         if expected.as_bytes() != bytes || head.size != chain.lines() {
-            return Some(Fault::Edited);
+            return Some(Defect::Edited);
         }
         let is_named = log_id_of(&head.origin) == chain.id();
         if !is_named || (!self.report.origin.is_empty() && self.report.origin != head.origin) {
-            return Some(Fault::Edited);
+            return Some(Defect::Edited);
         }
         match head.verify(self.key) {
             Ok(()) => {}
-            Err(CryptoError::Key) => return Some(Fault::OtherKey),
-            Err(_) => return Some(Fault::Edited),
+            Err(CryptoError::Key) => return Some(Defect::OtherKey),
+            Err(_) => return Some(Defect::Edited),
         }
         if head.root != chain.root() {
-            return Some(Fault::Rewritten { until: chain.lines() });
+            return Some(Defect::Rewritten { until: chain.lines() });
         }
         self.report.origin.clone_from(&head.origin);
         self.report.newest = Some(head.text());
@@ -159,7 +159,7 @@ impl<'a> Checker<'a> {
         let Some(kept) = self.kept.filter(|kept| kept.size == chain.lines()) else { return };
         if kept.root != chain.root() {
             let (path, file_line) = (self.place.0.clone(), line.number);
-            let what = Fault::Rewritten { until: kept.size };
+            let what = Defect::Rewritten { until: kept.size };
             // The checkpoints in the file up to here verified, so the change comes after the last of them. Otherwise
             // somebody who has the key made them.
             let first = (self.report.proved_to + 1).min(kept.size);
@@ -196,8 +196,8 @@ impl<'a> Checker<'a> {
         chain.push(leaf);
     }
 
-    fn fault(&mut self, segment: &Segment, file_line: u64, line: u64, what: Fault) {
-        let first = if let Fault::Rewritten { .. } = what {
+    fn fault(&mut self, segment: &Segment, file_line: u64, line: u64, what: Defect) {
+        let first = if let Defect::Rewritten { .. } = what {
             self.report.proved_to.max(self.report.first_line - 1) + 1
         } else {
             line
@@ -226,7 +226,7 @@ impl<'a> Checker<'a> {
             self.kept.map_or(0, |kept| kept.size).max(next.map_or(0, |next| next.old.as_ref().map_or(0, |old| old.1)));
         if self.problem.is_none() && lines < until {
             let (file, file_line) = self.place.clone();
-            let what = Fault::Cut { until };
+            let what = Defect::Cut { until };
             self.problem =
                 Some(Problem { log: self.log.id.clone(), line: lines + 1, file, file_line: file_line + 1, what });
         }

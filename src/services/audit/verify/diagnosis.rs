@@ -2,7 +2,7 @@
 //! changed line still follows the line before it, and it is the next line that names another hash.
 
 use super::{
-    report::{Fault, Problem},
+    report::{Defect, Problem},
     suspects::{Place, Seen, Suspects},
 };
 
@@ -10,36 +10,36 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     let expected = suspects.before.lines() + 1;
     let first = suspects.seen.first()?;
     let next = suspects.seen.get(1);
-    let at = |place: &Place, line: u64, what: Fault| {
+    let at = |place: &Place, line: u64, what: Defect| {
         Some(Problem { log: log.to_owned(), line, file: place.0.clone(), file_line: place.1, what })
     };
-    let Some((seq, prev)) = first.start else { return at(&first.place, expected, Fault::Edited) };
+    let Some((seq, prev)) = first.start else { return at(&first.place, expected, Defect::Edited) };
     let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);
     // A line that names the hash of the line before it belongs here, so it was edited itself.
     if prev == *suspects.before.prev() {
-        return at(&first.place, expected, Fault::Edited);
+        return at(&first.place, expected, Defect::Edited);
     }
     if seq == expected {
         return if is_before_edited(suspects, first, next) {
-            at(&suspects.place_before, expected - 1, Fault::Edited)
+            at(&suspects.place_before, expected - 1, Defect::Edited)
         } else {
-            at(&first.place, expected, Fault::Edited)
+            at(&first.place, expected, Defect::Edited)
         };
     }
     // Only the number was edited, because the next line has the number that comes after it.
     if next_seq == Some(expected + 1) {
-        return at(&first.place, expected, Fault::Edited);
+        return at(&first.place, expected, Defect::Edited);
     }
     if seq < expected {
-        return at(&first.place, seq, Fault::Doubled);
+        return at(&first.place, seq, Defect::Doubled);
     }
     if next_seq == Some(expected) {
-        return at(&first.place, seq, Fault::Moved);
+        return at(&first.place, seq, Defect::Moved);
     }
     let elsewhere = suspects.seen.iter().find(|seen| seen.start.is_some_and(|(seq, _)| seq == expected));
     match elsewhere {
-        Some(seen) => at(&seen.place, expected, Fault::Moved),
-        None => at(&first.place, expected, Fault::Removed { until: seq - 1 }),
+        Some(seen) => at(&seen.place, expected, Defect::Moved),
+        None => at(&first.place, expected, Defect::Removed { until: seq - 1 }),
     }
 }
 

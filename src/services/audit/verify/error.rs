@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub(crate) enum VerifyError {
     #[error("cannot read `{path}`: {cause}")]
     Read { path: String, cause: std::io::Error },
     #[error("the kept checkpoint cannot be read, or it is not signed with the given key")]

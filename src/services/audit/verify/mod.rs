@@ -12,9 +12,9 @@ mod suspects;
 use std::path::PathBuf;
 
 use self::checker::Checker;
-pub use self::{
+pub(crate) use self::{
     error::VerifyError,
-    report::{Fault, LogReport, Problem, Report},
+    report::{Defect, Problem, Report},
 };
 use super::origin::log_id_of;
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Verifies `files` with `key`, and with a checkpoint that was kept elsewhere, if there is one.
-pub fn verify(files: &[PathBuf], key: &PublicKey, kept: Option<&str>) -> Result<Report, VerifyError> {
+pub(crate) fn verify(files: &[PathBuf], key: &PublicKey, kept: Option<&str>) -> Result<Report, VerifyError> {
     verify_with(&Files::real(), files, key, kept)
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn verify_with(
             line: 1,
             file: paths.first().cloned().unwrap_or_default(),
             file_line: 1,
-            what: Fault::Cut { until: head.size },
+            what: Defect::Cut { until: head.size },
         };
         report.first_problem = report.first_problem.or(Some(problem));
     }

@@ -4,7 +4,7 @@ use std::{fmt, path::PathBuf};
 
 /// What the files show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// The logs in the order in which they began. Each later one says why it began.
     pub logs: Vec<LogReport>,
     /// Lines read in all files.
@@ -21,7 +21,7 @@ pub struct Report {
 
 /// One log. Its lines may stand in several files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LogReport {
+pub(crate) struct LogReport {
     pub id: String,
     /// The full name in its checkpoints; empty if there are none.
     pub origin: String,
@@ -43,19 +43,19 @@ pub struct LogReport {
 
 /// The first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub log: String,
     /// The number of the line in the log (its `seq`).
     pub line: u64,
     pub file: PathBuf,
     /// The number of the line in the file, from 1.
     pub file_line: u64,
-    pub what: Fault,
+    pub what: Defect,
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Defect {
     /// It is not what was written.
     Edited,
     /// It and the lines after it, up to and including line `until`, are not here.
@@ -74,7 +74,7 @@ pub enum Fault {
     Headless,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Edited => f.write_str("was edited"),
