@@ -10,7 +10,7 @@ use super::{
     keyring::{Keyring, Term},
     keys::Keys,
     record_key::RecordKey,
-    table::Form,
+    table::NameForm,
 };
 use crate::base::{fuzz, random::Random, secret::Secret, time::Time};
 
@@ -25,7 +25,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
 });
 
 fn key_of(name: u8) -> RecordKey {
-    KEYS.record_key(&MOUNT, 1, Form::Plain, &(&[name]).into()).unwrap()
+    KEYS.record_key(&MOUNT, 1, NameForm::Plain, &(&[name]).into()).unwrap()
 }
 
 proptest! {

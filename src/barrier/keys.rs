@@ -13,7 +13,7 @@ use crate::{
         record::{self, Binding},
         record_key::{MountId, RecordKey},
         record_name::RecordName,
-        table::Form,
+        table::NameForm,
     },
     base::{random::Random, sys::Locked, time::Time},
     crypto::{
@@ -131,14 +131,14 @@ impl Keys {
         &self,
         mount: &MountId,
         table: u8,
-        form: Form,
+        form: NameForm,
         name: &RecordName<'_>,
     ) -> Result<RecordKey, BarrierError> {
         match (form, name) {
-            (Form::Plain, RecordName::Raw(bytes)) => Ok(RecordKey::table(mount, table).plain(bytes)),
-            (Form::Sealed, RecordName::Path(path)) => self.sealed_key(mount, table, path.iter().copied()),
-            (Form::Sealed, RecordName::Joined(path)) => self.sealed_key(mount, table, path.split('/')),
-            (Form::Plain, RecordName::Path(_) | RecordName::Joined(_)) | (Form::Sealed, RecordName::Raw(_)) => {
+            (NameForm::Plain, RecordName::Raw(bytes)) => Ok(RecordKey::table(mount, table).plain(bytes)),
+            (NameForm::Sealed, RecordName::Path(path)) => self.sealed_key(mount, table, path.iter().copied()),
+            (NameForm::Sealed, RecordName::Joined(path)) => self.sealed_key(mount, table, path.split('/')),
+            (NameForm::Plain, RecordName::Path(_) | RecordName::Joined(_)) | (NameForm::Sealed, RecordName::Raw(_)) => {
                 Err(BarrierError::Integrity { table })
             }
         }

@@ -31,6 +31,6 @@ pub use keys::{AuditKeys, Keys};
 pub use listing::Page;
 pub use record_key::MountId;
 pub use seal::{Barrier, Opening, SealStatus, ShareError, Submitted};
-pub use table::{Form, Name, Record, Table};
+pub use table::{Name, NameForm, Record, Table};
 pub(crate) use unit::WrittenTag;
 pub use unit::{Staged, Unit};

@@ -9,7 +9,7 @@ impl<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>> Record for T {}
 
 /// How the names of a table stand on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
+pub enum NameForm {
     /// Path segments, each sealed: whatever a caller chose.
     Sealed,
     /// Bytes as they are: times, random ids, keyed hashes.
@@ -19,19 +19,19 @@ pub enum Form {
 /// A table of records of type `T`; its number is unique within a mount.
 pub struct Table<T> {
     pub id: u8,
-    pub form: Form,
+    pub form: NameForm,
     record: PhantomData<fn() -> T>,
 }
 
 impl<T> Table<T> {
     /// A table whose names are chosen by callers.
     pub(crate) const fn sealed(id: u8) -> Self {
-        Self { id, form: Form::Sealed, record: PhantomData }
+        Self { id, form: NameForm::Sealed, record: PhantomData }
     }
 
     /// A table whose names are times, random ids or keyed hashes.
     pub(crate) const fn plain(id: u8) -> Self {
-        Self { id, form: Form::Plain, record: PhantomData }
+        Self { id, form: NameForm::Plain, record: PhantomData }
     }
 }
 

@@ -1,15 +1,15 @@
 //! The reader of the JSON form. It builds a body from the events of base/json.rs with a stack instead of recursion.
 //! Unlike a request body it may repeat a key, as configurations do for `listener`.
 
-use super::model::{Body, HclError, Item, Pos, Value};
+use super::model::{HclBody, HclError, Item, Pos, Value};
 use crate::base::{
     json::{self, Event, JsonError},
     limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX},
 };
 
-pub(super) fn parse(text: &str) -> Result<Body, HclError> {
+pub(super) fn parse(text: &str) -> Result<HclBody, HclError> {
     let mut builder =
-        Builder { text, at: 0, line: 1, line_start: 0, open: Vec::new(), items: 0, body: Body::default() };
+        Builder { text, at: 0, line: 1, line_start: 0, open: Vec::new(), items: 0, body: HclBody::default() };
     match json::run(text, |event, at| builder.take(event, at)) {
         Ok(()) => Ok(builder.body),
         Err(Refusal::Hcl(error)) => Err(error),
@@ -52,11 +52,11 @@ struct Builder<'a> {
     open: Vec<Open>,
     items: usize,
     /// The outermost object, once it is closed.
-    body: Body,
+    body: HclBody,
 }
 
 enum Open {
-    Object { body: Body, key: Option<(String, Pos)> },
+    Object { body: HclBody, key: Option<(String, Pos)> },
     List(Vec<Value>),
 }
 
@@ -70,7 +70,7 @@ impl Builder<'_> {
                 }
                 return Ok(());
             }
-            Event::ObjectStart => return self.descend(Open::Object { body: Body::default(), key: None }, at),
+            Event::ObjectStart => return self.descend(Open::Object { body: HclBody::default(), key: None }, at),
             Event::ArrayStart => return self.descend(Open::List(Vec::new()), at),
             Event::ObjectEnd | Event::ArrayEnd => match self.open.pop() {
                 Some(Open::Object { body, .. }) => Value::Object(body),

@@ -20,7 +20,7 @@ impl fmt::Display for Pos {
 /// The content of a file, a block or an object.
 #[derive(Clone, PartialEq, Default)]
 #[cfg_attr(test, derive(Debug))]
-pub struct Body {
+pub struct HclBody {
     pub items: Vec<Item>,
 }
 
@@ -44,7 +44,7 @@ pub enum Value {
     Number(String),
     String(String),
     List(Vec<Value>),
-    Object(Body),
+    Object(HclBody),
 }
 
 /// Why a text is refused, and where. The message names the rule and never the value.
@@ -66,18 +66,18 @@ impl HclError {
 pub struct Block<'a> {
     /// The labels as they were written: fewer than were asked for if some are missing, more if there are too many.
     pub labels: Vec<&'a str>,
-    pub body: &'a Body,
+    pub body: &'a HclBody,
     pub pos: Pos,
 }
 
-impl Body {
+impl HclBody {
     /// The blocks under `key`, which take up to `labels` labels. All spellings give the same blocks: `path "a" {…}`,
     /// `path = {…}`, and in JSON `{"path": {"a": {…}}}`, lists of objects and repeated keys.
     pub(crate) fn blocks(&self, key: &str, labels: usize) -> Result<Vec<Block<'_>>, HclError> {
         self.blocks_above(key, labels, &[])
     }
 
-    /// As [`Body::blocks`], for blocks that hold only objects, whose keys could also be read as labels. A body with
+    /// As [`HclBody::blocks`], for blocks that hold only objects, whose keys could also be read as labels. A body with
     /// one of the keys `inner` is taken as the block itself.
     pub(crate) fn blocks_above(&self, key: &str, labels: usize, inner: &[&str]) -> Result<Vec<Block<'_>>, HclError> {
         let mut search = Search { key, labels, inner, found: Vec::new() };
@@ -140,7 +140,7 @@ impl<'a> Search<'a, '_> {
     }
 
     /// Whether the keys of `body` are labels rather than its own attributes.
-    fn holds_labels(&self, body: &Body, labels: usize) -> bool {
+    fn holds_labels(&self, body: &HclBody, labels: usize) -> bool {
         labels < self.labels
             && !body.items.is_empty()
             && body.items.iter().all(|item| item.value.is_block() && !self.inner.contains(&item.key.as_str()))

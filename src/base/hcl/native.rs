@@ -2,10 +2,10 @@
 //! comments, and an item may end with a comma. Stricter than HCL 1: numbers are decimal, and a text holds no control
 //! characters.
 
-use super::model::{Body, HclError, Item, Pos, Value};
+use super::model::{HclBody, HclError, Item, Pos, Value};
 use crate::base::limits::{HCL_DEPTH_MAX, HCL_ITEMS_MAX};
 
-pub(super) fn parse(text: &str) -> Result<Body, HclError> {
+pub(super) fn parse(text: &str) -> Result<HclBody, HclError> {
     let mut reader = Reader { text, bytes: text.as_bytes(), at: 0, line: 1, line_start: 0, items: 0 };
     let body = reader.body(0)?;
     if reader.at < text.len() {
@@ -25,12 +25,12 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Reads items up to the end of the text or to a `}`, which it does not consume.
-    fn body(&mut self, depth: usize) -> Result<Body, HclError> {
+    fn body(&mut self, depth: usize) -> Result<HclBody, HclError> {
         let mut items = Vec::new();
         loop {
             self.skip_blanks()?;
             match self.peek() {
-                None | Some(b'}') => return Ok(Body { items }),
+                None | Some(b'}') => return Ok(HclBody { items }),
                 _ => items.push(self.item(depth)?),
             }
             self.skip_blanks()?;

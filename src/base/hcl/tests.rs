@@ -20,7 +20,7 @@ fn text(text: &str) -> Value {
     Value::String(text.into())
 }
 
-fn without_positions(mut body: Body) -> Body {
+fn without_positions(mut body: HclBody) -> HclBody {
     fn clear(value: &mut Value) {
         match value {
             Value::Object(body) => body.items.iter_mut().for_each(|item| {
@@ -43,8 +43,8 @@ fn read(text: &str) -> Vec<Item> {
 }
 
 /// hcl-edit's reading of a text in our words; `None` for what HCL 1 does not have.
-fn second_opinion(text: &str) -> Option<Body> {
-    fn body(theirs: &hcl_edit::structure::Body) -> Option<Body> {
+fn second_opinion(text: &str) -> Option<HclBody> {
+    fn body(theirs: &hcl_edit::structure::HclBody) -> Option<HclBody> {
         let items = theirs.iter().map(|structure| match structure {
             Structure::Attribute(theirs) => Some(attribute(theirs.key.as_str(), value(&theirs.value)?)),
             Structure::Block(theirs) => {
@@ -52,7 +52,7 @@ fn second_opinion(text: &str) -> Option<Body> {
                 Some(Item { labels, ..attribute(theirs.ident.as_str(), Value::Object(body(&theirs.body)?)) })
             }
         });
-        Some(Body { items: items.collect::<Option<_>>()? })
+        Some(HclBody { items: items.collect::<Option<_>>()? })
     }
     fn value(theirs: &Expression) -> Option<Value> {
         Some(match theirs {
@@ -69,7 +69,7 @@ fn second_opinion(text: &str) -> Option<Body> {
                     };
                     Some(attribute(key, value(theirs.expr())?))
                 });
-                Value::Object(Body { items: items.collect::<Option<_>>()? })
+                Value::Object(HclBody { items: items.collect::<Option<_>>()? })
             }
             _ => return None,
         })
@@ -116,7 +116,7 @@ fn a_configuration_reads_as_hcl_edit_reads_it() {
 #[test]
 fn hcl_1_is_read_where_hcl_2_differs() {
     let one = |key: &str, value| vec![attribute(key, value)];
-    let object = |items| Value::Object(Body { items });
+    let object = |items| Value::Object(HclBody { items });
     let ab = || vec![attribute("a", Value::Number("1".into())), attribute("b", Value::Number("2".into()))];
     for (source, expected) in [
         ("a = 1 b = 2", ab()),

@@ -5,7 +5,7 @@ use super::{
     keys::Known,
 };
 use crate::base::{
-    hcl::{Body, Item, Pos, Value},
+    hcl::{HclBody, Item, Pos, Value},
     suggest::nearest,
     ttl::{Ttl, TtlError},
 };
@@ -14,7 +14,7 @@ use crate::base::{
 pub(crate) struct Section<'a> {
     source: &'a str,
     title: &'static str,
-    body: &'a Body,
+    body: &'a HclBody,
     /// The labels of its block.
     pub(crate) labels: Vec<&'a str>,
     pos: Pos,
@@ -22,11 +22,11 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// A whole source.
-    pub(crate) fn new(source: &'a str, title: &'static str, body: &'a Body) -> Self {
+    pub(crate) fn new(source: &'a str, title: &'static str, body: &'a HclBody) -> Self {
         Self { source, title, body, labels: Vec::new(), pos: Pos { line: 1, column: 1 } }
     }
 
-    /// The blocks under `key`; see [`Body::blocks_above`] for `inner`.
+    /// The blocks under `key`; see [`HclBody::blocks_above`] for `inner`.
     pub(crate) fn blocks(
         &self,
         key: &'static str,

@@ -127,7 +127,7 @@ fn expect_text(item: &Item, key: &'static str) -> Result<(), PolicyError> {
     item.value.as_str().map(drop).ok_or_else(wrong)
 }
 
-fn refuse_twice(body: &hcl::Body) -> Result<(), PolicyError> {
+fn refuse_twice(body: &hcl::HclBody) -> Result<(), PolicyError> {
     let twice = |item: &Item| PolicyError::Twice { line: item.pos.line, key: Shown::new(&item.key) };
     body.twice().map(twice).map_or(Ok(()), Err)
 }
