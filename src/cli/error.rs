@@ -1,4 +1,4 @@
-//! An error of the command line: what happened, why, what to do, and the request id last. Scripts tell ten kinds apart
+//! An error of the command line: what happened, why, what to do, and the request id last. Scripts tell the kinds apart
 //! by the exit code. A script written for Vault gets Vault's wording and exit codes.
 
 use std::fmt::Write as _;
