@@ -3,6 +3,8 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
 use super::error::CliError;
 use crate::base::secret::Secret;
 
@@ -27,6 +29,8 @@ impl Terminal {
         if !self.input {
             return Err(no_terminal());
         }
+        // rpassword turns echo off after it has shown the prompt. Whoever types at once would see the secret.
+        let _quiet = EchoOff::begin().map_err(|_| no_terminal())?;
         rpassword::prompt_password(format!("{prompt} (is not shown): ")).map(Secret::new).map_err(|_| no_terminal())
     }
 
@@ -41,6 +45,27 @@ impl Terminal {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(Some(answer.trim().to_owned()))
+    }
+}
+
+/// Keeps the terminal's echo off until it is dropped.
+struct EchoOff {
+    before: Termios,
+}
+
+impl EchoOff {
+    fn begin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Now, &quiet)?;
+        Ok(Self { before })
+    }
+}
+
+impl Drop for EchoOff {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.before);
     }
 }
 
