@@ -5,7 +5,7 @@
 //! Percent decoding is our own, because refusing every second spelling is the point. [`ident`], [`name`] and
 //! [`policy_name`] are the alphabets of names.
 
-use std::{fmt, ops::Range};
+use std::fmt;
 
 use super::{
     limits::{NAME_BYTES_MAX, PATH_BYTES_MAX, PATH_SEGMENTS_MAX, SEGMENT_BYTES_MAX},
@@ -99,10 +99,6 @@ impl CanonicalPath {
         Ok(parsed)
     }
 
-    pub(crate) fn segments(&self) -> Segments<'_> {
-        Segments { path: self, left: 0..self.ends.len() }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -175,33 +171,6 @@ impl fmt::Debug for CanonicalPath {
         write!(f, "{}{}", self.joined, if self.slashed { "/" } else { "" })
     }
 }
-
-/// The segments of a path, from either end.
-#[derive(Clone)]
-pub struct Segments<'a> {
-    path: &'a CanonicalPath,
-    left: Range<usize>,
-}
-
-impl<'a> Iterator for Segments<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        self.left.next().and_then(|index| self.path.segment(index))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.left.size_hint()
-    }
-}
-
-impl DoubleEndedIterator for Segments<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.left.next_back().and_then(|index| self.path.segment(index))
-    }
-}
-
-impl ExactSizeIterator for Segments<'_> {}
 
 /// Refuses bytes that a target may not hold. Tells whether there is anything to decode.
 fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {

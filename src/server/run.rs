@@ -81,11 +81,8 @@ impl Machine {
 async fn serve(settings: Settings, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
     let mut signals = Signals::new()?;
     let panicked = drain_at_panic(&machine.random);
-    let scratch = if settings.needs_scratch {
-        Scratch::create(&machine.files, &machine.random)?
-    } else {
-        Scratch::none()
-    };
+    let scratch =
+        if settings.needs_scratch { Scratch::create(&machine.files, &machine.random)? } else { Scratch::none() };
     let (store, boot) = open_store(&settings.storage, &machine)?;
     let audit = audit_devices(settings.audit, &settings.storage, &scratch, &machine.files)?;
     let bound = bind(&settings.listeners, &scratch, &machine)?;

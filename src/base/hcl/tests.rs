@@ -44,7 +44,7 @@ fn read(text: &str) -> Vec<Item> {
 
 /// hcl-edit's reading of a text in our words; `None` for what HCL 1 does not have.
 fn second_opinion(text: &str) -> Option<HclBody> {
-    fn body(theirs: &hcl_edit::structure::HclBody) -> Option<HclBody> {
+    fn body(theirs: &hcl_edit::structure::Body) -> Option<HclBody> {
         let items = theirs.iter().map(|structure| match structure {
             Structure::Attribute(theirs) => Some(attribute(theirs.key.as_str(), value(&theirs.value)?)),
             Structure::Block(theirs) => {
