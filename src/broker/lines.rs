@@ -4,7 +4,6 @@ use crate::{
     broker::known::Known,
     contract::{Answer, Body, Error, Fault, Granted, Recording, WhenUnrecordable},
     services::{
-        access::Ruling,
         audit::{AuditError, AuthFacts, AuthSource, Decision, DraftLine, LineFacts, PlainFacts, Urgency},
         recorded::{Decided, Recordable},
         tokens::SPENT,
@@ -82,10 +81,7 @@ fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fie
         remote_address: &context.remote,
         data: Some(fields).filter(|fields| *fields != "{}"),
         auth: auth(known),
-        decision: Some(match decision {
-            Decided::Allowed(ruling) => decided(ruling, true),
-            Decided::Refused(ruling) => decided(ruling, false),
-        }),
+        decision: Some(decided(decision)),
         plain_fields,
         shown_fields: route.facts().map_or(&[], |facts| facts.shown),
         ..LineFacts::default()
@@ -139,7 +135,11 @@ fn recognised_facts(known: &Known) -> AuthFacts<'_> {
     }
 }
 
-fn decided(ruling: &Ruling, allowed: bool) -> Decision<'_> {
+fn decided(decision: Decided<'_>) -> Decision<'_> {
+    let (ruling, allowed) = match decision {
+        Decided::Allowed(ruling) => (ruling, true),
+        Decided::Refused(ruling) => (ruling, false),
+    };
     match &ruling.rule {
         Some(rule) => Decision { rule: &rule.pattern, policy: &rule.policy, line: rule.line, allowed },
         None if ruling.is_root => Decision { policy: "root", allowed, ..Decision::default() },

@@ -99,10 +99,3 @@ pub struct Readiness {
     /// The store has not closed itself after a failure.
     pub is_store_open: bool,
 }
-
-impl Readiness {
-    /// Whether it answers requests: unsealed, with a store and an audit log that can be written.
-    pub const fn is_ready(&self) -> bool {
-        self.is_initialised && !self.is_sealed && self.is_audit_ready && self.is_store_open
-    }
-}

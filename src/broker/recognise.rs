@@ -14,7 +14,7 @@ use crate::{
         request::{Body, Decode},
         routed::Routed,
     },
-    contract::{Context, ContextParts, Credential, NeedsBody, Result, Shown},
+    contract::{Context, ContextParts, Credential, NeedsBody, Result, ShownCredential},
 };
 
 /// What came of it.
@@ -56,7 +56,7 @@ pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body
             request_id: &context.id_text,
         });
         let bytes: &[u8] = raw.as_ref().map_or(&[], |(bytes, _)| bytes);
-        if let Some(login) = engine.recognise(view, Shown { credential, body: bytes }).await? {
+        if let Some(login) = engine.recognise(view, ShownCredential { credential, body: bytes }).await? {
             let identity = Identity::recognised(login, mount, &unit, context)?;
             return Ok(Asked { identity: Some(identity), body, raw, unit });
         }

@@ -66,7 +66,7 @@ pub enum NeedsBody {
 }
 
 /// A credential together with the body that it may cover.
-pub struct Shown<'a> {
+pub struct ShownCredential<'a> {
     pub credential: &'a Credential,
     /// The raw body; empty where the recogniser does not need it.
     pub body: &'a [u8],

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
     Answer, Api, BuiltInApi, Call, Context, Error, Handled, Host, Login, Operation, Recognises, Renewal, Result, Row,
-    RowFacts, Shown,
+    RowFacts, ShownCredential,
     row::{ApiOf, Fields, Params, Reply},
 };
 
@@ -35,7 +35,7 @@ pub trait AuthMethod: Sized + Send + Sync + 'static {
 
     /// Who shows this credential; `None` where it is not one of this mount's. A credential that is this mount's and
     /// does not verify is an error, so that no other mount is asked about it.
-    fn recognise(_call: Call<Self>, _shown: Shown<'_>) -> impl Future<Output = Result<Option<Login>>> + Send {
+    fn recognise(_call: Call<Self>, _shown: ShownCredential<'_>) -> impl Future<Output = Result<Option<Login>>> + Send {
         async { Ok(None) }
     }
 }
@@ -137,7 +137,7 @@ pub trait Mounted: Send + Sync {
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal>;
     /// The forms of credentials that this mount recognises when they are shown with a request.
     fn recognises(&self) -> &'static [Recognises];
-    fn recognise<'s>(&self, context: Context, shown: Shown<'s>) -> Recognising<'s>;
+    fn recognise<'s>(&self, context: Context, shown: ShownCredential<'s>) -> Recognising<'s>;
 }
 
 type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send + 's>>;
@@ -146,7 +146,7 @@ type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send
 struct LoginRules<E> {
     renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Reply<Renewal>,
     recognises: &'static [Recognises],
-    recognise: for<'s> fn(Call<E>, Shown<'s>) -> Recognising<'s>,
+    recognise: for<'s> fn(Call<E>, ShownCredential<'s>) -> Recognising<'s>,
 }
 
 struct Erased<C: Handled> {
@@ -265,7 +265,7 @@ impl<C: Handled> Mounted for Erased<C> {
         self.login.as_ref().map_or(&[], |login| login.recognises)
     }
 
-    fn recognise<'s>(&self, context: Context, shown: Shown<'s>) -> Recognising<'s> {
+    fn recognise<'s>(&self, context: Context, shown: ShownCredential<'s>) -> Recognising<'s> {
         match &self.login {
             Some(login) => (login.recognise)(self.plain_call(context), shown),
             None => Box::pin(async { Ok(None) }),

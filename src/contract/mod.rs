@@ -23,7 +23,7 @@ pub use crate::barrier::{Name, Table};
 pub use answer::{AfterAnswer, Answer, Body, Granted, Login, Renewal};
 pub use built_in::{BuiltInApi, BuiltInCall, Handled};
 pub use call::{Call, Caller, Context, ContextParts, Host, MountFacts, OwnToken, Principal, View};
-pub use credential::{Credential, Form, NeedsBody, Recognises, Shown, Signature};
+pub use credential::{Credential, Form, NeedsBody, Recognises, ShownCredential, Signature};
 pub use error::{Error, Fault, Result};
 pub use input::{Flag, Ident, Int, Names, Opaque, RoleName};
 pub use kind::{Asked, AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};

@@ -11,8 +11,10 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use super::{client_address::ClientAddress, limits::Refusals};
 use crate::{base::limits::REFUSAL_ADDRESSES_MAX, broker::RefusalLimit};

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     contract::{
         Answer, Asked, Class, Context, Error, Found, Host, Kind, Login, Mounted, Operation, Params, Recognises,
-        Renewal, Result, RowFacts, RowRef, Shown,
+        Renewal, Result, RowFacts, RowRef, ShownCredential,
     },
     services::{
         access::Permitted,
@@ -54,7 +54,7 @@ impl OpenEngine {
         self.0.recognises()
     }
 
-    pub async fn recognise(&self, context: Context, shown: Shown<'_>) -> Result<Option<Login>> {
+    pub async fn recognise(&self, context: Context, shown: ShownCredential<'_>) -> Result<Option<Login>> {
         self.0.recognise(context, shown).await
     }
 

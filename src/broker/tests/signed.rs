@@ -12,7 +12,7 @@ use crate::{
     base::ttl::Ttl,
     contract::{
         Answer, Api, AuthMethod, Call, Credential, Error, Form, Host, Login, NeedsBody, Recognises, Renewal, Result,
-        Shown, login, row::Nothing,
+        ShownCredential, login, row::Nothing,
     },
 };
 
@@ -35,7 +35,7 @@ impl AuthMethod for Signed {
         Ok(Renewal { ttl: Ttl::from_secs(60), max_ttl: Ttl::from_secs(60), period: Ttl::ZERO })
     }
 
-    async fn recognise(_: Call<Self>, shown: Shown<'_>) -> Result<Option<Login>> {
+    async fn recognise(_: Call<Self>, shown: ShownCredential<'_>) -> Result<Option<Login>> {
         let Credential::Signature(signature) = shown.credential else { return Ok(None) };
         if signature.key_id != "k" {
             return Ok(None);

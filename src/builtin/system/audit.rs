@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Sys;
+use super::state::Sys;
 use crate::{
     base::secret::Secret,
     contract::{Answer, Error, Opaque, Result, row::Nothing},

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Sys, System, rows::canonical};
+use super::{
+    rows::canonical,
+    state::{Sys, System},
+};
 use crate::{
     base::secret::Secret,
     contract::{Answer, Error, Names, Result, row::Nothing},
@@ -41,7 +44,7 @@ fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     for path in paths {
         // Asked by the spelling that a request of this path would be judged by.
-        let judged = canonical(&table, path.trim_start_matches('/'));
+        let judged = canonical(&call.engine, &table, path.trim_start_matches('/'));
         shown.insert(path, acl.capabilities(&judged).words());
     }
     if let [only] = paths.as_slice() {

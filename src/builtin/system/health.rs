@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{API_LEVEL, Sys, VERSION};
+use super::state::{API_LEVEL, Sys, VERSION};
 use crate::contract::{Answer, Error, Result, row::Nothing};
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Sys;
+use super::state::Sys;
 use crate::{
     barrier::{Barrier, ShamirPlan},
     base::{share_text, ttl::Ttl},

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Sys,
     mounts::{Shown, WithPath},
     rows::rows_of,
+    state::Sys,
 };
 use crate::contract::{Access, Answer, Error, Fault, Opaque, Result, row::Nothing};
 
@@ -79,7 +79,7 @@ pub async fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut rows = Vec::new();
     for mount in table.all() {
-        for row in rows_of(mount) {
+        for row in rows_of(&call.engine, mount) {
             rows.push(RowShown {
                 verb: row.verb.word(),
                 path: row.path.to_string(),

@@ -9,40 +9,19 @@ mod mounts;
 mod policies;
 mod rows;
 mod seal;
+mod state;
 
 use std::sync::Arc;
 
+use self::state::System;
 use crate::{
-    barrier::Barrier,
-    base::random::Random,
+    builtin::token,
     contract::{
-        Access, BuiltInApi, BuiltInCall, Mounted, Recording, Result, TrailingSlash, WhenSealed, WhenUnrecordable,
+        Access, ApiOf, BuiltInApi, Mounted, Recording, Result, RowFacts, TrailingSlash, WhenSealed, WhenUnrecordable,
         delete, kind, list, read, write,
     },
-    services::{
-        Services, audit::Audit, lifecycle::Lifecycle, mounts::Mounts, policies::Policies, revocations::Revocations,
-        tokens::Tokens,
-    },
+    services::Services,
 };
-
-/// The system mount, with the services that it needs.
-pub struct System {
-    barrier: Arc<Barrier>,
-    audit: Audit,
-    lifecycle: Arc<Lifecycle>,
-    mounts: Mounts,
-    policies: Policies,
-    revocations: Revocations,
-    tokens: Tokens,
-    random: Random,
-}
-
-type Sys = BuiltInCall<System>;
-
-/// The Vault API level that clients are told; the Terraform provider reads it as semver and gates features by it.
-pub const API_LEVEL: &str = "1.19.0";
-/// Our own version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Opens the system mount.
 pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
@@ -55,8 +34,14 @@ pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
         revocations: services.revocations.clone(),
         tokens: services.tokens.clone(),
         random: services.random.clone(),
+        system_rows: facts(api()),
+        token_rows: facts(token::api()),
     };
     kind::built_in(system, api())
+}
+
+fn facts<C>(api: ApiOf<C>) -> Vec<Arc<RowFacts>> {
+    api.rows.into_iter().map(|row| row.facts).collect()
 }
 
 /// The rows of `sys/`.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Sys, System, VERSION};
+use super::state::{Sys, System, VERSION};
 use crate::{
     base::{path, ttl::Ttl},
     contract::{Answer, Class, Error, Flag, Opaque, Result, input::or_default, row::Nothing},

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Sys;
+use super::state::Sys;
 use crate::{
     base::{limits::POLICY_BYTES_MAX, path, time::Time},
     contract::{Answer, Error, Opaque, Result, row::Nothing},

@@ -4,7 +4,7 @@ use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Sys, System, VERSION};
+use super::state::{Sys, System, VERSION};
 use crate::{
     barrier::SealStatus,
     base::secret::Secret,
@@ -47,7 +47,7 @@ fn shown(system: &System, status: SealStatus) -> Status {
         n: status.shares,
         progress: status.progress,
         nonce: status.nonce,
-        version: super::API_LEVEL,
+        version: super::state::API_LEVEL,
         build_date: BUILD_DATE,
         commit_date: BUILD_DATE,
         migration: false,

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Tok, TokenMount, own_session};
+use super::session::{Tok, TokenMount, own_session};
 use crate::{
     base::{path, secret::Secret, time::Time, ttl::Ttl},
     contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},

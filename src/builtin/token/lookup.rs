@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    ByAccessor, ByToken, Tok, create::creation_secs, invalid_accessor, own_session, session_of_accessor,
-    session_of_token,
+    create::creation_secs,
+    session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token},
 };
 use crate::{
     base::{time::Time, ttl::Ttl},

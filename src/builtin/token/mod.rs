@@ -4,35 +4,15 @@ mod create;
 mod lookup;
 mod renew;
 mod revoke;
+mod session;
 
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
+use self::session::TokenMount;
 use crate::{
-    barrier::Barrier,
-    base::secret::Secret,
-    contract::{Access, BuiltInApi, BuiltInCall, Error, Mounted, Result, kind, list, read, write},
-    services::{
-        Services,
-        mounts::Mounts,
-        policies::Policies,
-        revocations::Revocations,
-        tokens::{Session, Tokens},
-    },
+    contract::{Access, BuiltInApi, Mounted, Result, kind, list, read, write},
+    services::Services,
 };
-
-/// The token mount, with the services that it needs.
-pub struct TokenMount {
-    barrier: Arc<Barrier>,
-    mounts: Mounts,
-    policies: Policies,
-    revocations: Revocations,
-    tokens: Tokens,
-}
-
-type Tok = BuiltInCall<TokenMount>;
 
 /// Opens the token mount.
 pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
@@ -76,59 +56,4 @@ pub fn api() -> BuiltInApi<TokenMount> {
         write("revoke-orphan", revoke::orphan, "Revoke a token and leave its children as orphans.")
             .access(Access::Sudo),
     ])
-}
-
-/// A token, by its text.
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(default)]
-pub struct ByToken {
-    token: Option<Secret<String>>,
-    /// How much longer it shall live.
-    increment: Option<crate::base::ttl::Ttl>,
-}
-
-/// A token, by its accessor.
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(default)]
-pub struct ByAccessor {
-    accessor: Option<Secret<String>>,
-    /// How much longer it shall live.
-    increment: Option<crate::base::ttl::Ttl>,
-}
-
-/// The live token with this hash.
-fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>>> {
-    let TokenMount { barrier, tokens, .. } = &*call.engine;
-    let keys = Arc::clone(call.unit().keys());
-    Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?)
-}
-
-/// The calling token. The pipeline has found it alive; if this is its last use, its record says so already.
-fn own_session(call: &Tok) -> Result<Arc<Session>> {
-    let own = call.own_token().ok_or_else(Error::denied)?;
-    let TokenMount { barrier, tokens, .. } = &*call.engine;
-    let keys = Arc::clone(call.unit().keys());
-    tokens.find(&own.hash, || barrier.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
-}
-
-/// The live token with this text; `missing` is what is said where there is none.
-fn session_of_token(call: &Tok, token: Option<&Secret<String>>, missing: &str) -> Result<Option<Arc<Session>>> {
-    let token = token.filter(|token| !token.expose().is_empty());
-    let token = token.ok_or_else(|| Error::invalid(missing))?;
-    let hash = call.unit().keys().token_hash(token.expose())?;
-    session(call, &hash)
-}
-
-/// The live token behind this accessor.
-fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
-    let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
-    let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;
-    match call.engine.tokens.by_accessor(call.unit(), accessor.expose())? {
-        Some(hash) => session(call, &hash),
-        None => Ok(None),
-    }
-}
-
-fn invalid_accessor() -> Error {
-    Error::invalid("invalid accessor").listed()
 }

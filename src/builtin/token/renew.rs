@@ -1,6 +1,6 @@
 //! How tokens live on. A token of a login asks its auth method first, so that a deleted principal's token ends.
 
-use super::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
+use super::session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
 use crate::{
     base::ttl::Ttl,
     contract::{Answer, Body, Error, Granted, Result, row::Nothing},

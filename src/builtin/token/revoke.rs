@@ -1,6 +1,6 @@
 //! How tokens end.
 
-use super::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
+use super::session::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
 use crate::{
     base::limits::SWEEP_BATCH_MAX,
     contract::{Answer, Error, Result, row::Nothing},

@@ -24,7 +24,7 @@ use self::{
 use crate::{
     broker::{Body, Broker, Peer, Reply, Request},
     contract::{Error, Fault, Operation},
-    dialects::{body::HttpBody as Source, peer_of},
+    dialects::{body::HttpBody as Source, peer::peer_of},
 };
 
 /// The routes of this dialect: everything that no other one claims.

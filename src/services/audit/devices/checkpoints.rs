@@ -25,7 +25,7 @@ pub(crate) struct Checkpoints {
     /// How many lines the log had after its newest checkpoint.
     lines: u64,
     /// Whether the sidecar agrees with the file, as far as the scan at open could tell.
-    sidecar_agrees: Option<bool>,
+    pub(crate) sidecar_agrees: Option<bool>,
 }
 
 /// Why a log must not be continued after its checkpoints were compared.
@@ -49,9 +49,9 @@ impl Distrust {
 
 impl Checkpoints {
     /// The newest checkpoint that an opened file holds, not verified yet.
-    pub(crate) fn found(newest: Option<Checkpoint>, sidecar_agrees: Option<bool>) -> Self {
+    pub(crate) fn found(newest: Option<Checkpoint>) -> Self {
         let lines = newest.as_ref().map_or(0, |checkpoint| checkpoint.size + 1);
-        Self { newest, lines, sidecar_agrees, ..Self::default() }
+        Self { newest, lines, ..Self::default() }
     }
 
     /// The newest checkpoint as text, for the head of the next file.

@@ -221,7 +221,8 @@ impl Device {
     fn open(&mut self, now: Time) -> io::Result<()> {
         let sidecar = self.sidecar.read();
         let found = self.log.open(sidecar.as_ref())?;
-        self.checkpoints = Checkpoints::found(found.checkpoint, found.sidecar_agrees);
+        self.checkpoints = Checkpoints::found(found.checkpoint);
+        self.checkpoints.sidecar_agrees = found.sidecar_agrees;
         if self.log.chain().is_some() {
             if found.torn.lines > 0 {
                 let (device, lines) = (&self.config.name, found.torn.lines);

@@ -1,0 +1,35 @@
+//! The system mount's engine, with the services that it needs, and what it says of itself.
+
+use std::sync::Arc;
+
+use crate::{
+    barrier::Barrier,
+    base::random::Random,
+    contract::{BuiltInCall, RowFacts},
+    services::{
+        audit::Audit, lifecycle::Lifecycle, mounts::Mounts, policies::Policies, revocations::Revocations,
+        tokens::Tokens,
+    },
+};
+
+/// The system mount, with the services that it needs.
+pub struct System {
+    pub(super) barrier: Arc<Barrier>,
+    pub(super) audit: Audit,
+    pub(super) lifecycle: Arc<Lifecycle>,
+    pub(super) mounts: Mounts,
+    pub(super) policies: Policies,
+    pub(super) revocations: Revocations,
+    pub(super) tokens: Tokens,
+    pub(super) random: Random,
+    /// The rows of the mounts whose engines the broker holds: `sys/` and `auth/token/`.
+    pub(super) system_rows: Vec<Arc<RowFacts>>,
+    pub(super) token_rows: Vec<Arc<RowFacts>>,
+}
+
+pub(super) type Sys = BuiltInCall<System>;
+
+/// The Vault API level that clients are told; the Terraform provider reads it as semver and gates features by it.
+pub(super) const API_LEVEL: &str = "1.19.0";
+/// Our own version.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");

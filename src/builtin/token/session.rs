@@ -1,0 +1,88 @@
+//! The token mount's engine, and how its handlers find the tokens that they are asked about.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    barrier::Barrier,
+    base::{secret::Secret, ttl::Ttl},
+    contract::{BuiltInCall, Error, Result},
+    services::{
+        mounts::Mounts,
+        policies::Policies,
+        revocations::Revocations,
+        tokens::{Session, Tokens},
+    },
+};
+
+/// The token mount, with the services that it needs.
+pub struct TokenMount {
+    pub(super) barrier: Arc<Barrier>,
+    pub(super) mounts: Mounts,
+    pub(super) policies: Policies,
+    pub(super) revocations: Revocations,
+    pub(super) tokens: Tokens,
+}
+
+pub(super) type Tok = BuiltInCall<TokenMount>;
+
+/// A token, by its text.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct ByToken {
+    pub(super) token: Option<Secret<String>>,
+    /// How much longer it shall live.
+    pub(super) increment: Option<Ttl>,
+}
+
+/// A token, by its accessor.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct ByAccessor {
+    pub(super) accessor: Option<Secret<String>>,
+    /// How much longer it shall live.
+    pub(super) increment: Option<Ttl>,
+}
+
+/// The live token with this hash.
+pub(super) fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>>> {
+    let TokenMount { barrier, tokens, .. } = &*call.engine;
+    let keys = Arc::clone(call.unit().keys());
+    Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?)
+}
+
+/// The calling token. The pipeline has found it alive; if this is its last use, its record says so already.
+pub(super) fn own_session(call: &Tok) -> Result<Arc<Session>> {
+    let own = call.own_token().ok_or_else(Error::denied)?;
+    let TokenMount { barrier, tokens, .. } = &*call.engine;
+    let keys = Arc::clone(call.unit().keys());
+    tokens.find(&own.hash, || barrier.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
+}
+
+/// The live token with this text; `missing` is what is said where there is none.
+pub(super) fn session_of_token(
+    call: &Tok,
+    token: Option<&Secret<String>>,
+    missing: &str,
+) -> Result<Option<Arc<Session>>> {
+    let token = token.filter(|token| !token.expose().is_empty());
+    let token = token.ok_or_else(|| Error::invalid(missing))?;
+    let hash = call.unit().keys().token_hash(token.expose())?;
+    session(call, &hash)
+}
+
+/// The live token behind this accessor.
+pub(super) fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
+    let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
+    let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;
+    match call.engine.tokens.by_accessor(call.unit(), accessor.expose())? {
+        Some(hash) => session(call, &hash),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn invalid_accessor() -> Error {
+    Error::invalid("invalid accessor").listed()
+}
