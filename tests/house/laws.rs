@@ -154,23 +154,6 @@ pub fn floor_words(source: &Source, found: &mut Vec<Finding>) {
     }
 }
 
-/// Methods that give access to more than the own mount are for the built-in mounts.
-pub fn doors(source: &Source, found: &mut Vec<Finding>) {
-    if !matches!(source.floor(), Some("engines" | "auth_methods")) {
-        return;
-    }
-    for door in ["unit", "credential"] {
-        for line in source.find(&[".", door, "("]) {
-            found.push(source.finding(
-                "door",
-                line,
-                &format!(".{door}()"),
-                "only built-in mounts may call it".to_owned(),
-            ));
-        }
-    }
-}
-
 pub fn homes(source: &Source, found: &mut Vec<Finding>) {
     if !source.file.starts_with("src/") {
         return;
