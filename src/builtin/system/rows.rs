@@ -25,5 +25,7 @@ pub(super) fn canonical<'p>(system: &System, table: &MountTable, path: &'p str) 
     let rows = rows_of(system, &located.mount);
     let template = rows.iter().map(|row| &row.path).find(|template| template.matches(&located.rest));
     let rest = template.map_or(Cow::Borrowed(located.rest.as_str()), |template| template.canonical(&located.rest));
-    Cow::Owned(format!("{}{rest}{slash}", located.mount.record.path))
+    let mount = located.mount.record.path.trim_end_matches('/');
+    let separator = if rest.is_empty() { "" } else { "/" };
+    Cow::Owned(format!("{mount}{separator}{rest}{slash}"))
 }
