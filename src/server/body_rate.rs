@@ -4,6 +4,10 @@
 use std::{
     future::Future as _,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,6 +30,17 @@ pub(crate) struct MinRateBody<B> {
     received: u64,
     /// When somebody first waited for bytes, and the deadline. Time counts only once somebody reads the body.
     started: Option<(Instant, Pin<Box<Sleep>>)>,
+    end: BodyEnd,
+}
+
+/// Whether a body was read to its end. Clones share the answer.
+#[derive(Clone, Default)]
+pub(crate) struct BodyEnd(Arc<AtomicBool>);
+
+impl BodyEnd {
+    pub(crate) fn is_reached(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl<B> MinRateBody<B> {
@@ -36,7 +51,13 @@ impl<B> MinRateBody<B> {
             bytes_per_sec_min: limits.body_bytes_per_sec_min.max(1),
             received: 0,
             started: None,
+            end: BodyEnd::default(),
         }
+    }
+
+    /// Tells, later, whether the body was read to its end.
+    pub(crate) fn end(&self) -> BodyEnd {
+        self.end.clone()
     }
 
     /// The time that the bytes so far take at the minimum rate.
@@ -54,7 +75,14 @@ impl<B: Body<Data = Bytes, Error: Into<Failure>> + Unpin> Body for MinRateBody<B
         match Pin::new(&mut this.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
+                if this.body.is_end_stream() {
+                    this.end.0.store(true, Ordering::Release);
+                }
                 Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                this.end.0.store(true, Ordering::Release);
+                Poll::Ready(None)
             }
             Poll::Ready(other) => Poll::Ready(other.map(|frame| frame.map_err(Into::into))),
             Poll::Pending => {

@@ -54,10 +54,18 @@ async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
     }
     let wants_upgrade = parts.headers.contains_key(header::UPGRADE);
     parts.extensions.insert(peer);
-    let body = if body.is_end_stream() { Body::empty() } else { Body::new(MinRateBody::new(body, &front.limits)) };
+    let (body, end) = if body.is_end_stream() {
+        (Body::empty(), None)
+    } else {
+        let body = MinRateBody::new(body, &front.limits);
+        let end = body.end();
+        (Body::new(body), Some(end))
+    };
     let response = answer(front, Request::from_parts(parts, body)).await;
-    // What follows an upgrade may be of the other protocol: it is never read as a request.
-    if wants_upgrade { closing(response) } else { response }
+    // What follows an upgrade may be of the other protocol: it is never read as a request. And a body that nobody read
+    // to its end lies before the next request: the client is told that the connection ends here.
+    let is_unread = end.is_some_and(|end| !end.is_reached());
+    if wants_upgrade || is_unread { closing(response) } else { response }
 }
 
 async fn answer(front: &Front, request: Request) -> Response {
