@@ -58,7 +58,7 @@ async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, 
 /// The second request, before and after it was recorded.
 enum Second {
     New(Box<RequestContext>, Body),
-    Recorded(Work),
+    Recorded(Box<Work>),
 }
 
 async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply {
@@ -86,7 +86,7 @@ async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply
         };
         (login, second) = match attempt(login, work).await {
             Attempt::Finished(reply) => return reply,
-            Attempt::Conflict(login, second) => (login, Second::Recorded(second)),
+            Attempt::Conflict(login, second) => (*login, Second::Recorded(second)),
         };
         login = match again(login).await {
             Ok(login) => login,
@@ -133,7 +133,7 @@ async fn admit_second(login: &Work, second: Second, identity: Identity) -> Resul
 
 enum Attempt {
     Finished(Reply),
-    Conflict(Work, Work),
+    Conflict(Box<Work>, Box<Work>),
 }
 
 /// Performs the second request and commits both.
@@ -144,7 +144,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
         Err(error) => Err(error.into()),
     };
     if unit.is_stale() && !login.request().is_past_deadline() {
-        return Attempt::Conflict(login, second);
+        return Attempt::Conflict(Box::new(login), Box::new(second));
     }
     let answer = match result {
         Ok(answer) => answer,
@@ -158,7 +158,9 @@ async fn attempt(login: Work, second: Work) -> Attempt {
     let notes = requests.chain(&lines).map(|note| note.as_bytes().to_vec()).collect();
     match unit.commit(notes).await {
         Ok(_) => Attempt::Finished(finish_both(login, second, Ok(answer)).await),
-        Err(BarrierError::Conflict) if !login.request().is_past_deadline() => Attempt::Conflict(login, second),
+        Err(BarrierError::Conflict) if !login.request().is_past_deadline() => {
+            Attempt::Conflict(Box::new(login), Box::new(second))
+        }
         Err(error) => Attempt::Finished(finish_both(login, second, Err(error.into())).await),
     }
 }

@@ -37,6 +37,16 @@ pub(super) struct Known {
     pub after_use: OnceLock<Arc<Session>>,
 }
 
+/// What became of store and caller while a request met others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum StillThere {
+    Yes,
+    /// The store was sealed meanwhile.
+    Sealed,
+    /// The caller's token has ended meanwhile.
+    TokenEnded,
+}
+
 /// Why a request ends before it is judged.
 pub(super) struct Stopped {
     pub routed: Routed,
@@ -177,20 +187,20 @@ impl Known {
         Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() }
     }
 
-    /// The same caller on a new route and a fresh unit, for a request that is judged again. `Err`: the store was sealed
-    /// or the token has ended meanwhile.
-    pub fn again(self) -> Result<Self, Self> {
+    /// The same caller on a new route and a fresh unit, for a request that is judged again, and whether it may still be.
+    pub fn again(self) -> (Self, StillThere) {
         let Self { routed, identity, input, turn, after_use, .. } = self;
         let routed = routed.again();
         let unit = fresh_unit(&routed.context, &routed.snapshot);
-        let looked_up = looked_up_again(&routed, &identity, &unit);
-        let is_open = !routed.snapshot.is_sealed();
-        match looked_up {
+        if routed.snapshot.is_sealed() {
+            return (Self { routed, identity, unit, input, turn, after_use }, StillThere::Sealed);
+        }
+        match looked_up_again(&routed, &identity, &unit) {
             // The token that was found now says itself how many uses are left.
-            Ok(Some(identity)) if is_open => {
-                Ok(Self { routed, identity, unit, input, turn, after_use: OnceLock::new() })
+            Ok(Some(identity)) => {
+                (Self { routed, identity, unit, input, turn, after_use: OnceLock::new() }, StillThere::Yes)
             }
-            _ => Err(Self { routed, identity, unit, input, turn, after_use }),
+            _ => (Self { routed, identity, unit, input, turn, after_use }, StillThere::TokenEnded),
         }
     }
 

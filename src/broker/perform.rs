@@ -7,7 +7,7 @@ use crate::{
     broker::{
         answer::{Work, answer},
         finish::{Ended, finish, settle},
-        known::Known,
+        known::{Known, StillThere},
         lines,
         request::Reply,
         uses::take_use,
@@ -37,7 +37,7 @@ async fn run(mut work: Work) -> Reply {
     loop {
         work = match attempt(work).await {
             Attempt::Finished(reply) => return reply,
-            Attempt::Conflict(work) => work,
+            Attempt::Conflict(work) => *work,
         };
         if work.request().is_past_deadline() {
             return finish(work, Err(BarrierError::Conflict.into()), None).await;
@@ -57,7 +57,7 @@ async fn run(mut work: Work) -> Reply {
 enum Attempt {
     Finished(Reply),
     /// Something that was read has changed: once more.
-    Conflict(Work),
+    Conflict(Box<Work>),
 }
 
 async fn attempt(work: Work) -> Attempt {
@@ -67,7 +67,7 @@ async fn attempt(work: Work) -> Attempt {
         Err(error) => Err(error.into()),
     };
     if known.unit.is_stale() {
-        return Attempt::Conflict(work);
+        return Attempt::Conflict(Box::new(work));
     }
     match result {
         Ok(answer) => commit(work, answer).await,
@@ -91,7 +91,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
     let known = work.request();
     if !known.unit.writes_something() {
         return match known.unit.confirm_reads() {
-            Err(BarrierError::Conflict) => Attempt::Conflict(work),
+            Err(BarrierError::Conflict) => Attempt::Conflict(Box::new(work)),
             Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
             Ok(()) => Attempt::Finished(finish(work, Ok(answer), None).await),
         };
@@ -104,7 +104,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
             let ended = Ended { result: Ok(answer), sequence: Some(sequence), note: outcome };
             Attempt::Finished(settle(work, ended).await)
         }
-        Err(BarrierError::Conflict) => Attempt::Conflict(work),
+        Err(BarrierError::Conflict) => Attempt::Conflict(Box::new(work)),
         Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
     }
 }
@@ -114,14 +114,13 @@ pub(super) async fn again(work: Work) -> Result<Work, Reply> {
     let (permitted, proof) = work.take_apart();
     let mut known = permitted.into_inner();
     loop {
-        known = match known.again() {
-            Ok(known) => known,
-            Err(known) if known.routed.snapshot.is_sealed() => {
-                let error = Error::from(BarrierError::Sealed);
-                return Err(end(Unjudged::new(known), proof, error).await);
-            }
-            Err(known) => return Err(end(Unjudged::new(known), proof, Error::denied()).await),
-        };
+        let still_there;
+        (known, still_there) = known.again();
+        match still_there {
+            StillThere::Yes => {}
+            StillThere::Sealed => return Err(end(Unjudged::new(known), proof, BarrierError::Sealed.into()).await),
+            StillThere::TokenEnded => return Err(end(Unjudged::new(known), proof, Error::denied()).await),
+        }
         known = match known.judge().await {
             Judgement::Permitted(permitted) => return Recorded::again(permitted, proof).map_err(Reply::refusal),
             Judgement::Denied(denied) => return Err(end(denied, proof, Error::denied().listed()).await),

@@ -261,8 +261,8 @@ mod tests {
 
     #[test]
     fn a_timeout_is_a_second_or_more() {
-        assert_eq!(timeout(None).unwrap(), Duration::from_secs(60));
-        assert_eq!(timeout(Some("1h30m")).unwrap(), Duration::from_secs(5_400));
+        assert_eq!(timeout(None).unwrap(), Duration::from_mins(1));
+        assert_eq!(timeout(Some("1h30m")).unwrap(), Duration::from_mins(90));
         for text in ["", "0", "10ms", "-1s", "5x", "soon"] {
             assert!(timeout(Some(text)).is_err(), "{text}");
         }

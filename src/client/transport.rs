@@ -67,7 +67,7 @@ impl Transport {
 
     fn connect_error(&self, error: &legacy::Error) -> ClientError {
         let address = self.address.clone();
-        if causes(error).any(|cause| cause.is::<Elapsed>()) {
+        if causes(error).any(<dyn std::error::Error>::is::<Elapsed>) {
             return ClientError::Slow { address, secs: OPEN_SECS };
         }
         match tls_cause(error) {
@@ -77,7 +77,7 @@ impl Transport {
             None => {}
         }
         // The TLS connector hands on an I/O error of the handshake as it is; the TCP connector wraps its own.
-        if error.source().is_some_and(|source| source.is::<io::Error>()) {
+        if error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>) {
             return ClientError::Handshake { address, cause: deepest_text(error) };
         }
         ClientError::Unreachable { address, cause: deepest_text(error) }

@@ -103,7 +103,7 @@ impl<'de> Deserializer<'de> for Tree {
     }
 }
 
-impl<'de> de::IntoDeserializer<'de, Misfit> for Tree {
+impl de::IntoDeserializer<'_, Misfit> for Tree {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

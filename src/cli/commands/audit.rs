@@ -135,7 +135,7 @@ pub(crate) fn run(args: Args, invocation: &Invocation) -> Result<u8, CliError> {
             show_report(invocation, &report, &key)?;
         }
         Command::Tail { files, lines, follow } => {
-            tail(invocation, &files.paths()?, lines, if follow { AtEnd::Follow } else { AtEnd::Stop })?
+            tail(invocation, &files.paths()?, lines, if follow { AtEnd::Follow } else { AtEnd::Stop })?;
         }
         Command::Search { files, filter, path } => search(invocation, &files, &filter, path)?,
         Command::Who { path, files, filter } => search(invocation, &files, &filter, Some(path))?,

@@ -110,7 +110,7 @@ async fn show_changes(invocation: &Invocation, client: &Client, name: &str, text
             }
         }
         Err(error) if error.kind() == Some(RefusalKind::NotFound) => {
-            invocation.out.hint(&format!("policy {name} is new"))
+            invocation.out.hint(&format!("policy {name} is new"));
         }
         Err(_) => {}
     }

@@ -12,8 +12,7 @@ use crate::{
 pub(super) fn decoder(operation: Operation, media_type: Option<&str>) -> Decode {
     match (operation, media_type) {
         (Operation::Update, Some("application/x-www-form-urlencoded")) => form_or_json,
-        (Operation::Update, _) => json_or_query,
-        (Operation::Patch, Some("application/merge-patch+json")) => json_or_query,
+        (Operation::Update, _) | (Operation::Patch, Some("application/merge-patch+json")) => json_or_query,
         (Operation::Patch, None | Some("")) => |_| Err(Error::invalid("mime: no media type")),
         (Operation::Patch, Some(_)) => {
             |_| Err(Error::new(Fault::WrongType, "PATCH requires Content-Type of application/merge-patch+json"))

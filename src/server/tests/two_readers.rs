@@ -121,7 +121,7 @@ fn compare(ours: &[Found], hypers: &[Found]) -> Result<(), String> {
 
 /// `http://a` and `http://a/` are one target to hyper, and the scheme is in lower case.
 fn same_target(ours: &str, hypers: &str) -> bool {
-    ours == hypers || ours.parse::<http::Uri>().is_ok_and(|uri| *hypers == uri.to_string())
+    ours == hypers || ours.parse::<http::Uri>().is_ok_and(|uri| uri == *hypers)
 }
 
 /// With a clock, for the deadlines of our reader. None of them is met.

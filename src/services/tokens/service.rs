@@ -149,7 +149,9 @@ impl Tokens {
     ) -> Result<Orphaned, BarrierError> {
         let outcome = revoke::orphan_children(unit, hash, limit)?;
         if let Orphaned::All(children) = &outcome {
-            children.iter().for_each(|child| self.forget_after(unit, *child));
+            for child in children {
+                self.forget_after(unit, *child);
+            }
             self.erase(unit, hash, record)?;
         }
         Ok(outcome)
