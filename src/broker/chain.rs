@@ -46,7 +46,7 @@ pub(super) async fn handle(broker: &Arc<Shared>, chain: Chain) -> Reply {
 
 async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, Reply> {
     let broker = Arc::clone(&context.broker);
-    let routed = Routed::new(context).map_err(Reply::refusal)?;
+    let routed = Routed::new(context).map_err(refuse_stranger)?;
     if routed.route.facts().is_none_or(|facts| facts.verb != Verb::Login) {
         return Err(Reply::refusal(Error::internal("a chain that does not begin with a login")));
     }
@@ -116,7 +116,7 @@ async fn admit_second(login: &Work, second: Second, identity: Identity) -> Resul
     let audit = &login.request().routed.context.services().audit;
     match second {
         Second::New(context, body) => {
-            let routed = Routed::new(context).map_err(Reply::refusal)?;
+            let routed = Routed::new(context).map_err(refuse_stranger)?;
             let known = Known::of_caller(routed, identity, unit, body).await;
             let permitted = known.admit().await?;
             Recorded::record(audit, permitted).map_err(|(_, error)| Reply::refusal(error))

@@ -14,7 +14,7 @@ use crate::{
         input::{self, Input},
         recognise,
         request::Body,
-        routed::{MountPoint, Routed},
+        routed::{MountPoint, Routed, Stopped},
         strangers,
     },
     contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Principal, Recording, Result, Verb},
@@ -45,12 +45,6 @@ pub(super) enum StillThere {
     Sealed,
     /// The caller's token has ended meanwhile.
     TokenEnded,
-}
-
-/// Why a request ends before it is judged.
-pub(super) struct Stopped {
-    pub routed: Routed,
-    pub error: Error,
 }
 
 impl Routed {
@@ -151,11 +145,12 @@ fn admit_stranger(routed: &Routed, identity: &Identity) -> Result<()> {
 }
 
 impl Routed {
-    /// Whether its refusals are not counted. While the store is sealed nobody can be known, and an operator who unseals
-    /// may share its address with clients that keep asking. Health and seal status are asked by load balancers.
+    /// Whether it is answered however often its address was refused. While the store is sealed nobody can be known, and
+    /// an operator who unseals may share its address with clients that keep asking: what can be reached then is exempt.
+    /// So are health and seal status, which load balancers ask.
     pub fn is_exempt(&self) -> bool {
         let facts = self.route.facts();
-        self.snapshot.is_sealed() || facts.is_some_and(|facts| facts.recording == Recording::Unrecorded)
+        facts.is_some_and(|facts| self.snapshot.is_sealed() || facts.recording == Recording::Unrecorded)
     }
 }
 

@@ -13,10 +13,9 @@ use std::sync::Arc;
 use crate::{
     broker::{
         context::RequestContext,
-        known::Stopped,
         perform::perform,
         request::{Body, Reply, Request},
-        routed::Routed,
+        routed::{Routed, Stopped},
         shared::Shared,
     },
     contract::{Error, Fault},
@@ -32,7 +31,7 @@ pub(super) async fn handle(broker: &Arc<Shared>, request: Request) -> Reply {
 
 async fn run(context: Box<RequestContext>, body: Body) -> Result<Reply, Reply> {
     let broker = Arc::clone(&context.broker);
-    let routed = Routed::new(context).map_err(Reply::refusal)?;
+    let routed = Routed::new(context).map_err(refuse_stranger)?;
     let known = routed.identify(body).await.map_err(refuse_stranger)?;
     let permitted = known.admit().await?;
     let recorded = Recorded::record(&broker.services.audit, permitted).map_err(|(_, error)| Reply::refusal(error))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     barrier::{BarrierError, Keys, Unit},
-    broker::{context::RequestContext, shared::Shared},
+    broker::{context::RequestContext, shared::Shared, strangers},
     contract::{Error, Fault, Found, Operation, Params, RowFacts, RowRef, TrailingSlash, WhenSealed},
     services::{
         guards::{self, Registry},
@@ -110,6 +110,12 @@ impl Route {
     }
 }
 
+/// Why a request ends before it is judged.
+pub(super) struct Stopped {
+    pub routed: Routed,
+    pub error: Error,
+}
+
 /// A request that knows where it leads.
 pub(super) struct Routed {
     pub context: Box<RequestContext>,
@@ -118,14 +124,23 @@ pub(super) struct Routed {
 }
 
 impl Routed {
-    /// Routes a request on a fresh snapshot. A sealed store answers few rows; all others are refused here.
-    pub fn new(context: Box<RequestContext>) -> Result<Self, Error> {
+    /// Routes a request on a fresh snapshot. A sealed store answers few rows; all others are refused here, and whoever
+    /// keeps asking is a stranger like any other.
+    pub fn new(context: Box<RequestContext>) -> Result<Self, Stopped> {
         let routed = Self::on_fresh_snapshot(context);
         let answers_sealed = routed.route.facts().is_some_and(|facts| facts.when_sealed == WhenSealed::Answers);
-        if routed.snapshot.is_sealed() && !answers_sealed {
-            return Err(Error::unavailable("Vault is sealed"));
+        if !routed.snapshot.is_sealed() || answers_sealed {
+            return Ok(routed);
         }
-        Ok(routed)
+        let (limit, address) = (&routed.context.broker.refusal_limit, routed.context.peer.address.ip());
+        let error = match strangers::check(limit, address) {
+            Ok(()) => {
+                limit.count(address);
+                Error::unavailable("Vault is sealed")
+            }
+            Err(too_many) => too_many,
+        };
+        Err(Stopped { routed, error })
     }
 
     /// The same request on a fresh snapshot.

@@ -2,6 +2,8 @@
 //! requests and its replies into HTTP words; it owns words, not power. [`router`] joins them for the listener.
 
 mod body;
+#[cfg(test)]
+mod example;
 mod peer;
 mod query;
 mod status;
@@ -19,5 +21,8 @@ use crate::broker::Broker;
 
 /// Everything that one listener answers.
 pub fn router(broker: &Arc<Broker>) -> Router {
-    Router::new().merge(status::router(Arc::clone(broker))).merge(vault::router(Arc::clone(broker)))
+    let routes = Router::new().merge(status::router(Arc::clone(broker))).merge(vault::router(Arc::clone(broker)));
+    #[cfg(test)]
+    let routes = routes.merge(example::router(Arc::clone(broker)));
+    routes
 }

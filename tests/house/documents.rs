@@ -11,11 +11,12 @@ use super::{
 const README_CHARS_MAX: usize = 9_000;
 
 #[test]
-fn the_example_engine_is_the_one_that_is_built() {
+fn the_examples_are_those_that_are_built() {
     let guide = text("CONTRIBUTING.md");
-    let block = guide.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next());
-    let example = text("src/engines/example.rs");
-    assert_eq!(block, Some(example.as_str()), "CONTRIBUTING.md differs from src/engines/example.rs");
+    for (index, file) in ["src/engines/example.rs", "src/dialects/example.rs"].into_iter().enumerate() {
+        let block = guide.split("```rust\n").nth(index + 1).and_then(|rest| rest.split("```").next());
+        assert_eq!(block, Some(text(file).as_str()), "CONTRIBUTING.md differs from {file}");
+    }
 }
 
 #[test]
