@@ -35,7 +35,7 @@ pub use request::{Body, BodyError, BodySource, Decode, Peer, Reading, Reply, Req
 pub use start::{DevInit, Setup, StartError};
 pub use strangers::{RefusalLimit, Unlimited};
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{broker::shared::Shared, contract::Error, services::audit::Refusal};
 
@@ -70,6 +70,14 @@ impl Broker {
         let refusal = Refusal { operation: "", path: "", address, status, reason };
         self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());
         Reply::refusal(error)
+    }
+
+    /// Counts a request that was refused before a dialect saw it.
+    pub fn refused_by_listener(&self, address: IpAddr) {
+        self.shared.refusal_limit.count(address);
+        let refusal =
+            Refusal { operation: "", path: "", address, status: 400, reason: "not HTTP, or for another host" };
+        self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());
     }
 
     /// The state of the server for health checks that ask no token.

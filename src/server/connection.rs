@@ -4,7 +4,7 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -45,7 +45,7 @@ pub(crate) struct Accepted {
 /// Serves the connection until it ends.
 pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
     let Accepted { stream, address, tls, front, slot, stop, open } = accepted;
-    let ends = Ends { stop, slot };
+    let ends = Ends { stop, slot, address: address.ip(), front: Arc::clone(&front) };
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = |certificate: Option<Arc<[u8]>>| Peer { address, certificate };
     let done = match tls {
@@ -72,6 +72,8 @@ pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
 struct Ends {
     stop: CancellationToken,
     slot: Slot,
+    address: IpAddr,
+    front: Arc<Front>,
 }
 
 impl Ends {
@@ -149,6 +151,9 @@ where
         }
     };
     let mut stream = connection.into_parts().io.into_inner();
+    if stream.has_refused() || done.as_ref().is_err_and(hyper::Error::is_parse) {
+        ends.front.refused(ends.address);
+    }
     stream.shutdown().await?;
     if !makes_room {
         stream.linger().await;

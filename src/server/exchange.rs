@@ -2,7 +2,7 @@
 //! 500 of a handler that panicked, and what concerns the connection rather than the request. What a path means is none of
 //! this floor's business.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
 
 use axum::{
     body::Body,
@@ -25,7 +25,11 @@ pub(crate) type Handler = axum::Router;
 pub(crate) struct Front {
     handler: Handler,
     limits: Limits,
+    on_refusal: OnRefusal,
 }
+
+/// Hears of each request that the listener itself refused, with the client's address: nobody else can count it.
+pub(crate) type OnRefusal = Box<dyn Fn(IpAddr) + Send + Sync>;
 
 /// Answers the requests of one connection.
 pub(crate) type PeerService = Box<dyn Fn(Request) -> Answer + Send + Sync>;
@@ -33,8 +37,13 @@ pub(crate) type PeerService = Box<dyn Fn(Request) -> Answer + Send + Sync>;
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 impl Front {
-    pub(crate) fn new(handler: Handler, limits: Limits) -> Self {
-        Self { handler, limits }
+    pub(crate) fn new(handler: Handler, limits: Limits, on_refusal: OnRefusal) -> Self {
+        Self { handler, limits, on_refusal }
+    }
+
+    /// To be called for each request that the listener refused by itself.
+    pub(crate) fn refused(&self, address: IpAddr) {
+        (self.on_refusal)(address);
     }
 
     /// What answers the requests of a connection from `peer`.
@@ -50,6 +59,7 @@ impl Front {
 async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     if !is_for_us(&parts) {
+        front.refused(peer.address.ip());
         return closing(refusal(StatusCode::BAD_REQUEST, "the request target names another host"));
     }
     let wants_upgrade = parts.headers.contains_key(header::UPGRADE);

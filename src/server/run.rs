@@ -109,7 +109,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
         None => None,
     };
-    let front = Arc::new(Front::new(seam::handler(&broker), limits));
+    let front = Arc::new(Front::new(seam::handler(&broker), limits, seam::on_refusal(&broker)));
     let served = |bound: Bound| Served { listener: bound.listener, front: front.clone() };
     let serving = serving::start(bound.listeners.into_iter().map(served).collect(), limits, workers())?;
     let pid_file = PidFile::write(settings.pid_file, &machine.files)?;

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Handler, config::AuditConfig, error::ServerError, private_file, settings::Dev};
+use super::{Handler, config::AuditConfig, error::ServerError, exchange::OnRefusal, private_file, settings::Dev};
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
     broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},
@@ -58,6 +58,12 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
 /// Everything that a listener answers.
 pub fn handler(broker: &Arc<Broker>) -> Handler {
     dialects::router(broker)
+}
+
+/// Counts what the listener refused by itself: heads and bodies that are not HTTP, and requests for another host.
+pub fn on_refusal(broker: &Arc<Broker>) -> OnRefusal {
+    let broker = Arc::clone(broker);
+    Box::new(move |address| broker.refused_by_listener(address))
 }
 
 /// What a dev server shows and, if it keeps its data, keeps.

@@ -75,6 +75,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         }
     }
 
+    /// Whether bytes of the client were refused before hyper saw them.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.framing.position() == Position::Refused
+    }
+
     /// Reads and drops what the client is still sending, for a limited time. Closing a connection that has unread bytes
     /// resets it, and the client would lose the answer that says why.
     pub(crate) async fn linger(mut self) {

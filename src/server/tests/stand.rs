@@ -98,7 +98,7 @@ impl Stand {
                 let served = handlers.into_iter().map(|(tls, handler)| {
                     let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls).unwrap();
                     ready.send(listener.address()).unwrap();
-                    Served { listener, front: Arc::new(Front::new(handler, limits)) }
+                    Served { listener, front: Arc::new(Front::new(handler, limits, Box::new(|_| {}))) }
                 });
                 let serving = serving::start(served.collect(), limits, 2).unwrap();
                 drop(ready);
