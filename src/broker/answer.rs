@@ -15,7 +15,7 @@ use crate::{
     services::{
         access::Permitted,
         recorded::Recorded,
-        tokens::{Plan, Terms, lease},
+        tokens::{LeaseTerms, Plan, lease},
     },
 };
 
@@ -83,7 +83,7 @@ fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
     let (services, unit) = (context.services(), &known.unit);
     let entity = services.identity.find_or_create(unit, &mount.record.accessor, &login.alias, context.now)?;
     let policies = login.token_policies()?;
-    let terms = Terms {
+    let terms = LeaseTerms {
         default_ttl: login.ttl.or(mount.facts.default_ttl),
         max_ttl: mount.facts.max_ttl,
         role_max_ttl: login.max_ttl,

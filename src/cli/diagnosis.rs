@@ -9,7 +9,7 @@ use super::{
     invocation::Invocation,
     kv2_hint, tokens,
 };
-use crate::client::{Answer, Client, ClientError, Refusal, RefusalKind, json::Json};
+use crate::client::{Client, ClientError, Refusal, RefusalKind, ServerAnswer, json::Json};
 
 /// Turns an error of the client into one for the caller. It may ask the server further questions to find the cause.
 pub(crate) async fn diagnose(
@@ -73,7 +73,7 @@ async fn sealed(client: &Client) -> CliError {
     sealed_error(status.as_ref())
 }
 
-fn sealed_error(status: Option<&Answer>) -> CliError {
+fn sealed_error(status: Option<&ServerAnswer>) -> CliError {
     let number = |name: &str| status.and_then(|status| status.field(&[name])).and_then(Json::as_u64);
     if status.and_then(|status| status.field(&["initialized"])).and_then(Json::as_bool) == Some(false) {
         return CliError::new(Exit::Sealed, "the server is not initialised")
@@ -127,7 +127,7 @@ fn nothing_found(attempt: &Attempt) -> CliError {
 }
 
 /// The error for an answer that holds warnings and no data.
-pub(crate) async fn diagnose_empty(client: &Client, attempt: &Attempt, answer: &Answer) -> CliError {
+pub(crate) async fn diagnose_empty(client: &Client, attempt: &Attempt, answer: &ServerAnswer) -> CliError {
     let failure = nothing_found(attempt);
     match kv2_hint::api_path(client, attempt).await {
         Some((mount, path)) => failure
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_sealed_server_says_how_many_shares_are_missing() {
-        let status = |text: &str| Answer { status: 200, body: Some(Json::parse(text).unwrap()) };
+        let status = |text: &str| ServerAnswer { status: 200, body: Some(Json::parse(text).unwrap()) };
         let sealed = sealed_error(Some(&status(r#"{"initialized":true,"sealed":true,"t":3,"n":5,"progress":1}"#)));
         assert_eq!((sealed.what(), sealed.exit), ("the server is sealed: 1 of 3 shares given", Exit::Sealed));
         let empty = sealed_error(Some(&status(r#"{"initialized":false,"sealed":true,"t":0,"n":0,"progress":0}"#)));

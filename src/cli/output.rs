@@ -11,7 +11,7 @@ use super::{
     table,
     terminal::Terminal,
 };
-use crate::client::{Answer, json::Json};
+use crate::client::{ServerAnswer, json::Json};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
 pub(crate) enum Format {
@@ -66,7 +66,7 @@ impl Output {
         if self.persona.is_vault() { self.print(&format!("{text}\n")) } else { self.hint(text) }
     }
 
-    pub(crate) fn warn(self, answer: &Answer) {
+    pub(crate) fn warn(self, answer: &ServerAnswer) {
         if self.is_json() {
             return;
         }
@@ -105,7 +105,7 @@ impl Output {
     }
 
     /// An answer of the API: a table of its data, login or wrapping; or the whole envelope as JSON; or one field.
-    pub(crate) fn print_answer(self, answer: &Answer, field: Option<&str>) -> Result<(), CliError> {
+    pub(crate) fn print_answer(self, answer: &ServerAnswer, field: Option<&str>) -> Result<(), CliError> {
         if let Some(field) = field {
             let value = find_field(answer, field).ok_or_else(|| no_field(field))?;
             self.print_field(&value);
@@ -130,7 +130,7 @@ pub(crate) fn no_field(field: &str) -> CliError {
 }
 
 /// The envelope in the order that Vault's tools print. A body without an envelope becomes its `data`.
-pub(crate) fn envelope(answer: &Answer) -> Json {
+pub(crate) fn envelope(answer: &ServerAnswer) -> Json {
     let body = answer.body.clone().unwrap_or(Json::Object(Vec::new()));
     let part = |name: &str, absent: Json| body.at(name).cloned().unwrap_or(absent);
     let is_bare = body.at("request_id").is_none() && body.at("data").is_none();
@@ -151,7 +151,7 @@ pub(crate) fn envelope(answer: &Answer) -> Json {
     out
 }
 
-fn answer_pairs(answer: &Answer, persona: Persona) -> Vec<(String, String)> {
+fn answer_pairs(answer: &ServerAnswer, persona: Persona) -> Vec<(String, String)> {
     if let Some(auth) = answer.auth() {
         return auth_pairs(auth, persona);
     }
@@ -217,7 +217,7 @@ fn wrap_pairs(wrap: &Json, persona: Persona) -> Vec<(String, String)> {
     rows.collect()
 }
 
-fn find_field(answer: &Answer, field: &str) -> Option<Json> {
+fn find_field(answer: &ServerAnswer, field: &str) -> Option<Json> {
     let auth = answer.auth().and_then(|auth| {
         let name = match field {
             "token" => "client_token",
@@ -251,8 +251,8 @@ fn find_field(answer: &Answer, field: &str) -> Option<Json> {
 mod tests {
     use super::*;
 
-    fn answer(text: &str) -> Answer {
-        Answer { status: 200, body: Some(Json::parse(text).unwrap()) }
+    fn answer(text: &str) -> ServerAnswer {
+        ServerAnswer { status: 200, body: Some(Json::parse(text).unwrap()) }
     }
 
     const LOGIN: &str = r#"{"request_id":"r","lease_id":"","renewable":false,"lease_duration":0,"data":null,"wrap_info":null,

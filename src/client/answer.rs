@@ -4,12 +4,12 @@ use super::json::Json;
 
 /// An answer that is not an error: a 2xx, or a 404 that carries data (a deleted version).
 #[derive(Debug, Clone)]
-pub(crate) struct Answer {
+pub(crate) struct ServerAnswer {
     pub(crate) status: u16,
     pub(crate) body: Option<Json>,
 }
 
-impl Answer {
+impl ServerAnswer {
     /// The `data` of an envelope. Without an envelope (health, seal-status, init) it is the whole body.
     pub(crate) fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;

@@ -9,8 +9,8 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 
 use super::{
     address::Address,
-    answer::Answer,
-    call::{Call, Method},
+    answer::ServerAnswer,
+    call::{ApiCall, Method},
     error::ClientError,
     json::Json,
     refusal::Refusal,
@@ -53,24 +53,24 @@ impl Client {
         self.token.as_ref()
     }
 
-    pub(crate) async fn read(&self, path: &str) -> Result<Answer, ClientError> {
-        self.send(Call::new(Method::Read, path)).await
+    pub(crate) async fn read(&self, path: &str) -> Result<ServerAnswer, ClientError> {
+        self.send(ApiCall::new(Method::Read, path)).await
     }
 
-    pub(crate) async fn list(&self, path: &str) -> Result<Answer, ClientError> {
-        self.send(Call::new(Method::List, path)).await
+    pub(crate) async fn list(&self, path: &str) -> Result<ServerAnswer, ClientError> {
+        self.send(ApiCall::new(Method::List, path)).await
     }
 
-    pub(crate) async fn write(&self, path: &str, body: Json) -> Result<Answer, ClientError> {
-        self.send(Call::new(Method::Write, path).with(body)).await
+    pub(crate) async fn write(&self, path: &str, body: Json) -> Result<ServerAnswer, ClientError> {
+        self.send(ApiCall::new(Method::Write, path).with(body)).await
     }
 
-    pub(crate) async fn delete(&self, path: &str) -> Result<Answer, ClientError> {
-        self.send(Call::new(Method::Delete, path)).await
+    pub(crate) async fn delete(&self, path: &str) -> Result<ServerAnswer, ClientError> {
+        self.send(ApiCall::new(Method::Delete, path)).await
     }
 
     /// Sends one call. One redirect is followed if it stays within the same origin.
-    pub(crate) async fn send(&self, call: Call) -> Result<Answer, ClientError> {
+    pub(crate) async fn send(&self, call: ApiCall) -> Result<ServerAnswer, ClientError> {
         let target = call.target(self.address.base());
         let (parts, bytes) = self.exchange(&call, &target).await?;
         if !parts.status.is_redirection() {
@@ -99,7 +99,7 @@ impl Client {
     }
 
     /// Sends a request and reads the whole answer, within the timeout.
-    async fn exchange(&self, call: &Call, target: &str) -> Result<(Parts, Bytes), ClientError> {
+    async fn exchange(&self, call: &ApiCall, target: &str) -> Result<(Parts, Bytes), ClientError> {
         let request = self.request(call, target)?;
         let exchange = async {
             let (parts, body) = self.transport.send(request).await?.into_parts();
@@ -119,7 +119,7 @@ impl Client {
         }
     }
 
-    fn request(&self, call: &Call, target: &str) -> Result<Request<Full<Bytes>>, ClientError> {
+    fn request(&self, call: &ApiCall, target: &str) -> Result<Request<Full<Bytes>>, ClientError> {
         let mut request = Request::builder()
             .method(call.method.http())
             .uri(self.url(target))
@@ -147,11 +147,11 @@ impl Client {
 
     async fn read_answer(
         &self,
-        call: &Call,
+        call: &ApiCall,
         target: &str,
         parts: &Parts,
         bytes: &Bytes,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<ServerAnswer, ClientError> {
         let status = parts.status.as_u16();
         let body = std::str::from_utf8(bytes).ok().and_then(|text| Json::parse(text).ok());
         // Go's servers answer plain HTTP on a TLS port with a 400 in plain text.
@@ -165,7 +165,7 @@ impl Client {
             if body.is_none() && !bytes.is_empty() {
                 return Err(self.not_vault_api("its answer is not JSON".to_owned()));
             }
-            return Ok(Answer { status, body });
+            return Ok(ServerAnswer { status, body });
         }
         let mut refusal = Refusal::new(status, call.method.http(), self.url(target), body.as_ref());
         if refusal.request_id.is_none() {

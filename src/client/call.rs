@@ -36,14 +36,14 @@ impl Method {
 
 /// One call. The path stands below `/v1/` and is not encoded yet.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub(crate) struct ApiCall {
     pub(super) method: Method,
     pub(super) path: String,
     query: Vec<(String, String)>,
     pub(super) body: Option<Json>,
 }
 
-impl Call {
+impl ApiCall {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: None }
     }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_path_is_encoded_once_and_a_list_is_a_get() {
-        let call = Call::new(Method::List, "secret/metadata/a b/ü%").query("after", "x&y z");
+        let call = ApiCall::new(Method::List, "secret/metadata/a b/ü%").query("after", "x&y z");
         assert_eq!(call.target(""), "/v1/secret/metadata/a%20b/%C3%BC%25?list=true&after=x%26y%20z");
         assert_eq!(call.method.http(), "GET");
     }
@@ -86,6 +86,6 @@ mod tests {
     /// An address may hold a path of its own, and dots in a path are the server's to refuse.
     #[test]
     fn a_base_path_comes_first_and_dots_are_kept() {
-        assert_eq!(Call::new(Method::Read, "/a/../b").target("/team"), "/team/v1/a/../b");
+        assert_eq!(ApiCall::new(Method::Read, "/a/../b").target("/team"), "/team/v1/a/../b");
     }
 }

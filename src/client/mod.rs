@@ -18,9 +18,9 @@ pub(crate) mod fake;
 mod tests;
 
 pub(crate) use address::{Address, Scheme};
-pub(crate) use answer::Answer;
+pub(crate) use answer::ServerAnswer;
 pub(crate) use api::{Client, Settings};
-pub(crate) use call::{Call, Method};
+pub(crate) use call::{ApiCall, Method};
 pub(crate) use certificate::PresentedCertificate;
 pub(crate) use error::ClientError;
 pub(crate) use refusal::{Refusal, RefusalKind};

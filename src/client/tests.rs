@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Address, Anchors, Call, Client, ClientError, Method, RefusalKind, Settings, TlsSettings,
+    Address, Anchors, ApiCall, Client, ClientError, Method, RefusalKind, Settings, TlsSettings,
     fake::{Certificates, Fake, Route},
     json::Json,
 };
@@ -40,7 +40,7 @@ async fn requests_share_a_connection_and_show_the_token() {
     let read = client.read("secret/data/a").await.unwrap();
     assert_eq!(read.field(&["data", "n"]), Some(&Json::number("1.50")));
     client.write("secret/data/a", Json::object([("data", Json::Null)])).await.unwrap();
-    assert_eq!(client.send(Call::new(Method::Put, "done")).await.unwrap().body, None);
+    assert_eq!(client.send(ApiCall::new(Method::Put, "done")).await.unwrap().body, None);
     let asked = fake.asked();
     assert_eq!(asked.iter().filter(|line| *line == "connect").count(), 1);
     assert!(asked[1].contains("x-vault-token: srs.canary\r\n") && asked[1].contains("x-vault-request: true\r\n"));

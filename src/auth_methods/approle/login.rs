@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use crate::{
     auth_methods::approle::{
-        AppRole, custody,
+        AppRole,
         records::{ROLES, Role},
-        role_ids, roles,
+        role_storage, secret_id_storage,
     },
     base::secret::Secret,
     contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
@@ -35,24 +35,24 @@ pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Ans
     if secret_id.is_empty() {
         return Err(Error::invalid("missing secret_id"));
     }
-    let key = role_ids::key_of(&call.store, &role_id)?;
+    let key = role_storage::key_of(&call.store, &role_id)?;
     let role: Option<Role> = call.store.get_raw(&ROLES, &key).await?;
-    let hash = custody::hash_of(&call.store, role.as_ref().unwrap_or(&Role::default()), secret_id)?;
+    let hash = secret_id_storage::hash_of(&call.store, role.as_ref().unwrap_or(&Role::default()), secret_id)?;
     let Some(role) = role else {
         read_decoy(&call).await?;
         return Err(refused());
     };
     remember_decoy(&call.engine, key);
-    let found = custody::find(&call.store, call.now, &role, hash).await?.ok_or_else(refused)?;
+    let found = secret_id_storage::find(&call.store, call.now, &role, hash).await?.ok_or_else(refused)?;
     let login = login(&call, &role, found.secret.metadata.clone());
-    custody::spend(&call.store, call.now, &role, found).await?;
+    secret_id_storage::spend(&call.store, call.now, &role, found).await?;
     Ok(Answer::login(login))
 }
 
 /// Whether a token of this mount may live on: only as long as its role does.
 pub async fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
     let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
-    match roles::find(&call.store, name).await? {
+    match role_storage::find(&call.store, name).await? {
         Some((_, role)) => Ok(Renewal { ttl: role.token_ttl, max_ttl: role.token_max_ttl, period: role.token_period }),
         None => Err(Error::invalid(format!("role \"{name}\" does not exist during renewal"))),
     }

@@ -5,12 +5,13 @@
 //! itself, below the incarnation of its role. So a login is two look-ups, and what belongs to one role, or to a role
 //! that is gone, cannot be reached through another.
 
-mod custody;
 mod login;
 mod metadata;
 mod records;
 mod role_ids;
+mod role_storage;
 mod roles;
+mod secret_id_storage;
 mod secret_ids;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ pub const ACCESSORS: Table<SecretIdPointer> = Table::plain(4);
 /// By incarnation of the role, time of expiry (8 bytes, big-endian nanoseconds) and keyed hash of the SecretID.
 pub const EXPIRIES: Table<Entry> = Table::plain(5);
 /// By incarnation: roles that are deleted and have SecretIDs left.
-pub const GRAVES: Table<Entry> = Table::plain(6);
+pub const DELETED_ROLES: Table<Entry> = Table::plain(6);
 
 /// A role: who may log in with it and what the tokens are like.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]

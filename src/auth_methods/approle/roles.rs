@@ -6,23 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     auth_methods::approle::{
-        AppRole, custody,
+        AppRole,
         records::{ROLE_NAMES, ROLES, Role},
-        role_ids,
+        role_storage::{self, RolePath},
+        secret_id_storage,
     },
     base::{
         limits::{NUM_USES_MAX, ROLE_POLICIES_MAX},
         path,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Flag, Ident, Int, Names, Result, View, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, Names, Result, row::Nothing},
 };
-
-/// The path of everything below one role.
-#[derive(Deserialize)]
-pub struct RolePath {
-    pub role_name: Ident,
-}
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
@@ -117,7 +112,7 @@ pub async fn exists(call: Call<AppRole>, path: RolePath) -> Result<bool> {
 }
 
 pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    let (_, role) = find(&call.store, &path.role_name.0).await?.ok_or_else(Error::missing)?;
+    let (_, role) = role_storage::find(&call.store, &path.role_name.0).await?.ok_or_else(Error::missing)?;
     Answer::data(&Shown {
         bind_secret_id: true,
         local_secret_ids: false,
@@ -142,7 +137,7 @@ pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Ans
 /// Creates a role, or changes what the request names and leaves the rest.
 pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
     refuse_unbuilt(&input)?;
-    let (key, mut role) = match find(&call.store, &path.role_name.0).await? {
+    let (key, mut role) = match role_storage::find(&call.store, &path.role_name.0).await? {
         Some((key, role)) => (Some(key), role),
         None => (None, begin(&call, path.role_name.0)),
     };
@@ -157,29 +152,19 @@ pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<
              truncated",
         );
     }
-    role_ids::place(&call.store, key, &role).await?;
-    custody::sweep(&call.store).await?;
+    role_storage::put(&call.store, key, &role).await?;
+    secret_id_storage::sweep(&call.store).await?;
     Ok(answer)
 }
 
 pub async fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    custody::sweep(&call.store).await?;
-    if let Some((key, role)) = find(&call.store, &path.role_name.0).await? {
+    secret_id_storage::sweep(&call.store).await?;
+    if let Some((key, role)) = role_storage::find(&call.store, &path.role_name.0).await? {
         call.store.delete(&ROLE_NAMES, &role.name).await?;
         call.store.delete_raw(&ROLES, &key).await?;
-        custody::bury(&call.store, &role).await?;
+        secret_id_storage::delete_all(&call.store, &role).await?;
     }
     Ok(Answer::done())
-}
-
-/// The role of a name and the key that it lies under.
-pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
-    let Some(pointer) = store.get(&ROLE_NAMES, name).await? else { return Ok(None) };
-    match store.get_raw(&ROLES, &pointer.key).await? {
-        Some(role) => Ok(Some((pointer.key, role))),
-        // Moved or deleted between the two looks.
-        None => Err(store.conflict()),
-    }
 }
 
 fn begin(call: &Call<AppRole>, name: String) -> Role {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     auth_methods::approle::{
-        AppRole,
-        custody::{self, Found},
-        metadata,
+        AppRole, metadata,
         records::{Role, SecretId},
-        roles::{self, RolePath},
+        role_storage::{self, RolePath},
+        roles,
+        secret_id_storage::{self, Found},
     },
     base::{
         limits::{CHOSEN_ID_BYTES_MAX, LIST_NAMES_MAX},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 #[derive(Deserialize, JsonSchema)]
-pub struct Terms {
+pub struct SecretIdTerms {
     /// A JSON object of texts, as text: goes into the metadata of the tokens.
     metadata: Option<String>,
     /// Logins that it is good for, within the role's bound; 0: any number.
@@ -95,7 +95,7 @@ struct Shown {
     token_bound_cidrs: [String; 0],
 }
 
-pub async fn make(call: Call<AppRole>, path: RolePath, terms: Terms) -> Result<Answer> {
+pub async fn make(call: Call<AppRole>, path: RolePath, terms: SecretIdTerms) -> Result<Answer> {
     let role = role(&call, &path, Fault::Missing).await?;
     let secret = Secret::text(call.host.random.uuid().to_string());
     keep(&call, &role, &secret, terms).await
@@ -105,13 +105,13 @@ pub async fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Res
     let Chosen { secret_id, metadata, num_uses, ttl, cidr_list, token_bound_cidrs } = input;
     let secret = given(secret_id)?;
     let role = role(&call, &path, Fault::Missing).await?;
-    keep(&call, &role, &secret, Terms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs }).await
+    keep(&call, &role, &secret, SecretIdTerms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs }).await
 }
 
 /// The accessors of a role's SecretIDs.
 pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
     let role = role(&call, &path, Fault::Invalid).await?;
-    let found = custody::all(&call.store, &role, LIST_NAMES_MAX + 1).await?;
+    let found = secret_id_storage::all(&call.store, &role, LIST_NAMES_MAX + 1).await?;
     if found.len() > LIST_NAMES_MAX {
         return Err(Error::new(Fault::TooLarge, "the role has more SecretIDs than one answer lists"));
     }
@@ -132,7 +132,7 @@ pub async fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Re
 /// Destroys a SecretID; one that the role has not is destroyed already.
 pub async fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     if let (role, Some(found)) = by_secret(&call, &path, input).await? {
-        custody::remove(&call.store, &role, &found).await?;
+        secret_id_storage::remove(&call.store, &role, &found).await?;
     }
     Ok(Answer::done())
 }
@@ -147,7 +147,7 @@ pub async fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAcce
 
 pub async fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
     match by_accessor(&call, &path, input).await? {
-        (role, Some(found)) => custody::remove(&call.store, &role, &found).await.map(|()| Answer::done()),
+        (role, Some(found)) => secret_id_storage::remove(&call.store, &role, &found).await.map(|()| Answer::done()),
         (_, None) => Err(Error::new(Fault::Missing, NO_ACCESSOR).listed()),
     }
 }
@@ -157,7 +157,7 @@ const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor"
 /// The role of the path. Vault's paths differ in the status of a role that is not there.
 async fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
     let name = &path.role_name.0;
-    let found = roles::find(&call.store, name).await?;
+    let found = role_storage::find(&call.store, name).await?;
     found.map(|(_, role)| role).ok_or_else(|| Error::new(fault, format!("role \"{name}\" does not exist")))
 }
 
@@ -165,8 +165,8 @@ async fn by_secret(call: &Call<AppRole>, path: &RolePath, input: BySecret) -> Re
     let secret = given(input.secret_id)?;
     let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
     let secret = secret.expose();
-    let hash = custody::hash_of(&call.store, &role, secret)?;
-    let found = custody::find(&call.store, call.now, &role, hash).await?;
+    let hash = secret_id_storage::hash_of(&call.store, &role, secret)?;
+    let found = secret_id_storage::find(&call.store, call.now, &role, hash).await?;
     Ok((role, found))
 }
 
@@ -174,7 +174,7 @@ async fn by_accessor(call: &Call<AppRole>, path: &RolePath, input: ByAccessor) -
     let accessor = input.secret_id_accessor.filter(|accessor| !accessor.is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing secret_id_accessor"))?;
     let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
-    let found = custody::find_by_accessor(&call.store, call.now, &role, &accessor).await?;
+    let found = secret_id_storage::find_by_accessor(&call.store, call.now, &role, &accessor).await?;
     Ok((role, found))
 }
 
@@ -191,11 +191,11 @@ fn given(secret: Option<Secret<String>>) -> Result<Secret<String>> {
 }
 
 /// Keeps a SecretID and shows it, this once.
-async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: Terms) -> Result<Answer> {
+async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: SecretIdTerms) -> Result<Answer> {
     let record = record(call, role, terms)?;
     let text = secret.expose();
-    let hash = custody::hash_of(&call.store, role, text)?;
-    custody::add(&call.store, call.now, role, hash, &record).await?;
+    let hash = secret_id_storage::hash_of(&call.store, role, text)?;
+    secret_id_storage::add(&call.store, call.now, role, hash, &record).await?;
     Answer::data(&Made {
         secret_id: text,
         secret_id_accessor: &record.accessor,
@@ -205,7 +205,7 @@ async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms:
 }
 
 /// The record of a new SecretID: what was asked for, within the bounds of the role and of the mount.
-fn record(call: &Call<AppRole>, role: &Role, terms: Terms) -> Result<SecretId> {
+fn record(call: &Call<AppRole>, role: &Role, terms: SecretIdTerms) -> Result<SecretId> {
     for (name, list) in [("cidr_list", &terms.cidr_list), ("token_bound_cidrs", &terms.token_bound_cidrs)] {
         if list.as_ref().is_some_and(|list| !list.0.is_empty()) {
             return Err(Error::invalid(format!("`{name}` is not built: leave it out")));

@@ -12,7 +12,7 @@ use crate::{
     contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},
     services::{
         policies::Wanted,
-        tokens::{Plan, Session, Terms, lease},
+        tokens::{LeaseTerms, Plan, Session, lease},
     },
 };
 
@@ -54,46 +54,65 @@ pub struct AtRole {
     _role: Opaque,
 }
 
+/// Whether the new token is revoked together with its creator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parentage {
+    Child,
+    Orphan,
+}
+
+/// Whether the creator's policies grant `sudo` at the path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Privilege {
+    Ordinary,
+    Sudo,
+}
+
 pub async fn by_role(_: Tok, _: AtRole, _: Nothing) -> Result<Answer> {
     Err(Error::invalid("token roles are not built: use auth/token/create"))
 }
 
 pub async fn child(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
-    let wants_orphan = input.no_parent.0;
-    create(&call, &input, wants_orphan, "auth/token/create")
+    let parentage = if input.no_parent.0 { Parentage::Orphan } else { Parentage::Child };
+    create(&call, &input, parentage, "auth/token/create")
 }
 
 pub async fn orphan(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
-    create(&call, &input, true, "auth/token/create-orphan")
+    create(&call, &input, Parentage::Orphan, "auth/token/create-orphan")
 }
 
-fn create(call: &Tok, input: &Create, is_orphan: bool, path: &str) -> Result<Answer> {
+fn create(call: &Tok, input: &Create, parentage: Parentage, path: &str) -> Result<Answer> {
     let TokenMount { policies: known_policies, revocations, tokens, .. } = &*call.engine;
     let parent = own_session(call)?;
     let acl = known_policies.snapshot().acl(&parent.record.policies);
+    // The request may count as an update or as a create, so `sudo` with either is enough.
     let has_sudo = [Wanted::Update, Wanted::Create].iter().any(|&wanted| acl.judge(path, wanted, Access::Sudo).allowed);
+    let privilege = if has_sudo { Privilege::Sudo } else { Privilege::Ordinary };
     refuse_unbuilt(input)?;
     if parent.record.num_uses != 0 {
         return Err(Error::invalid("restricted use token cannot generate child tokens"));
     }
-    if !has_sudo && path == "auth/token/create" && is_orphan {
+    let is_orphan = parentage == Parentage::Orphan;
+    if privilege == Privilege::Ordinary && path == "auth/token/create" && is_orphan {
         return Err(Error::invalid("root or sudo privileges required to create orphan token"));
     }
-    let id = custom_id(input, parent.record.is_root())?;
+    let id = custom_id(input, &parent)?;
     let mut warnings = Vec::new();
     if id.is_some() {
         warnings.push(String::from(
             "Supplying a custom ID for the token uses a text that may be guessed; leave id out for a random one",
         ));
     }
-    let policies = policies(input, &parent, has_sudo)?;
+    let policies = policies(input, &parent, privilege)?;
     for policy in policies.iter().filter(|policy| *policy != "root") {
         if known_policies.snapshot().policy(policy).is_none() {
             warnings.push(format!("Policy \"{policy}\" does not exist"));
         }
     }
-    let is_root = policies.iter().any(|policy| policy == "root");
-    let (ttl, lease_warnings) = first_lease(call, input, &parent, has_sudo, is_root)?;
+    if privilege == Privilege::Ordinary && input.period.is_some_and(|period| !period.is_zero()) {
+        return Err(Error::invalid("root or sudo privileges required to create periodic token"));
+    }
+    let (ttl, lease_warnings) = first_lease(call, input, &parent, &policies)?;
     warnings.extend(lease_warnings);
     let plan = Plan {
         id,
@@ -122,28 +141,25 @@ fn first_lease(
     call: &Tok,
     input: &Create,
     parent: &Session,
-    has_sudo: bool,
-    is_root: bool,
+    policies: &[String],
 ) -> Result<(Option<Ttl>, Vec<String>)> {
     let asked = input.ttl.or(input.lease).unwrap_or_default();
     let period = input.period.unwrap_or_default();
     let explicit_max_ttl = input.explicit_max_ttl.unwrap_or_default();
-    if !period.is_zero() && !has_sudo {
-        return Err(Error::invalid("root or sudo privileges required to create periodic token"));
-    }
+    let is_root = policies.iter().any(|policy| policy == "root");
     if is_root && asked.is_zero() && period.is_zero() && explicit_max_ttl.is_zero() {
         if parent.record.expires.is_some() {
             return Err(Error::invalid("expiring root tokens cannot create non-expiring root tokens"));
         }
         return Ok((None, Vec::new()));
     }
-    let terms = Terms {
+    let terms = LeaseTerms {
         default_ttl: call.mount.default_ttl,
         max_ttl: call.mount.max_ttl,
         explicit_max_ttl,
         period,
         asked,
-        ..Terms::default()
+        ..LeaseTerms::default()
     };
     let granted = lease(&terms, call.now, call.now);
     Ok((Some(granted.ttl), granted.warnings))
@@ -161,10 +177,10 @@ fn refuse_unbuilt(input: &Create) -> Result<()> {
     Ok(())
 }
 
-fn custom_id(input: &Create, is_root: bool) -> Result<Option<String>> {
+fn custom_id(input: &Create, parent: &Session) -> Result<Option<String>> {
     let Some(id) = input.id.as_ref().filter(|id| !id.expose().is_empty()) else { return Ok(None) };
     let id = id.expose();
-    if !is_root {
+    if !parent.record.is_root() {
         return Err(Error::invalid("root or sudo privileges required to specify token id"));
     }
     if ["s.", "b.", "srs.", "srb.", "srw.", "hvs.", "hvb."].iter().any(|prefix| id.starts_with(prefix)) {
@@ -187,14 +203,14 @@ fn num_uses(asked: Int) -> Result<u32> {
 }
 
 /// The policies of the new token: asked for, or the parent's; `default` is added unless it is declined.
-fn policies(input: &Create, parent: &Session, has_sudo: bool) -> Result<Vec<String>> {
+fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Vec<String>> {
     let mut names = asked_policies(input.policies.as_ref())?;
     if names.is_empty() && !asks_for_some(input.policies.as_ref()) {
         names.clone_from(&parent.record.policies);
         if input.no_default_policy.0 {
             names.retain(|name| name != "default");
         }
-    } else if !has_sudo {
+    } else if privilege == Privilege::Ordinary {
         let extra = names.iter().any(|name| name != "default" && !parent.record.policies.contains(name));
         if extra {
             return Err(Error::invalid("child policies must be subset of parent"));

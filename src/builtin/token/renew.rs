@@ -4,7 +4,7 @@ use super::session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, se
 use crate::{
     base::ttl::Ttl,
     contract::{Answer, Body, Error, Granted, Result, row::Nothing},
-    services::tokens::{Session, Terms},
+    services::tokens::{LeaseTerms, Session},
 };
 
 /// Whether the answer shows the token's text: the caller's own, or none.
@@ -16,14 +16,14 @@ enum ShowToken {
 
 async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shown: ShowToken) -> Result<Answer> {
     let record = &session.record;
-    let mut terms = Terms {
+    let mut terms = LeaseTerms {
         // Without a wish a token is given again what it was given at first.
         default_ttl: record.creation_ttl.or(call.mount.default_ttl),
         max_ttl: call.mount.max_ttl,
         explicit_max_ttl: record.explicit_max_ttl,
         period: record.period,
         asked: asked.unwrap_or_default(),
-        ..Terms::default()
+        ..LeaseTerms::default()
     };
     if let Some(id) = &record.login_mount {
         let table = call.engine.mounts.snapshot();

@@ -7,7 +7,7 @@ use crate::{
         error::CliError,
         invocation::Invocation,
     },
-    client::{Answer, Client, ClientError, RefusalKind, json::Json},
+    client::{Client, ClientError, RefusalKind, ServerAnswer, json::Json},
 };
 
 /// A path for the API, without slashes and blanks at its ends.
@@ -20,8 +20,8 @@ pub(super) async fn expect_found(
     invocation: &Invocation,
     client: &Client,
     attempt: &Attempt,
-    answered: Result<Answer, ClientError>,
-) -> Result<Answer, CliError> {
+    answered: Result<ServerAnswer, ClientError>,
+) -> Result<ServerAnswer, CliError> {
     match answered {
         // Vault answers a 404 with a warning and no data if a path of a KV version 2 lacks its `data/`.
         Ok(answer) if answer.status == 404 && answer.data().is_none() && !invocation.persona.is_vault() => {
@@ -64,7 +64,7 @@ pub(super) async fn list_names(invocation: &Invocation, client: &Client, attempt
 /// Prints the answer of a write. If it is empty, says that the write was done.
 pub(super) fn print_written(
     invocation: &Invocation,
-    answer: &Answer,
+    answer: &ServerAnswer,
     path: &str,
     field: Option<&str>,
 ) -> Result<(), CliError> {
@@ -77,7 +77,7 @@ pub(super) fn print_written(
 }
 
 /// Prints an answer's warnings, and says what was done.
-pub(super) fn print_done(invocation: &Invocation, answer: &Answer, done: &str) {
+pub(super) fn print_done(invocation: &Invocation, answer: &ServerAnswer, done: &str) {
     invocation.out.warn(answer);
     invocation.out.done(done);
 }

@@ -10,7 +10,7 @@ use crate::{
         human,
         invocation::Invocation,
     },
-    client::{Call, Method},
+    client::{ApiCall, Method},
 };
 
 const READ: &str = "\
@@ -104,7 +104,7 @@ pub(crate) async fn read(args: ReadArgs, invocation: &mut Invocation) -> Result<
     let client = invocation.client()?;
     let path = trim_path(&args.path);
     let attempt = Attempt::new("read", &path, &["read"]);
-    let call = with_query(Call::new(Method::Read, path.as_str()), &args.data, invocation)?;
+    let call = with_query(ApiCall::new(Method::Read, path.as_str()), &args.data, invocation)?;
     let answer = expect_found(invocation, &client, &attempt, client.send(call).await).await?;
     invocation.out.print_answer(&answer, args.field.as_deref())
 }
@@ -147,7 +147,7 @@ async fn send_data(
 ) -> Result<(), CliError> {
     let body = data::parse(data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
     let client = invocation.client()?;
-    match client.send(Call::new(method, attempt.api_path.as_str()).with(body)).await {
+    match client.send(ApiCall::new(method, attempt.api_path.as_str()).with(body)).await {
         Ok(answer) => print_written(invocation, &answer, &attempt.api_path, field),
         Err(error) => Err(diagnose(invocation, &client, attempt, error).await),
     }
@@ -157,7 +157,7 @@ pub(crate) async fn delete(args: DeleteArgs, invocation: &mut Invocation) -> Res
     let client = invocation.client()?;
     let path = trim_path(&args.path);
     let attempt = Attempt::new("delete", &path, &["delete"]);
-    let call = with_query(Call::new(Method::Delete, path.as_str()), &args.data, invocation)?;
+    let call = with_query(ApiCall::new(Method::Delete, path.as_str()), &args.data, invocation)?;
     match client.send(call).await {
         Ok(answer) if answer.data().is_some() => invocation.out.print_answer(&answer, None),
         Ok(answer) => {
@@ -168,7 +168,7 @@ pub(crate) async fn delete(args: DeleteArgs, invocation: &mut Invocation) -> Res
     }
 }
 
-fn with_query(call: Call, data: &[String], invocation: &Invocation) -> Result<Call, CliError> {
+fn with_query(call: ApiCall, data: &[String], invocation: &Invocation) -> Result<ApiCall, CliError> {
     let data = data::parse(data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
     let parts = data.as_object().iter();
     Ok(parts.fold(call, |call, (name, value)| call.query(name, human::plain(value, invocation.persona))))

@@ -18,7 +18,7 @@ use crate::{
         invocation::Invocation,
         pins, tokens,
     },
-    client::{Call, Client, Method, RefusalKind, json::Json},
+    client::{ApiCall, Client, Method, RefusalKind, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<u8, CliEr
     if !invocation.persona.is_vault() && args.root_token_ttl != "none" {
         body.set("root_token_ttl", Json::text(&args.root_token_ttl));
     }
-    let answer = match client.send(Call::new(Method::Put, "sys/init").with(body)).await {
+    let answer = match client.send(ApiCall::new(Method::Put, "sys/init").with(body)).await {
         Ok(answer) => answer.body.unwrap_or(Json::Null),
         Err(error) => {
             let kind = error.kind();

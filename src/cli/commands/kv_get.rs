@@ -13,7 +13,7 @@ use crate::{
         output::{data_pairs, no_field},
         table,
     },
-    client::{Answer, Call, Client, Method, json::Json},
+    client::{ApiCall, Client, Method, ServerAnswer, json::Json},
 };
 
 #[derive(clap::Args, Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct GetArgs {
 
 pub(crate) async fn run(args: GetArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     let (client, secret, attempt) = args.secret.open(invocation, "read", "data").await?;
-    let call = Call::new(Method::Read, attempt.api_path.as_str());
+    let call = ApiCall::new(Method::Read, attempt.api_path.as_str());
     let call = match args.version {
         Some(version) => call.query("version", version.to_string()),
         None => call,
@@ -82,7 +82,7 @@ async fn with_neighbour(client: &Client, secret: &KvPath, failure: CliError) -> 
 }
 
 /// The error for a version that the server knows, but whose data was deleted or destroyed.
-fn data_is_gone(answer: &Answer, secret: &KvPath, attempt: &Attempt) -> CliError {
+fn data_is_gone(answer: &ServerAnswer, secret: &KvPath, attempt: &Attempt) -> CliError {
     let part = |name: &str| answer.field(&["metadata", name]);
     let version = part("version").and_then(Json::as_u64).unwrap_or(0);
     let user_path = secret.user_path();
@@ -99,7 +99,7 @@ fn data_is_gone(answer: &Answer, secret: &KvPath, attempt: &Attempt) -> CliError
     failure.vault(format!("No data found at {}", attempt.api_path))
 }
 
-fn print_version(invocation: &Invocation, answer: &Answer, path: &str) {
+fn print_version(invocation: &Invocation, answer: &ServerAnswer, path: &str) {
     let pairs = |name: &str| answer.field(&[name]).map(|data| data_pairs(data, invocation.persona)).unwrap_or_default();
     let (metadata, data) = (pairs("metadata"), pairs("data"));
     let mut text = format!("{}{path}\n\n", table::framed("Secret Path", path.len()));

@@ -17,7 +17,7 @@ use crate::{
         output::{data_pairs, no_field},
         table,
     },
-    client::{Answer, Call, Method, json::Json},
+    client::{ApiCall, Method, ServerAnswer, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -108,7 +108,7 @@ async fn get(invocation: &mut Invocation, secret: SecretArgs, field: Option<Stri
     Ok(())
 }
 
-fn sections(invocation: &Invocation, answer: &Answer, path: &str) -> String {
+fn sections(invocation: &Invocation, answer: &ServerAnswer, path: &str) -> String {
     let data = answer.data().cloned().unwrap_or(Json::Null);
     let rows: Vec<_> = data_pairs(&data, invocation.persona).into_iter().filter(|(key, _)| key != "versions").collect();
     let mut text = format!("{}{path}\n\n", table::framed("Metadata Path", path.len()));
@@ -135,7 +135,7 @@ async fn put(
     let verb = if method == Method::Patch { "patch" } else { "write" };
     let (client, secret, attempt) = secret.open(invocation, verb, "metadata").await?;
     secret.require_v2("metadata")?;
-    match client.send(Call::new(method, attempt.api_path.as_str()).with(body)).await {
+    match client.send(ApiCall::new(method, attempt.api_path.as_str()).with(body)).await {
         Ok(answer) => print_written(invocation, &answer, &attempt.api_path, None),
         Err(error) => Err(diagnose(invocation, &client, &attempt, error).await),
     }

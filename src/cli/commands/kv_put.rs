@@ -16,7 +16,7 @@ use crate::{
         output::data_pairs,
         table,
     },
-    client::{Answer, Call, Client, ClientError, Method, RefusalKind, json::Json},
+    client::{ApiCall, Client, ClientError, Method, RefusalKind, ServerAnswer, json::Json},
 };
 
 #[derive(clap::Args, Debug)]
@@ -94,13 +94,13 @@ async fn write(
     let verb = if method == Method::Patch { "patch" } else { "write" };
     let (client, secret, attempt) = secret.open(invocation, verb, "data").await?;
     if !secret.is_v2() {
-        let answered = client.send(Call::new(method, attempt.api_path.as_str()).with(data)).await;
+        let answered = client.send(ApiCall::new(method, attempt.api_path.as_str()).with(data)).await;
         let answer = expect_found(invocation, &client, &attempt, answered).await?;
         return print_written(invocation, &answer, &attempt.api_path, fields.field.as_deref());
     }
     let options = fields.cas.map_or(Vec::new(), |cas| vec![("cas".to_owned(), Json::number(cas))]);
     let body = Json::object([("data", data), ("options", Json::Object(options))]);
-    match client.send(Call::new(method, attempt.api_path.as_str()).with(body)).await {
+    match client.send(ApiCall::new(method, attempt.api_path.as_str()).with(body)).await {
         Ok(answer) if fields.field.is_some() || invocation.out.is_json() => {
             invocation.out.print_answer(&answer, fields.field.as_deref())
         }
@@ -118,7 +118,7 @@ async fn write(
     }
 }
 
-fn print_metadata(invocation: &Invocation, answer: &Answer, path: &str) {
+fn print_metadata(invocation: &Invocation, answer: &ServerAnswer, path: &str) {
     invocation.out.warn(answer);
     let rows = answer.data().map(|data| data_pairs(data, invocation.persona)).unwrap_or_default();
     let head = format!("{}{path}\n\n", table::framed("Secret Path", path.len()));

@@ -18,7 +18,7 @@ use crate::{
         output::envelope,
         tokens,
     },
-    client::{Answer, Client, json::Json},
+    client::{Client, ServerAnswer, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
 }
 
 /// Logs in with a token: only a server that knows the token answers a look-up of it.
-async fn by_token(args: &Args, invocation: &Invocation) -> Result<Answer, CliError> {
+async fn by_token(args: &Args, invocation: &Invocation) -> Result<ServerAnswer, CliError> {
     let mut sources = ProcessInput::new(invocation.out.terminal);
     let token = match args.data.as_slice() {
         [] if invocation.out.terminal.input => sources.ask("token")?,
@@ -104,7 +104,7 @@ async fn by_token(args: &Args, invocation: &Invocation) -> Result<Answer, CliErr
 }
 
 /// The look-up of a token, in the form of a login's answer.
-fn as_login(token: &str, known: &Answer) -> Answer {
+fn as_login(token: &str, known: &ServerAnswer) -> ServerAnswer {
     let part = |name: &str, absent: Json| known.field(&[name]).cloned().unwrap_or(absent);
     let policies = part("policies", Json::List(Vec::new()));
     let auth = Json::object([
@@ -119,13 +119,13 @@ fn as_login(token: &str, known: &Answer) -> Answer {
         ("lease_duration", part("ttl", Json::number(0))),
         ("renewable", part("renewable", Json::Bool(false))),
     ]);
-    Answer {
+    ServerAnswer {
         status: 200,
         body: Some(Json::object([("request_id", Json::text("")), ("data", Json::Null), ("auth", auth)])),
     }
 }
 
-async fn by_approle(args: &Args, invocation: &Invocation) -> Result<Answer, CliError> {
+async fn by_approle(args: &Args, invocation: &Invocation) -> Result<ServerAnswer, CliError> {
     let mut sources = ProcessInput::new(invocation.out.terminal);
     let mut body = match args.data.as_slice() {
         [only] if only.starts_with('@') => credentials(&sources.file(only.trim_start_matches('@'))?, only)?,
@@ -152,7 +152,7 @@ fn credentials(text: &str, named: &str) -> Result<Json, CliError> {
     Ok(Json::Object(pairs.into_iter().map(|(name, value)| (name, Json::text(value))).collect()))
 }
 
-async fn login(invocation: &Invocation, client: &Client, path: &str, body: Json) -> Result<Answer, CliError> {
+async fn login(invocation: &Invocation, client: &Client, path: &str, body: Json) -> Result<ServerAnswer, CliError> {
     let attempt = Attempt::new("log in at", path, &[]).vault("Error authenticating");
     match client.write(path, body).await {
         Ok(answer) => Ok(answer),
@@ -186,7 +186,7 @@ fn write_vault_file(path: &Path, token: &Secret<String>) -> Result<(), CliError>
         .map_err(|error| CliError::usage(format!("{} cannot be written: {error}", path.display())))
 }
 
-fn show(args: &Args, invocation: &Invocation, answer: &Answer, kept: Option<String>) -> Result<(), CliError> {
+fn show(args: &Args, invocation: &Invocation, answer: &ServerAnswer, kept: Option<String>) -> Result<(), CliError> {
     if args.no_print {
         return Ok(());
     }

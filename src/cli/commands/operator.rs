@@ -12,7 +12,7 @@ use crate::{
         invocation::Invocation,
         server,
     },
-    client::{Call, Method, json::Json},
+    client::{ApiCall, Method, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -91,7 +91,7 @@ async fn seal(invocation: &mut Invocation) -> Result<(), CliError> {
             return Ok(());
         }
     }
-    match client.send(Call::new(Method::Put, "sys/seal")).await {
+    match client.send(ApiCall::new(Method::Put, "sys/seal")).await {
         Ok(_) => {
             invocation.out.done("Success! Vault is sealed.");
             Ok(())

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{attempt::Attempt, diagnosis::diagnose, error::CliError, invocation::Invocation},
-    client::{Call, Method, json::Json},
+    client::{ApiCall, Method, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
     let client = invocation.client()?;
     let path = args.path.trim_matches('/');
     let attempt = Attempt::new("path-help", path, &["read"]).vault("Error retrieving help");
-    let answer = match client.send(Call::new(Method::Read, path).query("help", "1")).await {
+    let answer = match client.send(ApiCall::new(Method::Read, path).query("help", "1")).await {
         Ok(answer) => answer,
         Err(error) => return Err(diagnose(invocation, &client, &attempt, error).await),
     };

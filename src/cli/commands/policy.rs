@@ -13,7 +13,7 @@ use crate::{
         invocation::Invocation,
         terminal::read_input,
     },
-    client::{Call, Client, Method, RefusalKind, json::Json},
+    client::{ApiCall, Client, Method, RefusalKind, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -85,7 +85,7 @@ async fn write(invocation: &mut Invocation, name: &str, file: &str) -> Result<()
         invocation.out.hint("nothing was changed (dry run)");
         return Ok(());
     }
-    match client.send(Call::new(Method::Put, path).with(Json::object([("policy", Json::text(text))]))).await {
+    match client.send(ApiCall::new(Method::Put, path).with(Json::object([("policy", Json::text(text))]))).await {
         Ok(answer) => {
             invocation.out.warn(&answer);
             invocation.out.done(&format!("Success! Uploaded policy: {name}"));

@@ -9,7 +9,7 @@ use crate::{
         attempt::Attempt, data, diagnosis::diagnose, error::CliError, invocation::Invocation, terminal::read_input,
         tokens,
     },
-    client::{Answer, Client, ClientError, json::Json},
+    client::{Client, ClientError, ServerAnswer, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -171,7 +171,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
 }
 
 /// Sends one field to a path below `auth/token/`.
-async fn send_field(client: &Client, path: &str, name: &str, value: &str) -> Result<Answer, ClientError> {
+async fn send_field(client: &Client, path: &str, name: &str, value: &str) -> Result<ServerAnswer, ClientError> {
     client.write(&format!("auth/token/{path}"), Json::object([(name, Json::text(value))])).await
 }
 

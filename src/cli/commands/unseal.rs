@@ -9,7 +9,7 @@ use crate::{
         error::{CliError, Exit},
         invocation::Invocation,
     },
-    client::{Call, Client, Method, json::Json},
+    client::{ApiCall, Client, Method, json::Json},
 };
 
 const EXAMPLES: &str = "\
@@ -150,7 +150,7 @@ fn for_server(text: &str) -> Result<Json, CliError> {
 }
 
 async fn submit(invocation: &Invocation, client: &Client, body: Json) -> Result<Json, CliError> {
-    match client.send(Call::new(Method::Put, "sys/unseal").with(body)).await {
+    match client.send(ApiCall::new(Method::Put, "sys/unseal").with(body)).await {
         Ok(answer) => Ok(answer.data().cloned().unwrap_or(Json::Null)),
         Err(error) => {
             let attempt = Attempt::new("unseal", &invocation.address.to_string(), &[]).vault("Error unsealing");

@@ -10,7 +10,7 @@ use super::{
     input::{Options, given},
     patch::merge,
     records,
-    records::{Document, Key},
+    records::{Document, Key, NextVersion},
 };
 use crate::contract::{Answer, Body, Call, Error, Int, Result, row::Nothing};
 
@@ -71,8 +71,8 @@ pub async fn write(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     let document = input.data.ok_or_else(no_data)?;
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
-    input.options.check(&key, key.is_cas_required || config.is_cas_required)?;
-    records::add(&call.store, &at.path.0, &mut key, document, &config, call.now).await?;
+    input.options.check(&key, key.cas_rule(&config))?;
+    records::add(&call.store, &at.path.0, &mut key, NextVersion { document, config, now: call.now }).await?;
     written(&key)
 }
 
@@ -82,13 +82,13 @@ pub async fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
     let latest = *key.version(0).ok_or_else(Error::missing)?;
-    input.options.check(&key, key.is_cas_required || config.is_cas_required)?;
+    input.options.check(&key, key.cas_rule(&config))?;
     if latest.is_gone(call.now) {
         return Answer::missing(&key.show(&latest));
     }
     let Some(old) = &key.document else { return Err(Error::internal("the current version of a key has no data")) };
     let document = merge(old, &changes)?;
-    records::add(&call.store, path, &mut key, document, &config, call.now).await?;
+    records::add(&call.store, path, &mut key, NextVersion { document, config, now: call.now }).await?;
     written(&key)
 }
 

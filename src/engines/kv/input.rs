@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Value, value::RawValue};
 
-use super::records::{Document, Key, Lapse};
+use super::records::{CasRule, Document, Key, Lapse};
 use crate::{
     base::{secret::Secret, ttl::Ttl},
     contract::{Error, Int, Result},
@@ -30,9 +30,9 @@ enum Cas {
 
 impl Options {
     /// Refuses a write whose caller does not know the current version. A number below zero matches none.
-    pub fn check(&self, key: &Key, is_required: bool) -> Result<()> {
+    pub fn check(&self, key: &Key, rule: CasRule) -> Result<()> {
         match &self.cas {
-            None if is_required => Err(Error::invalid("check-and-set parameter required for this call")),
+            None if rule == CasRule::Required => Err(Error::invalid("check-and-set parameter required for this call")),
             None => Ok(()),
             Some(Cas::Unreadable) => Err(Error::invalid("error parsing check-and-set parameter")),
             Some(Cas::Version(version)) if u64::try_from(*version) == Ok(key.current) => Ok(()),

@@ -10,7 +10,7 @@ use super::{
     At, Kv,
     input::{Count, Marks, given},
     records,
-    records::{Key, Moment},
+    records::{CasRule, Key, Moment},
 };
 use crate::{
     base::ttl::Ttl,
@@ -52,9 +52,11 @@ impl Settings {
             && self.metadata_cas_required.is_none()
     }
 
-    fn check_cas(&self, key: &Key, is_required: bool) -> Result<()> {
+    fn check_cas(&self, key: &Key, rule: CasRule) -> Result<()> {
         match self.metadata_cas {
-            None if is_required => Err(Error::invalid("metadata check-and-set parameter required for this call")),
+            None if rule == CasRule::Required => {
+                Err(Error::invalid("metadata check-and-set parameter required for this call"))
+            }
             Some(Int(number)) if u64::try_from(number) != Ok(key.metadata_version) => {
                 Err(Error::invalid("metadata check-and-set parameter does not match the current version"))
             }
@@ -140,7 +142,7 @@ pub async fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Ans
     let custom = settings.custom_metadata.take().map(Marks::replaced).transpose()?;
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
-    settings.check_cas(&key, key.is_metadata_cas_required || config.is_metadata_cas_required)?;
+    settings.check_cas(&key, key.metadata_cas_rule(&config))?;
     if let Some(custom) = custom {
         key.custom = custom;
     }
@@ -157,7 +159,7 @@ pub async fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Ans
     }
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
-    settings.check_cas(&key, key.is_metadata_cas_required || config.is_metadata_cas_required)?;
+    settings.check_cas(&key, key.metadata_cas_rule(&config))?;
     if let Some(marks) = settings.custom_metadata.take() {
         key.custom = marks.merged(&key.custom)?;
     }

@@ -108,6 +108,20 @@ pub enum Lapse {
     Never,
 }
 
+/// Whether a write must name the version that it replaces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CasRule {
+    Optional,
+    Required,
+}
+
+/// A version that is about to be written, and the settings of its mount.
+pub struct NextVersion {
+    pub document: Document,
+    pub config: Config,
+    pub now: Time,
+}
+
 /// A secret's data: a JSON object or null, as the caller wrote it; wiped on drop.
 pub struct Document(pub Secret<String>);
 
@@ -174,6 +188,20 @@ impl Key {
     /// The custom metadata, or `None` where there is none.
     pub fn custom(&self) -> Option<&BTreeMap<String, String>> {
         Some(&self.custom).filter(|custom| !custom.is_empty())
+    }
+
+    /// Whether a write of data must name the current version: if the key or its mount says so.
+    pub const fn cas_rule(&self, config: &Config) -> CasRule {
+        if self.is_cas_required || config.is_cas_required { CasRule::Required } else { CasRule::Optional }
+    }
+
+    /// Whether a write of metadata must name the current version of the metadata.
+    pub const fn metadata_cas_rule(&self, config: &Config) -> CasRule {
+        if self.is_metadata_cas_required || config.is_metadata_cas_required {
+            CasRule::Required
+        } else {
+            CasRule::Optional
+        }
     }
 
     /// How many versions are kept: the larger of the key's and the mount's number, as Vault has it.
@@ -260,22 +288,16 @@ pub async fn document(store: &View, path: &str, key: Key, number: u64) -> Result
 
 /// Makes `document` the key's next version and writes it; the version before goes to a record of its own, and the
 /// oldest ones go.
-pub async fn add(
-    store: &View,
-    path: &str,
-    key: &mut Key,
-    document: Document,
-    config: &Config,
-    now: Time,
-) -> Result<()> {
+pub async fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> Result<()> {
+    let NextVersion { document, config, now } = next;
     if let Some(former_document) = key.document.replace(document) {
         store.put(&FORMER, &former(path, key.current), &Former { document: former_document }).await?;
     }
     key.current += 1;
     key.updated = now.into();
-    let deletion = key.deletion(config, now);
+    let deletion = key.deletion(&config, now);
     key.versions.push(Version { number: key.current, created: now.into(), deletion, is_destroyed: false });
-    let most = key.versions_max(config);
+    let most = key.versions_max(&config);
     if key.current - key.oldest >= most {
         key.oldest = key.current - most + 1;
         let kept = key.versions.partition_point(|version| version.number < key.oldest);

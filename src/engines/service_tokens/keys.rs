@@ -1,9 +1,6 @@
 //! The signing keys, and the two public documents by which others verify what they sign. The keys are drawn with the
 //! first role; until then the documents are empty.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwapOption;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,10 +11,7 @@ use crate::{
         keyset::{Generation, Keyset, State, Terms},
         row::Nothing,
     },
-    crypto::{
-        ed25519::{PublicKey, SigningKey},
-        jose,
-    },
+    crypto::{ed25519::PublicKey, jose},
     engines::service_tokens::{
         ServiceTokens,
         records::{KEYS, THE_KEYS},
@@ -30,22 +24,6 @@ const TERMS: Terms = Terms {
     lifetime: Ttl::from_hours(30 * 24),
     token_life: Ttl::from_secs(SERVICE_TOKEN_SECS_MAX),
 };
-
-/// The private key that signed last, parsed: parsing costs as much as signing.
-#[derive(Default)]
-pub struct Signer(ArcSwapOption<(String, SigningKey)>);
-
-impl Signer {
-    /// The parsed key of a generation, which is the truth: the copy counts only for its kid.
-    pub fn key(&self, generation: &Generation) -> Arc<(String, SigningKey)> {
-        if let Some(key) = self.0.load_full().filter(|key| key.0 == generation.kid()) {
-            return key;
-        }
-        let key = Arc::new((generation.kid().to_owned(), generation.signing_key()));
-        self.0.store(Some(Arc::clone(&key)));
-        key
-    }
-}
 
 #[derive(Serialize)]
 struct Shown {

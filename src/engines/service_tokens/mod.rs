@@ -8,6 +8,8 @@ mod keys;
 mod records;
 mod revocations;
 mod roles;
+mod signatures;
+mod signer;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -17,7 +19,7 @@ use crate::contract::{Access, Api, Host, Recording, Result, SecretsEngine, delet
 /// One mount of the engine: one issuer.
 #[derive(Default)]
 pub struct ServiceTokens {
-    signer: keys::Signer,
+    signer: signer::Signer,
 }
 
 impl SecretsEngine for ServiceTokens {

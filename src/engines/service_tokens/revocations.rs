@@ -11,7 +11,7 @@ use crate::{
     engines::service_tokens::{
         ServiceTokens,
         records::{ENDS, Entry, REVOCATIONS, Revocation},
-        tokens,
+        signatures,
     },
 };
 
@@ -38,7 +38,7 @@ pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Resu
         }
         (None, Some(token)) => {
             let token = token.expose();
-            match tokens::judge(&call, token, None).await? {
+            match signatures::verify(&call, token, None).await? {
                 Ok(Claims { id: Some(jti), expires_at, .. }) => (jti, expires_at),
                 Err(JoseError::Expired) => return Ok(Answer::done()),
                 _ => return Err(Error::invalid("token: not a service token of this mount")),

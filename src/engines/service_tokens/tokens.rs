@@ -7,16 +7,14 @@ use serde_json::{Map, Value, json};
 use crate::{
     base::{limits::AUDIENCES_MAX, secret::Secret, ttl::Ttl},
     contract::{Answer, Call, Caller, Error, Fault, Names, Result, RoleName},
-    crypto::jose::{self, Claims, Expect, JoseError},
+    crypto::jose,
     engines::service_tokens::{
         ServiceTokens, keys,
         records::{ROLES, Role},
         revocations,
+        signatures::{self, TYP},
     },
 };
-
-/// RFC 9068 §2.1: an access token and nothing else.
-const TYP: &str = "at+jwt";
 
 #[derive(Deserialize)]
 pub struct TokenPath {
@@ -106,24 +104,13 @@ pub async fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing,
     let token = asked.token.ok_or_else(|| Error::invalid("missing token"))?;
     let audiences = asked.audience.map(|audience| audience.0);
     let token = token.expose();
-    let said = match judge(&call, token, audiences.as_deref()).await? {
+    let said = match signatures::verify(&call, token, audiences.as_deref()).await? {
         Ok(claims) if !revocations::has(&call, &claims).await? => claims.all,
         _ => Map::new(),
     };
     let mut answer = Map::from_iter([("active".to_owned(), Value::Bool(!said.is_empty()))]);
     answer.extend(said.into_iter().filter(|(name, _)| name != "active"));
     Answer::data(&json!(answer))
-}
-
-/// What a token says, if this mount made it and it has not ended.
-pub async fn judge(
-    call: &Call<ServiceTokens>,
-    token: &str,
-    audiences: Option<&[String]>,
-) -> Result<Result<Claims, JoseError>> {
-    let keys = keys::public_keys(call).await?;
-    let expect = Expect { issuer: &keys::issuer(call), audiences, now: call.now, leeway_secs: 0 };
-    Ok(jose::verify(token, &keys, TYP, &expect))
 }
 
 /// The role that the caller logged in with, which its auth method vouches for. Whoever makes a child token writes its

@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    capabilities::{Capabilities, Wanted},
+    capabilities::{Capabilities, Lookup, Wanted},
     pattern::{Pattern, Segments, Shape},
     policy::Policy,
     prefixes::Prefixes,
@@ -50,15 +50,6 @@ pub struct Verdict {
 pub struct RuleRef {
     pub policy: Arc<str>,
     pub pattern: Arc<str>,
-    pub line: u32,
-}
-
-/// The rule that speaks for a path, whatever is wanted there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ruling<'a> {
-    pub capabilities: Capabilities,
-    pub policy: &'a str,
-    pub pattern: &'a str,
     pub line: u32,
 }
 
@@ -121,13 +112,13 @@ impl Acl {
         size_of::<Self>() + self.rules.iter().map(rule).sum::<usize>()
     }
 
-    /// Decides a request. A list is recognised by what is wanted: `path` may end in `/` or not. [`Access::Sudo`] asks for
+    /// Decides a request. Whether it is a list follows from `wanted`: `path` may end in `/` or not. [`Access::Sudo`] asks for
     /// `sudo` beside it.
     pub fn judge(&self, path: &str, wanted: Wanted, access: Access) -> Verdict {
         if self.is_root {
             return Verdict { allowed: true, rule: None, capabilities: Capabilities::ROOT };
         }
-        let Some(rule) = self.find(path, wanted.is_list()) else {
+        let Some(rule) = self.find(path, wanted.lookup()) else {
             return Verdict { allowed: false, rule: None, capabilities: Capabilities::NONE };
         };
         let allowed = rule.capabilities.grants(wanted) && (access != Access::Sudo || rule.capabilities.grants_sudo());
@@ -144,19 +135,8 @@ impl Acl {
         if self.is_root {
             return Capabilities::ROOT;
         }
-        self.find(path, path.ends_with('/')).map_or(Capabilities::NONE, |rule| rule.capabilities)
-    }
-
-    /// The rule that speaks for `path`; none for the root token.
-    pub fn rule_for(&self, path: &str, is_list: bool) -> Option<Ruling<'_>> {
-        let rule = self.find(path, is_list)?;
-        let source = rule.source(Capabilities::NONE)?;
-        Some(Ruling {
-            capabilities: rule.capabilities,
-            policy: &source.policy,
-            pattern: &rule.shown,
-            line: source.line,
-        })
+        let lookup = if path.ends_with('/') { Lookup::Folder } else { Lookup::Record };
+        self.find(path, lookup).map_or(Capabilities::NONE, |rule| rule.capabilities)
     }
 
     /// Whether anything is granted at the mount `prefix` or anywhere below it. It never says so in vain; it may miss a
@@ -170,14 +150,14 @@ impl Acl {
         is_open(&format!("{mount}/")) || samples.iter().any(|path| is_open(path))
     }
 
-    fn find(&self, path: &str, is_list: bool) -> Option<&Rule> {
+    fn find(&self, path: &str, lookup: Lookup) -> Option<&Rule> {
         let path = path.trim_start_matches('/');
-        if is_list && !path.ends_with('/') {
-            return self.find(&format!("{path}/"), true);
+        if lookup == Lookup::Folder && !path.ends_with('/') {
+            return self.find(&format!("{path}/"), Lookup::Folder);
         }
         let folded = self.fold(path);
         let name = Name { text: path, folded: folded.as_deref() };
-        if !is_list {
+        if lookup == Lookup::Record {
             return self.find_exact(name).or_else(|| self.find_wild(name));
         }
         let bare = Name { text: without_slash(path), folded: folded.as_deref().map(without_slash) };

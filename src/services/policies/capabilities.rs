@@ -20,6 +20,15 @@ pub enum Wanted {
     Delete,
 }
 
+/// What the path of a request names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lookup {
+    /// One record: a rule must match the path as it is.
+    Record,
+    /// The names in a folder: a rule may match `path/` or `path`.
+    Folder,
+}
+
 impl Capabilities {
     pub const NONE: Self = Self(0);
     pub const DENY: Self = Self(1);
@@ -107,9 +116,11 @@ impl Wanted {
         }
     }
 
-    /// Whether a folder is asked for what is in it: such a request may be named by `path/` and by `path`.
-    pub const fn is_list(self) -> bool {
-        matches!(self, Self::List | Self::Scan)
+    pub(super) const fn lookup(self) -> Lookup {
+        match self {
+            Self::List | Self::Scan => Lookup::Folder,
+            Self::Read | Self::Create | Self::Update | Self::Patch | Self::Delete => Lookup::Record,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod service;
 mod set;
 
 pub use self::{
-    acl::{Acl, RuleRef, Ruling, Verdict},
+    acl::{Acl, RuleRef, Verdict},
     capabilities::{Capabilities, Wanted},
     pattern::{Pattern, PatternError},
     policy::{Policy, PolicyRecord},

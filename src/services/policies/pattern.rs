@@ -31,11 +31,19 @@ pub(super) enum Shape {
 pub(super) struct Rank {
     /// Bytes before the first `+` or `*`.
     literal: usize,
-    /// Whether the pattern ends without `*`.
-    is_closed: bool,
+    ending: Ending,
     wildcards: Reverse<usize>,
     /// Bytes without the final `*`.
     length: usize,
+}
+
+/// How a pattern ends. In the order of precedence, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    /// With `*`: any text may follow.
+    Open,
+    /// Without `*`.
+    Closed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,16 +66,16 @@ impl Pattern {
         if text.contains("{{") || text.contains("}}") {
             return Err(PatternError::Template);
         }
-        let (body, is_closed) = text.strip_suffix('*').map_or((text, true), |body| (body, false));
-        check(text, body, is_closed)?;
+        let (body, ending) = text.strip_suffix('*').map_or((text, Ending::Closed), |body| (body, Ending::Open));
+        check(text, body, ending)?;
         let wildcards = body.split('/').filter(|segment| *segment == WILDCARD).count();
-        let shape = match (wildcards, is_closed) {
-            (0, true) => Shape::Exact,
-            (0, false) => Shape::Prefix,
+        let shape = match (wildcards, ending) {
+            (0, Ending::Closed) => Shape::Exact,
+            (0, Ending::Open) => Shape::Prefix,
             _ => Shape::Segments,
         };
         let literal = literal_bytes(body);
-        let rank = Rank { literal, is_closed, wildcards: Reverse(wildcards), length: body.len() };
+        let rank = Rank { literal, ending, wildcards: Reverse(wildcards), length: body.len() };
         Ok(Self { text: text.into(), shape, rank })
     }
 
@@ -81,6 +89,10 @@ impl Pattern {
 
     pub(super) fn rank(&self) -> Rank {
         self.rank
+    }
+
+    fn is_closed(&self) -> bool {
+        self.rank.ending == Ending::Closed
     }
 
     /// What stands before the first wildcard.
@@ -103,7 +115,7 @@ impl Pattern {
     /// patterns may hold, so that another pattern matches them by its wildcards alone.
     pub(super) fn samples_below(&self, mount: &str) -> Vec<String> {
         let Some(first) = self.sample_below(mount) else { return Vec::new() };
-        let depths = if self.rank.is_closed { 1 } else { SAMPLE_DEPTHS };
+        let depths = if self.is_closed() { 1 } else { SAMPLE_DEPTHS };
         (0..depths).map(|depth| format!("{first}{}", format!("/{ANY}").repeat(depth))).collect()
     }
 
@@ -111,7 +123,7 @@ impl Pattern {
         let mut parts = self.body().split('/').peekable();
         for segment in mount.split('/') {
             let part = parts.next()?;
-            if !self.rank.is_closed && parts.peek().is_none() {
+            if !self.is_closed() && parts.peek().is_none() {
                 return segment.starts_with(part).then(|| format!("{mount}/{ANY}"));
             }
             if part != segment && part != WILDCARD {
@@ -120,7 +132,7 @@ impl Pattern {
         }
         parts.peek()?;
         let rest: Vec<&str> = parts.map(|part| if part == WILDCARD { ANY } else { part }).collect();
-        Some(format!("{mount}/{}{}", rest.join("/"), if self.rank.is_closed { "" } else { ANY }))
+        Some(format!("{mount}/{}{}", rest.join("/"), if self.is_closed() { "" } else { ANY }))
     }
 }
 
@@ -141,7 +153,7 @@ fn literal_bytes(body: &str) -> usize {
     body.len()
 }
 
-fn check(text: &str, body: &str, is_closed: bool) -> Result<(), PatternError> {
+fn check(text: &str, body: &str, ending: Ending) -> Result<(), PatternError> {
     if text.is_empty() {
         return Err(PatternError::Missing);
     }
@@ -152,7 +164,10 @@ fn check(text: &str, body: &str, is_closed: bool) -> Result<(), PatternError> {
         return Err(PatternError::Plus);
     }
     // An open pattern is completed to one of the paths that it matches.
-    let completion = if is_closed { "" } else { "z" };
+    let completion = match ending {
+        Ending::Closed => "",
+        Ending::Open => "z",
+    };
     let mut target = String::with_capacity(body.len() + 2);
     for byte in "/".bytes().chain(body.bytes()).chain(completion.bytes()) {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'+') {
@@ -179,7 +194,7 @@ impl Segments {
     pub(super) fn new(pattern: &Pattern) -> Self {
         let wild = pattern.body().get(pattern.rank.literal..).unwrap_or("");
         let mut parts: Vec<_> = wild.split('/').map(|part| (part != WILDCARD).then(|| part.into())).collect();
-        let tail = if pattern.rank.is_closed { None } else { parts.pop().flatten() };
+        let tail = if pattern.is_closed() { None } else { parts.pop().flatten() };
         Self { parts: parts.into(), tail }
     }
 

@@ -205,13 +205,10 @@ fn a_verdict_names_the_block_that_decided() {
 
     let denied = Acl::compile(&[first, second, named("third", &["deny a"])]);
     assert_eq!(place(&denied, Wanted::Read, Access::Ordinary), (false, "third".to_owned(), 1));
-    let ruling = denied.rule_for("a", false).unwrap();
-    assert_eq!((ruling.policy, ruling.pattern, ruling.line), ("third", "a", 1));
-    assert_eq!(ruling.capabilities, Capabilities::DENY);
+    let listed = denied.judge("a", Wanted::List, Access::Ordinary);
+    assert_eq!((listed.capabilities, &*listed.rule.unwrap().pattern), (Capabilities::DENY, "a"));
 
     assert!(denied.judge("b", Wanted::Read, Access::Ordinary).rule.is_none());
-    assert!(denied.rule_for("b", false).is_none());
-    assert_eq!(denied.rule_for("a", true).map(|ruling| ruling.pattern), Some("a"));
 }
 
 #[test]
@@ -423,8 +420,10 @@ fn hostile_texts_meet_a_limit() {
     // As many rules as the limits let through, each the prefix of the next.
     let chain: Vec<_> = (1..500).map(|length| format!("path \"{}*\" {{}}\n", "a".repeat(length))).collect();
     let acl = Acl::compile(&[policy("p", &chain.concat()).unwrap()]);
-    assert_eq!(acl.rule_for(&format!("{}b", "a".repeat(505)), false).map(|ruling| ruling.line), Some(499));
-    assert_eq!(acl.rule_for(&format!("{}b", "a".repeat(20)), false).map(|ruling| ruling.line), Some(20));
+    for (length, line) in [(505, 499), (20, 20)] {
+        let verdict = acl.judge(&format!("{}b", "a".repeat(length)), Wanted::Read, Access::Ordinary);
+        assert_eq!(verdict.rule.map(|rule| rule.line), Some(line));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::base::{time::Time, ttl::Ttl};
 
 /// What bounds a lease.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Terms {
+pub struct LeaseTerms {
     /// What the mount or the system gives when nothing is asked.
     pub default_ttl: Ttl,
     /// The mount's or the system's bound.
@@ -28,7 +28,7 @@ pub struct Lease {
 }
 
 /// The lease of a token issued at `issued`, from `now` on. Zero: its time is over.
-pub fn lease(terms: &Terms, issued: Time, now: Time) -> Lease {
+pub fn lease(terms: &LeaseTerms, issued: Time, now: Time) -> Lease {
     let mut warnings = Vec::new();
     let cap = if terms.role_max_ttl.is_zero() { terms.max_ttl } else { terms.role_max_ttl.min(terms.max_ttl) };
     let wanted = if terms.period.is_zero() { terms.asked.or(terms.default_ttl) } else { terms.period };
@@ -75,7 +75,7 @@ mod tests {
             asked in 0..u64::MAX, max in 1..10_000_000_u64, role_max in 0..10_000_000_u64, explicit in 0..10_000_000_u64,
             period in 0..10_000_000_u64, issued in 0..4_000_000_000_i64, later in 0..20_000_000_i64,
         ) {
-            let terms = Terms {
+            let terms = LeaseTerms {
                 default_ttl: Ttl::from_secs(2_764_800), max_ttl: Ttl::from_secs(max), role_max_ttl: Ttl::from_secs(role_max),
                 explicit_max_ttl: Ttl::from_secs(explicit), period: Ttl::from_secs(period), asked: Ttl::from_secs(asked),
             };
@@ -98,7 +98,8 @@ mod tests {
     /// TOK-05, after CVE-2021-32923: a renewal within the last second must not lift the bound.
     #[test]
     fn a_renewal_at_the_bound_gives_nothing() {
-        let terms = Terms { default_ttl: Ttl::from_secs(60), max_ttl: Ttl::from_secs(100), ..Terms::default() };
+        let terms =
+            LeaseTerms { default_ttl: Ttl::from_secs(60), max_ttl: Ttl::from_secs(100), ..LeaseTerms::default() };
         let issued = Time::from_unix_secs(1_000);
         for (at, left) in [(0, 60), (50, 50), (99, 1), (100, 0), (101, 0), (10_000, 0)] {
             let now = Time::from_unix_secs(1_000 + at);

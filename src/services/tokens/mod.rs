@@ -13,7 +13,7 @@ mod service;
 mod walk;
 
 pub(crate) use cache::Session;
-pub(crate) use lease::{Terms, lease};
+pub(crate) use lease::{LeaseTerms, lease};
 pub(crate) use mint::{Plan, RootPlan, seed_root};
 pub(crate) use record::{SPENT, TokenRecord};
 pub(crate) use revoke::Orphaned;

@@ -7,14 +7,14 @@ use crate::{
     services::{
         table_ids::CORE,
         tokens::{
-            lease::{Lease, Terms, lease},
+            lease::{Lease, LeaseTerms, lease},
             record::{EXPIRIES, TOKENS, TokenEntry, TokenRecord, expiry_key},
         },
     },
 };
 
 /// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
-pub(super) fn renew(unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
+pub(super) fn renew(unit: &Unit, hash: &[u8; 32], terms: &LeaseTerms, now: Time) -> Result<(Lease, TokenRecord)> {
     let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Err(unit.conflict().into()) };
     let Some(expires) = record.expires.filter(|_| record.is_renewable) else {
         return Err(Error::invalid("lease is not renewable"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     cache::{Session, SessionCache},
-    lease::{Lease, Terms},
+    lease::{Lease, LeaseTerms},
     mint::{self, Minted, Plan},
     record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, SPENT, TOKENS, TokenRecord},
     renew,
@@ -115,7 +115,7 @@ impl Tokens {
     }
 
     /// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
-    pub fn renew(&self, unit: &Unit, hash: &[u8; 32], terms: &Terms, now: Time) -> Result<(Lease, TokenRecord)> {
+    pub fn renew(&self, unit: &Unit, hash: &[u8; 32], terms: &LeaseTerms, now: Time) -> Result<(Lease, TokenRecord)> {
         let renewed = renew::renew(unit, hash, terms, now)?;
         self.forget_after(unit, *hash);
         Ok(renewed)

@@ -5,13 +5,15 @@
 //! deleted role leaves behind, when roles are written or deleted. Neither works meanwhile.
 
 use crate::{
-    auth_methods::approle::records::{ACCESSORS, EXPIRIES, Entry, GRAVES, Role, SECRET_IDS, SecretId, SecretIdPointer},
+    auth_methods::approle::records::{
+        ACCESSORS, DELETED_ROLES, EXPIRIES, Entry, Role, SECRET_IDS, SecretId, SecretIdPointer,
+    },
     base::{limits::SWEEP_BATCH_MAX, time::Time},
     contract::{Error, Result, View},
 };
 
 /// SecretIDs that are deleted at once when their role is: three records each.
-const BURIED_MAX: usize = SWEEP_BATCH_MAX / 3;
+const DELETED_MAX: usize = SWEEP_BATCH_MAX / 3;
 /// Expired SecretIDs that are deleted when one is made.
 const PRUNED_MAX: usize = 8;
 
@@ -93,28 +95,30 @@ pub async fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> 
 
 /// Deletes the SecretIDs of a role that is deleted in the same unit. With the role its incarnation is gone, so those
 /// that are left over are dead already; they are noted for [`sweep`].
-pub async fn bury(store: &View, role: &Role) -> Result<()> {
-    let found = all(store, role, BURIED_MAX + 1).await?;
-    for secret in found.iter().take(BURIED_MAX) {
+pub async fn delete_all(store: &View, role: &Role) -> Result<()> {
+    let found = all(store, role, DELETED_MAX + 1).await?;
+    for secret in found.iter().take(DELETED_MAX) {
         remove(store, role, secret).await?;
     }
-    if found.len() > BURIED_MAX {
-        store.put_raw(&GRAVES, &role.incarnation, &Entry {}).await?;
+    if found.len() > DELETED_MAX {
+        store.put_raw(&DELETED_ROLES, &role.incarnation, &Entry {}).await?;
     }
     Ok(())
 }
 
 /// Deletes some of what deleted roles have left behind.
 pub async fn sweep(store: &View) -> Result<()> {
-    let graves = store.scan_raw(&GRAVES, &[], 1).await?;
-    let Some(incarnation) = graves.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else { return Ok(()) };
+    let deleted = store.scan_raw(&DELETED_ROLES, &[], 1).await?;
+    let Some(incarnation) = deleted.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else {
+        return Ok(());
+    };
     let role = Role { incarnation, ..Role::default() };
-    let found = all(store, &role, BURIED_MAX + 1).await?;
-    for secret in found.iter().take(BURIED_MAX) {
+    let found = all(store, &role, DELETED_MAX + 1).await?;
+    for secret in found.iter().take(DELETED_MAX) {
         remove(store, &role, secret).await?;
     }
-    if found.len() <= BURIED_MAX {
-        store.delete_raw(&GRAVES, &incarnation).await?;
+    if found.len() <= DELETED_MAX {
+        store.delete_raw(&DELETED_ROLES, &incarnation).await?;
     }
     Ok(())
 }

@@ -1,0 +1,23 @@
+//! Verifies the signature, the issuer and the times of a token. Whether the token is revoked is not checked here: see
+//! revocations.rs.
+
+use crate::{
+    contract::{Call, Result},
+    crypto::jose::{self, Claims, Expect, JoseError},
+    engines::service_tokens::{ServiceTokens, keys},
+};
+
+/// RFC 9068 §2.1: the type of an access token. A token of another type is refused.
+pub const TYP: &str = "at+jwt";
+
+/// The claims of a token that this mount signed and that has not expired. With `audiences`, the token must name one of
+/// them. The inner error says why the token is refused.
+pub async fn verify(
+    call: &Call<ServiceTokens>,
+    token: &str,
+    audiences: Option<&[String]>,
+) -> Result<Result<Claims, JoseError>> {
+    let keys = keys::public_keys(call).await?;
+    let expect = Expect { issuer: &keys::issuer(call), audiences, now: call.now, leeway_secs: 0 };
+    Ok(jose::verify(token, &keys, TYP, &expect))
+}
