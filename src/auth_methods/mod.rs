@@ -1,3 +1,3 @@
-//! Ways to log in, one folder each. An auth method says who a caller is; the broker makes the token.
+//! Auth methods: ways to log in, one folder each. An auth method says who the caller is. The broker issues the token.
 
 pub mod approle;

@@ -1,4 +1,5 @@
-//! The mounts that every broker has. They are made by the broker and handed the services; nobody else is.
+//! The built-in mounts: every broker has them. The broker creates them and passes them the services, which no other
+//! mount gets.
 
 pub mod system;
 pub mod token;

@@ -1,4 +1,4 @@
-//! What a handler gives back. A dialect turns it into the bytes of its protocol.
+//! What a handler returns. A dialect turns it into the bytes of its protocol.
 
 use std::collections::BTreeMap;
 
@@ -10,62 +10,62 @@ use crate::{
     contract::{Error, Result},
 };
 
-/// An answer and what the caller should be warned of.
+/// The answer to a request, with warnings for the caller.
 pub struct Answer {
     pub body: Body,
     pub warnings: Vec<String>,
-    /// A code of its own, for `sys/health`; else the body's.
+    /// Overrides the status of the body. Only `sys/health` uses this.
     pub status: Option<u16>,
     pub after: AfterAnswer,
 }
 
-/// What the pipeline does once the outcome is recorded and before the answer leaves.
+/// What the pipeline does after it has recorded the outcome and before it sends the answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AfterAnswer {
     Nothing,
-    /// Seals the store: `sys/seal` alone.
+    /// Seals the store. Only `sys/seal` uses this.
     Seal,
 }
 
 pub enum Body {
-    /// `data` of an envelope, as JSON text.
+    /// The `data` of an envelope, as JSON text.
     Data(String),
-    /// 404 with an envelope: a deleted version.
+    /// Status 404 with an envelope: for a deleted version.
     Missing(String),
-    /// `data` whose keys stand at the top level too: the older system answers.
+    /// The `data` of an envelope, with its keys repeated at the top level, as in the older system answers.
     Flat(String),
-    /// A document without an envelope.
+    /// A JSON document without an envelope.
     Bare(String),
-    /// Bytes with a content type of their own.
+    /// Bytes with their own content type.
     Raw { content_type: &'static str, bytes: Vec<u8> },
-    /// Asks for a token: from a login row only.
+    /// Asks the broker to issue a token. Only a login row returns this.
     Login(Box<Login>),
-    /// A token that was made or renewed: from the built-in token mount only.
+    /// A token that was created or renewed. Only the built-in token mount returns this.
     Auth(Box<Granted>),
-    /// 204.
+    /// Status 204, without a body.
     Done,
 }
 
-/// Who has proved to be whom, and what the token shall be like.
+/// The identity that a login has proved, and the properties of the token to issue.
 #[derive(Default)]
 pub struct Login {
-    /// The name of the principal within this mount: finds or makes the entity.
+    /// The name of the identity within this mount. The broker finds or creates the entity for it.
     pub alias: String,
     pub display_name: String,
     pub policies: Vec<String>,
-    /// Shown with the token and in the audit log.
+    /// Shown with the token and recorded in the audit log.
     pub metadata: BTreeMap<String, String>,
     pub ttl: Ttl,
     pub max_ttl: Ttl,
     pub explicit_max_ttl: Ttl,
     pub period: Ttl,
-    /// Zero: as often as it likes.
+    /// How many requests the token is good for. Zero means no limit.
     pub num_uses: u32,
     pub has_no_default_policy: bool,
 }
 
 impl Login {
-    /// The policies of the token, `default` among them unless it was declined.
+    /// The policies of the token. They include `default` unless the login declines it.
     pub fn token_policies(&self) -> Result<Vec<String>> {
         let mut policies = self.policies.clone();
         if !self.has_no_default_policy {
@@ -80,7 +80,7 @@ impl Login {
     }
 }
 
-/// A live token as its receiver sees it.
+/// A live token, as it is shown to its holder.
 pub struct Granted {
     pub token: Secret<String>,
     pub accessor: String,
@@ -97,7 +97,7 @@ pub struct Granted {
     pub num_uses: u32,
 }
 
-/// What an auth method says to the renewal of a token that it gave out.
+/// How an auth method wants a token that it issued to be renewed.
 pub struct Renewal {
     pub ttl: Ttl,
     pub max_ttl: Ttl,
@@ -105,7 +105,7 @@ pub struct Renewal {
 }
 
 impl Body {
-    /// The status of an answer that names none of its own.
+    /// The status of an answer that does not set one.
     const fn status(&self) -> u16 {
         match self {
             Self::Missing(_) => 404,
@@ -116,7 +116,7 @@ impl Body {
 }
 
 impl Granted {
-    /// The `auth` object of a Vault answer; the audit log records the same members.
+    /// The `auth` object of a Vault answer. The audit log records the same fields.
     pub fn to_json(&self) -> String {
         let metadata = if self.metadata.is_empty() { serde_json::Value::Null } else { json!(self.metadata) };
         let mut auth = json!({
@@ -164,7 +164,7 @@ impl Answer {
         text_of(data).map(|text| Self::new(Body::Bare(text)))
     }
 
-    /// A list of names, or Vault's 404 where there is none.
+    /// A list of names, or Vault's 404 if the list is empty.
     pub fn names(names: Vec<String>) -> Result<Self> {
         #[derive(Serialize)]
         struct Keys {
@@ -200,5 +200,5 @@ impl Answer {
 }
 
 fn text_of(data: &impl Serialize) -> Result<String> {
-    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer does not serialize: {error}")))
+    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer cannot be serialized: {error}")))
 }

@@ -1,6 +1,6 @@
-//! The bench that engines and auth methods are tested on: one mount over a memory store, a clock that a test moves and
-//! a seeded source of randomness. A test goes in through the front door (`bench.write("keys/a", …)`), so that a
-//! change inside breaks none. `conformance` is the suite that every kind must pass.
+//! The test bench for engines and auth methods: one mount over a memory store, a clock that the test sets, and seeded
+//! randomness. A test uses the public API (`bench.write("keys/a", …)`), so an internal change does not break it.
+//! `conformance` is the suite that every kind must pass.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     store::Store,
 };
 
-/// One mount and its world.
+/// One mount with its store, clock and caller.
 pub struct Bench {
     mounted: Arc<dyn Mounted>,
     store: Store,
@@ -28,7 +28,7 @@ pub struct Bench {
     mount: Arc<MountFacts>,
     host: Host,
     pub clock: Clock,
-    /// Who the next request comes from.
+    /// Who sends the next request.
     pub caller: Arc<Caller>,
 }
 
@@ -65,12 +65,12 @@ impl Bench {
         Self { mounted, store, keys: Arc::new(keys), mount: Arc::new(mount), host, clock, caller }
     }
 
-    /// The mount without its type, for tests over rows.
+    /// The mount without its type, for tests that check rows.
     pub fn mounted(&self) -> &Arc<dyn Mounted> {
         &self.mounted
     }
 
-    /// Shows the next requests as coming from a login of this name with these policies.
+    /// Makes the next requests come from a login with this name and these policies.
     pub fn become_caller(&mut self, display_name: &str, entity_id: &str, metadata: BTreeMap<String, String>) {
         let (display_name, entity_id) = (display_name.to_owned(), entity_id.to_owned());
         let principal = Principal { display_name, entity_id, metadata, is_login: true, ..Principal::default() };
@@ -90,12 +90,12 @@ impl Bench {
         (context, unit)
     }
 
-    /// One request, committed if it succeeds; tried again where it meets another.
+    /// Runs one request and commits it if it succeeds. Retries on a conflict.
     pub async fn ask(&self, operation: Operation, path: &str, fields: Value) -> Result<Answer> {
         self.ask_text(operation, path, &fields.to_string()).await
     }
 
-    /// Like [`Bench::ask`] with the fields as JSON text, for numbers that a [`Value`] would round.
+    /// Like [`Bench::ask`], with the fields as JSON text. For numbers that a [`Value`] would round.
     pub async fn ask_text(&self, operation: Operation, path: &str, fields: &str) -> Result<Answer> {
         let (row, params) = match self.mounted.find(operation, path) {
             Found::Row { row, params, .. } => (row, params),
@@ -119,7 +119,7 @@ impl Bench {
         }
     }
 
-    /// Whether the row's `exists` says so; `None` where it has none.
+    /// What the row's `exists` function returns. `None` if the row has none.
     pub async fn exists(&self, path: &str) -> Option<bool> {
         let Found::Row { row, params, .. } = self.mounted.find(Operation::Update, path) else { return None };
         let (context, _) = self.context();
@@ -155,7 +155,7 @@ impl Bench {
         self.ask(Operation::Delete, path, json!({})).await.map(|answer| shown(&answer))
     }
 
-    /// A login, as the broker would receive it.
+    /// A login, as the broker would get it.
     pub async fn login(&self, path: &str, fields: Value) -> Result<Login> {
         match self.ask(Operation::Update, path, fields).await?.body {
             Body::Login(login) => Ok(*login),
@@ -163,14 +163,14 @@ impl Bench {
         }
     }
 
-    /// Every value of the store, to see that something did not change.
+    /// Every value in the store, to check that nothing changed.
     pub fn everything(&self) -> Vec<Vec<u8>> {
         let all = self.store.scan(&[], &[u8::MAX; 64], usize::MAX).unwrap_or_default();
         all.into_iter().map(|(key, value)| [key.as_slice(), value.as_ref()].concat()).collect()
     }
 }
 
-/// The data of an answer as a value; null where there is none.
+/// The data of an answer as a value, or null if it has none.
 fn shown(answer: &Answer) -> Value {
     match &answer.body {
         Body::Data(text) | Body::Missing(text) | Body::Flat(text) | Body::Bare(text) => {
@@ -181,13 +181,13 @@ fn shown(answer: &Answer) -> Value {
     }
 }
 
-/// What every kind must hold, whatever it does. Gives the broken promises, one sentence each.
+/// Checks what every kind must guarantee. Returns the guarantees that do not hold, one sentence each.
 pub async fn conformance(bench: &Bench) -> Vec<String> {
     let mut broken = Vec::new();
     for facts in bench.mounted.rows().into_iter().cloned().collect::<Vec<_>>() {
         let row = format!("{} {}", facts.verb.word(), facts.path);
         if facts.help.len() < 10 || !facts.help.ends_with('.') {
-            broken.push(format!("{row}: its help is no sentence"));
+            broken.push(format!("{row}: its help is not a sentence"));
         }
         let path = facts
             .path
@@ -216,7 +216,7 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
                 broken.push(format!("{row}: a read changed the store"));
             }
             if matches!(&answer, Ok(Answer { body: Body::Login(_), .. })) && !facts.is_public() {
-                broken.push(format!("{row}: a login from a row that is no login"));
+                broken.push(format!("{row}: a row that is not a login answered with a login"));
             }
         }
     }
@@ -228,7 +228,7 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
     broken
 }
 
-/// Bodies with every field missing, of each wrong type, and full of canaries.
+/// Bodies with every field missing, with each wrong type, and filled with canary values.
 fn bodies(fields: &[String]) -> Vec<Value> {
     let values = [
         json!("CANARY-text"),

@@ -1,6 +1,6 @@
-//! What the mounts that every broker has may do beyond an engine: they see the whole unit of work and the caller's own
-//! token. The rows of an engine or an auth method are [`Api`](super::Api) rows, whose handlers are given a [`Call`]; the
-//! compiler refuses a [`BuiltInCall`] there.
+//! The built-in mounts (`sys/` and `auth/token/`) may do more than an engine: their handlers get the whole unit of work
+//! and the caller's own token. The rows of an engine or an auth method are [`Api`](super::Api) rows, whose handlers get
+//! a [`Call`]. The compiler refuses a [`BuiltInCall`] there.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -9,24 +9,24 @@ use crate::{
     contract::{Call, Context, MountFacts, OwnToken, View, row::ApiOf},
 };
 
-/// The API of a mount that every broker has.
+/// The API of a built-in mount.
 pub type BuiltInApi<E> = ApiOf<BuiltInCall<E>>;
 
-/// One request as a built-in mount sees it.
+/// One request to a built-in mount.
 pub struct BuiltInCall<E>(Call<E>);
 
 impl<E> BuiltInCall<E> {
-    /// The whole unit of work, through which the services write.
+    /// The whole unit of work. The services write through it.
     pub fn unit(&self) -> &Arc<Unit> {
         &self.0.context.store.unit
     }
 
-    /// The token that the caller showed.
+    /// The token that the caller sent.
     pub fn own_token(&self) -> Option<&Arc<OwnToken>> {
         self.0.context.own_token.as_ref()
     }
 
-    /// This request as another mount sees it: for asking an auth method about a token that it gave out.
+    /// The same request, addressed to another mount. Used to ask an auth method about a token that it issued.
     pub fn context_at(&self, mount: &Arc<MountFacts>) -> Context {
         let store = View::new(Arc::clone(self.unit()), mount.id);
         Context { store, mount: Arc::clone(mount), own_token: None, ..self.0.context.clone() }
@@ -41,7 +41,7 @@ impl<E> Deref for BuiltInCall<E> {
     }
 }
 
-/// What a handler may be given: made from the engine and the request, by the contract alone.
+/// A parameter that a handler can take. Only the contract builds one, from the engine and the request.
 pub trait Handled: Send + 'static {
     type Engine: Send + Sync + 'static;
     fn from_call(call: Call<Self::Engine>) -> Self;
@@ -50,7 +50,7 @@ pub trait Handled: Send + 'static {
 impl<E: Send + Sync + 'static> Handled for Call<E> {
     type Engine = E;
 
-    /// An engine's call carries no token.
+    /// The call of an engine has no token.
     fn from_call(call: Self) -> Self {
         Self { context: Context { own_token: None, ..call.context }, ..call }
     }

@@ -1,5 +1,5 @@
-//! All that a handler is given: owned and cheap to pass on. An engine sees its own mount's records through [`View`],
-//! who is calling, and one reading of the clock; nothing else.
+//! What a handler gets: owned values that are cheap to clone. An engine can reach the records of its own mount through
+//! [`View`], the caller, and the time of the request. It can reach nothing else.
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -9,7 +9,7 @@ use crate::{
     contract::{Error, Result},
 };
 
-/// One request as its handler sees it: the engine, and everything in [`Context`].
+/// One request, as its handler gets it: the engine and the [`Context`].
 pub struct Call<E> {
     pub engine: Arc<E>,
     pub context: Context,
@@ -23,29 +23,29 @@ impl<E> Deref for Call<E> {
     }
 }
 
-/// What belongs to the request rather than to the engine.
+/// The part of a call that comes from the request, not from the engine.
 #[derive(Clone)]
 pub struct Context {
-    /// The records of this mount, within this request's unit of work.
+    /// The records of this mount, read and written in the unit of work of this request.
     pub store: View,
     pub caller: Arc<Caller>,
-    /// The one reading of the clock for this request.
+    /// The time of the request. The clock is read once for each request.
     pub now: Time,
     pub mount: Arc<MountFacts>,
     pub host: Host,
     pub request_id: Arc<str>,
-    /// The token that the caller showed. Only [`BuiltInCall`](super::BuiltInCall) gives it out.
+    /// The token that the caller sent. Only [`BuiltInCall`](super::BuiltInCall) gives access to it.
     pub(super) own_token: Option<Arc<OwnToken>>,
 }
 
 impl Context {
-    /// Attaches the caller's own token, for the mounts that every broker has.
+    /// Attaches the caller's own token, for the built-in mounts.
     pub fn with_own_token(self, own_token: Option<Arc<OwnToken>>) -> Self {
         Self { own_token, ..self }
     }
 }
 
-/// What a [`Context`] is made of.
+/// The parts from which a [`Context`] is built.
 pub struct ContextParts<'a> {
     pub unit: &'a Arc<Unit>,
     pub caller: &'a Arc<Caller>,
@@ -69,27 +69,27 @@ impl From<ContextParts<'_>> for Context {
     }
 }
 
-/// Who a token speaks for: the same for all of its requests.
+/// The identity behind a token. It is the same for all requests with that token.
 #[derive(Default)]
 pub struct Principal {
     pub entity_id: String,
     pub display_name: String,
     pub policies: Vec<String>,
     pub metadata: BTreeMap<String, String>,
-    /// Whether the token came from a login, so that an auth method vouches for the metadata. Whoever makes a child
-    /// token chooses its metadata.
+    /// Whether a login issued the token. If so, the auth method vouches for the metadata. The metadata of a child token
+    /// is chosen by its creator.
     pub is_login: bool,
 }
 
-/// Who is calling. Without a token: nobody, from an address.
+/// Who sent the request. A request without a token has only an address.
 pub struct Caller {
     pub principal: Arc<Principal>,
     pub address: Option<SocketAddr>,
-    /// The client certificate's DER, if the connection showed one.
+    /// The client certificate in DER, if the client sent one.
     pub certificate: Option<Arc<[u8]>>,
 }
 
-/// The token that a caller showed, and its keyed hash.
+/// The token that a caller sent, and its keyed hash.
 pub struct OwnToken {
     pub token: Secret<String>,
     pub hash: [u8; 32],
@@ -115,11 +115,11 @@ impl Deref for Caller {
     }
 }
 
-/// What is known of the mount that was called.
+/// The mount that the request is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MountFacts {
     pub id: MountId,
-    /// With a trailing slash, `auth/` before it for auth methods: `secret/`, `auth/approle/`.
+    /// With a trailing slash, and with `auth/` in front for auth methods: `secret/`, `auth/approle/`.
     pub path: String,
     pub kind: String,
     pub accessor: String,
@@ -127,15 +127,16 @@ pub struct MountFacts {
     pub max_ttl: Ttl,
 }
 
-/// The world outside of the mount: randomness and keyed hashes bound to the mount.
+/// What a mount needs from the server: randomness and the server's own address.
 #[derive(Clone)]
 pub struct Host {
     pub random: Random,
-    /// Where clients reach this server, without a trailing slash; from the configuration, never from a request.
+    /// The address at which clients reach this server, without a trailing slash. It comes from the configuration, never
+    /// from a request.
     pub api_address: Arc<str>,
 }
 
-/// This mount's records in this request's unit of work.
+/// The records of this mount, in the unit of work of this request.
 #[derive(Clone)]
 pub struct View {
     pub(super) unit: Arc<Unit>,
@@ -143,13 +144,13 @@ pub struct View {
 }
 
 impl View {
-    /// An engine is only ever handed a view; a context makes it.
+    /// Only a context creates a view. An engine cannot.
     pub(super) fn new(unit: Arc<Unit>, mount: MountId) -> Self {
         Self { unit, mount }
     }
 
-    /// Something that this request relies on has changed since it was read. Return this error: the pipeline then
-    /// performs the request again on fresh reads.
+    /// The error for a record that changed after this request read it. Return it: the pipeline then runs the request
+    /// again with fresh reads.
     pub fn conflict(&self) -> Error {
         self.unit.conflict().into()
     }
@@ -171,13 +172,13 @@ impl View {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
-    /// The names directly below a folder (empty: the root), in order.
+    /// The names directly below a folder, in order. An empty folder is the root.
     pub async fn names<T: Record>(&self, table: &Table<T>, folder: &str) -> Result<Vec<Name>> {
         let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
         Ok(self.unit.names(&self.mount, table, &segments)?)
     }
 
-    /// Like [`View::get`] for a table whose names are hashes, times or random ids.
+    /// Like [`View::get`], for a table whose names are hashes, times or random ids.
     pub async fn get_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<Option<T>> {
         Ok(self.unit.get(&self.mount, table, name)?)
     }
@@ -191,7 +192,7 @@ impl View {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
-    /// Records of a plain table whose names begin with `prefix`, at most `limit`, in order.
+    /// The records of a plain table whose names begin with `prefix`, in order, `limit` of them at most.
     pub async fn scan_raw<T: Record>(
         &self,
         table: &Table<T>,
@@ -201,12 +202,13 @@ impl View {
         Ok(self.unit.scan(&self.mount, table, prefix, limit)?)
     }
 
-    /// Lets the commit use the disk's reserve: for what revokes, deletes or destroys.
+    /// Lets the commit use the reserved disk space. For requests that revoke, delete or destroy something.
     pub fn urgent(&self) {
         self.unit.urgent();
     }
 
-    /// A keyed hash under a label, bound to this mount: what a looked-up secret is stored under.
+    /// A keyed hash of `bytes`, bound to this mount and to `label`. Use it as the storage key of a secret that is
+    /// looked up.
     pub fn keyed_hash(&self, label: &str, bytes: &[u8]) -> Result<[u8; 32]> {
         Ok(self.unit.keys().engine_hash(&self.mount, label, bytes)?)
     }

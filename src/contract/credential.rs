@@ -1,36 +1,37 @@
-//! What a caller shows to say who it is, in words of no protocol: a dialect reads it out of headers, a form or the
-//! handshake, and whoever can judge it does.
+//! What a caller sends to prove who it is, independent of any protocol. A dialect reads the credential from headers, a
+//! form or the TLS handshake; other code verifies it.
 //!
-//! The broker judges its own tokens. Every other credential goes to the auth methods that recognise its form
-//! ([`AuthMethod::RECOGNISES`](super::AuthMethod::RECOGNISES)); the first that knows it says who the caller is.
+//! The broker verifies its own tokens. It passes every other credential to the auth methods that recognise its form
+//! ([`AuthMethod::RECOGNISES`](super::AuthMethod::RECOGNISES)). The first method that knows the credential names the
+//! caller.
 
 use crate::base::secret::Secret;
 
-/// A credential as the caller showed it. Nothing about it is checked yet.
+/// A credential as the caller sent it. Nothing about it is verified yet.
 pub enum Credential {
-    /// A broker token.
+    /// A token of this broker.
     Token(Secret<String>),
-    /// A token of another issuer, shown as the bearer of it (RFC 6750).
+    /// A token of another issuer, sent as a bearer token (RFC 6750).
     Bearer(Secret<String>),
-    /// A name and a secret shown with each request, as a client of RFC 6749 §2.3.1 does.
+    /// A name and a secret sent with each request, as in RFC 6749 §2.3.1.
     NameAndSecret { name: String, secret: Secret<String> },
     /// A signature over the request, such as AWS Signature Version 4.
     Signature(Signature),
 }
 
-/// A signature over a request, with all that is needed to verify it. The dialect writes down the text that was signed;
-/// the recogniser, which has the key, verifies it.
+/// A signature over a request, with everything that is needed to verify it. The dialect builds the signed text. The
+/// recogniser has the key and verifies the signature.
 pub struct Signature {
-    /// Which key made it.
+    /// The id of the key that signed.
     pub key_id: String,
-    /// The signed text up to the place where the digest of the body stands.
+    /// The signed text before the digest of the body.
     pub signed_head: String,
-    /// The signed text behind the digest of the body.
+    /// The signed text after the digest of the body.
     pub signed_tail: String,
     pub signature: Vec<u8>,
 }
 
-/// The form of a credential, by which recognisers are chosen.
+/// The form of a credential. It decides which auth methods are asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
     Bearer,
@@ -39,7 +40,7 @@ pub enum Form {
 }
 
 impl Credential {
-    /// `None` for the broker's own tokens, which no auth method is asked about.
+    /// `None` for tokens of this broker: no auth method is asked about them.
     pub const fn form(&self) -> Option<Form> {
         match self {
             Self::Token(_) => None,
@@ -50,24 +51,24 @@ impl Credential {
     }
 }
 
-/// What an auth method recognises, and what it needs for it.
+/// The forms of credential that an auth method recognises, and what it needs to verify them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recognises {
     pub form: Form,
     pub body: NeedsBody,
 }
 
-/// Whether a recogniser needs the request's body, which is then read before the caller is known, under the cap for
-/// callers that are not known.
+/// Whether the recogniser needs the request's body. If so, the body is read before the caller is known, and the size
+/// limit for unknown callers applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NeedsBody {
     No,
     Yes,
 }
 
-/// A credential together with the body that it may cover.
+/// A credential together with the body that it may sign.
 pub struct ShownCredential<'a> {
     pub credential: &'a Credential,
-    /// The raw body; empty where the recogniser does not need it.
+    /// The raw body. Empty if the recogniser does not need it.
     pub body: &'a [u8],
 }

@@ -1,43 +1,43 @@
-//! What went wrong, for two readers: a message for the caller and a cause for the operator's log. Neither holds a
-//! secret, a token or the input's own text where that may be one.
+//! Errors for two readers: a message for the caller and a cause for the operator's log. Neither contains a secret, a
+//! token, or text from the request that may be one.
 
 use crate::barrier::BarrierError;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The words for a failure.
+/// The kinds of failure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// The request itself is wrong: 400.
+    /// The request is malformed or not valid: 400.
     Invalid,
-    /// The caller may not: 403.
+    /// The caller lacks the permission: 403.
     Denied,
-    /// There is no such thing: 404.
+    /// The thing does not exist: 404.
     Missing,
-    /// The path exists, the operation on it does not: 405.
+    /// The path exists but does not support the operation: 405.
     Unsupported,
-    /// Two changes meet, or a precondition of the caller's does not hold: 400 on Vault's paths.
+    /// The request conflicts with another change, or a precondition of the caller does not hold: 400 on Vault's paths.
     Conflict,
-    /// More than a limit allows: 413.
+    /// The request exceeds a limit: 413.
     TooLarge,
-    /// The body is of a type that the row does not read: 415.
+    /// The row does not read this content type: 415.
     WrongType,
     /// The caller's address has been refused too often: 429.
     TooMany,
-    /// Not now: 503.
+    /// The server cannot serve the request now: 503.
     Unavailable,
-    /// Our own failure: 500.
+    /// The server failed: 500.
     Internal,
 }
 
 impl Fault {
-    /// Whether a stranger pays for it. Our own failures are not its fault, and a wait that was asked for grows no longer
-    /// by asking again.
+    /// Whether this failure counts against an unknown caller. Failures of the server do not count. Asking too early
+    /// does not count either, because that would lengthen the wait.
     pub const fn counts_as_refusal(self) -> bool {
         !matches!(self, Self::Internal | Self::Unavailable | Self::TooMany)
     }
 
-    /// The one table from failures to the status of an answer, in HTTP's numbers, which the audit log shares.
+    /// The HTTP status of each kind of failure. The audit log uses the same numbers.
     pub const fn status(self) -> u16 {
         match self {
             Self::Invalid | Self::Conflict => 400,
@@ -53,17 +53,18 @@ impl Fault {
     }
 }
 
-/// A refusal or a failure.
+/// A refused or failed request.
 #[derive(Debug, Clone)]
 pub struct Error {
     pub fault: Fault,
-    /// What the caller reads; empty for Vault's bare 404.
+    /// The message for the caller. Empty for Vault's 404 without a message.
     pub message: String,
-    /// What the operator reads; never sent.
+    /// The cause for the operator's log. It is never sent to the caller.
     pub cause: Option<String>,
-    /// Vault words errors of its router and of token operations as a list ("1 error occurred: …").
+    /// Whether the message is worded as a list ("1 error occurred: …"), as Vault does in its router and for token
+    /// operations.
     pub is_listed: bool,
-    /// How many seconds the caller should wait before it asks again.
+    /// How many seconds the caller should wait before it tries again.
     pub retry_after_secs: Option<u64>,
 }
 
@@ -80,7 +81,7 @@ impl Error {
         Self::new(Fault::Denied, "permission denied")
     }
 
-    /// Vault's 404 without a word.
+    /// Vault's 404 without a message.
     pub fn missing() -> Self {
         Self::new(Fault::Missing, "")
     }
@@ -93,7 +94,7 @@ impl Error {
         Self::new(Fault::Unavailable, message)
     }
 
-    /// Words the message as Vault's lists of errors are worded.
+    /// Words the message as a list of errors, as Vault does.
     pub fn listed(self) -> Self {
         Self { is_listed: true, ..self }
     }
@@ -102,7 +103,7 @@ impl Error {
         Self { cause: Some(cause.into()), ..self }
     }
 
-    /// The text of the `errors` array, or `None` for an empty array.
+    /// The text of the `errors` array, or `None` if the array is empty.
     pub fn text(&self) -> Option<String> {
         match (self.message.is_empty(), self.is_listed) {
             (true, _) => None,
@@ -116,7 +117,8 @@ impl From<BarrierError> for Error {
     fn from(error: BarrierError) -> Self {
         match error {
             BarrierError::Sealed => Self::unavailable("Vault is sealed"),
-            // The caller sees this only when a request has met others until its deadline: the pipeline tries again.
+            // The pipeline retries a conflict. The caller sees this error only if the conflicts go on until the
+            // deadline.
             BarrierError::Conflict => {
                 Self::unavailable("this request met others that changed the same records: try again")
             }

@@ -1,6 +1,6 @@
-//! How a handler's input is read from the fields of a request, and the types that its parameters and fields use. A number
-//! may come as a text and a list as one text with commas (weak.rs); a handler never sees the difference. What does not
-//! fit is refused with the field's name and the expected form, and never with the value.
+//! Parses the fields of a request into the input of a handler, and defines the types for its parameters and fields. A
+//! number may arrive as text, and a list as one text with commas (weak.rs); the handler sees no difference. An error
+//! names the field and the expected form, never the value.
 
 use std::borrow::Cow;
 
@@ -19,27 +19,27 @@ use crate::{
     },
 };
 
-/// A whole number, also as text.
+/// A whole number. Text is accepted too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Int(pub i64);
 
-/// True or false, also as text or as 0 and 1.
+/// True or false. Text, 0 and 1 are accepted too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flag(pub bool);
 
-/// A list of names: an array, or one text with commas. Blanks around a name and empty names are dropped.
+/// A list of names, given as an array or as one text with commas. Spaces around a name and empty names are removed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Names(pub Vec<String>);
 
-/// A path parameter of any content: case matters.
+/// A path parameter with any content. Case matters.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Opaque(pub String);
 
-/// A path parameter that names a policy, a user or a mount: lower-cased.
+/// A path parameter that names a policy, a user or a mount. It is lower-cased.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ident(pub String);
 
-/// A path parameter that names a role or a key: case is kept.
+/// A path parameter that names a role or a key. Its case is kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RoleName(pub String);
 
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for RoleName {
     }
 }
 
-/// For a field that clients send as null where they mean nothing.
+/// For a field that some clients send as null when they do not set it.
 pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
@@ -116,17 +116,17 @@ schemas! {
     RoleName: { "type": "string" }
 }
 
-/// Reads an input from the text of a JSON object.
+/// Parses an input from the text of a JSON object.
 pub fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_str(json);
     T::deserialize(Weak(&mut reader)).map_err(|_| explain::<T>(json))
 }
 
-/// The slow path: reads again to learn which field was wrong, and how.
+/// The slow path: parses again to find out which field was wrong, and why.
 fn explain<T: DeserializeOwned>(json: &str) -> Error {
-    let Ok(tree) = serde_json::from_str(json) else { return Error::invalid("the body does not read") };
+    let Ok(tree) = serde_json::from_str(json) else { return Error::invalid("the body cannot be parsed") };
     match serde_path_to_error::deserialize::<_, T>(Weak(Tree(tree))) {
-        Ok(_) => Error::invalid("the body does not read"),
+        Ok(_) => Error::invalid("the body cannot be parsed"),
         Err(error) => {
             let field = error.path().to_string();
             error.into_inner().of_field(&field)
@@ -134,7 +134,7 @@ fn explain<T: DeserializeOwned>(json: &str) -> Error {
     }
 }
 
-/// Reads path parameters.
+/// Parses path parameters.
 pub(super) fn read_params<P: DeserializeOwned>(params: &[(String, String)]) -> Result<P> {
     let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let reader: MapDeserializer<'_, _, Misfit> = MapDeserializer::new(pairs);

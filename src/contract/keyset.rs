@@ -1,8 +1,9 @@
-//! Generations of a signing key. A key is published before it signs, so that whoever keeps a copy of the public keys
-//! has it in time; it stays published after the next has taken over, until the last token that it signed has ended.
+//! Generations of a signing key. A key is published before it starts to sign, so that verifiers with a cached copy of
+//! the public keys get it in time. It stays published after the next key has replaced it, until the last token that it
+//! signed has expired.
 //!
-//! A generation holds when it begins to sign and nothing more: its state is a function of that, of the generation
-//! after it and of the moment. The set is one record, which the owner reads, tends and writes back.
+//! A generation stores only when it starts to sign. Its state follows from that, from the next generation, and from the
+//! current time. The whole set is one record, which its owner reads, maintains and writes back.
 
 use data_encoding::BASE64URL_NOPAD;
 
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 
-/// The keys of one issuer, the oldest first. As a record it holds the private keys.
+/// The keys of one issuer, oldest first. The record contains the private keys.
 #[derive(minicbor::Encode, minicbor::Decode, Default)]
 pub struct Keyset {
     #[n(0)]
@@ -31,34 +32,34 @@ pub struct Generation {
     seed: Secret<[u8; 32]>,
     #[cbor(n(2), with = "minicbor::bytes")]
     public: [u8; 32],
-    /// Moments are nanoseconds since the epoch.
+    /// Times are nanoseconds since the Unix epoch.
     #[n(3)]
     created: i64,
     #[n(4)]
     signs_from: i64,
 }
 
-/// How long things last in a set.
+/// The durations that govern a set of keys.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// How long a key is published before it signs: what a verifier may keep its copy of the keys for.
+pub struct KeyTerms {
+    /// How long a key is published before it signs: the longest time for which a verifier may cache the keys.
     pub ahead: Ttl,
     /// How long a key signs.
     pub lifetime: Ttl,
-    /// The longest life of what it signs.
+    /// The longest lifetime of a token that the key signs.
     pub token_life: Ttl,
 }
 
-/// What a key is at a moment.
+/// The state of a key at a given time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
-    /// Published, signs later.
+    /// Published, and signs later.
     Next,
-    /// Signs.
+    /// Signs now.
     Active,
-    /// Signs no more; what it signed may still be alive.
+    /// No longer signs, but tokens that it signed may still be valid.
     Retiring,
-    /// All that it signed has ended.
+    /// All tokens that it signed have expired.
     Gone,
 }
 
@@ -83,7 +84,7 @@ impl Generation {
         PublicKey::from_bytes(self.public).map_err(|_| Error::internal("a stored public key is none"))
     }
 
-    /// The private key. Parsing it costs as much as a signature: keep it, by its kid.
+    /// The private key. Parsing it takes as long as a signature: keep the parsed key, by its key id.
     pub fn signing_key(&self) -> SigningKey {
         SigningKey::from_seed(&self.seed)
     }
@@ -110,16 +111,16 @@ impl Generation {
 }
 
 impl Keyset {
-    /// Brings the set up to `now`: draws the first key, publishes the next when the newest nears its end, drops what
-    /// is gone. Whether anything changed, and the set must be stored.
-    pub fn tend(&mut self, now: Time, terms: &Terms, random: &Random) -> bool {
+    /// Brings the set up to date: creates the first key, publishes the next key when the newest one is about to expire,
+    /// and removes keys that are no longer needed. Returns whether the set changed and must be stored.
+    pub fn maintain(&mut self, now: Time, terms: &KeyTerms, random: &Random) -> bool {
         let before = self.generations.len();
         let states: Vec<State> = self.states(now, terms).map(|(_, state)| state).collect();
         let mut states = states.into_iter();
         self.generations.retain(|_| states.next() != Some(State::Gone));
         let is_changed = self.generations.len() != before;
         let signs_from = match self.generations.last() {
-            // Nobody can hold an older copy of a set that had no keys: the first key signs at once.
+            // No verifier can hold an old copy of an empty set, so the first key signs at once.
             None => now,
             Some(newest) => {
                 let end = newest.signs_from().plus(terms.lifetime);
@@ -134,10 +135,10 @@ impl Keyset {
         true
     }
 
-    /// Publishes a next key ahead of its time. Refuses while one is waiting: it would never have signed.
-    pub fn rotate(&mut self, now: Time, terms: &Terms, random: &Random) -> Result<()> {
+    /// Publishes the next key early. Fails while another key is waiting, because that key would never sign.
+    pub fn rotate(&mut self, now: Time, terms: &KeyTerms, random: &Random) -> Result<()> {
         let count = self.generations.len();
-        self.tend(now, terms, random);
+        self.maintain(now, terms, random);
         if let Some(next) = self.generations.last().filter(|newest| newest.signs_from() > now) {
             if self.generations.len() > count {
                 return Ok(());
@@ -151,17 +152,17 @@ impl Keyset {
         Ok(())
     }
 
-    /// The key that signs.
+    /// The key that signs now.
     pub fn signing(&self, now: Time) -> Option<&Generation> {
         self.generations.iter().rev().find(|generation| generation.signs_from() <= now)
     }
 
-    /// The keys whose signatures count, with what they are.
-    pub fn published(&self, now: Time, terms: &Terms) -> impl Iterator<Item = (&Generation, State)> {
+    /// The keys whose signatures are accepted, with their states.
+    pub fn published(&self, now: Time, terms: &KeyTerms) -> impl Iterator<Item = (&Generation, State)> {
         self.states(now, terms).filter(|(_, state)| *state != State::Gone)
     }
 
-    fn states(&self, now: Time, terms: &Terms) -> impl Iterator<Item = (&Generation, State)> {
+    fn states(&self, now: Time, terms: &KeyTerms) -> impl Iterator<Item = (&Generation, State)> {
         let after = self.generations.iter().skip(1).map(Some).chain([None]);
         let token_life = terms.token_life;
         self.generations.iter().zip(after).map(move |(generation, after)| {
@@ -183,7 +184,7 @@ fn thumbprint(key: &PublicKey) -> String {
     BASE64URL_NOPAD.encode(&kdf::sha256(&[members.as_bytes()]))
 }
 
-/// The private key in a record.
+/// The encoding of the private key in a record.
 mod seed {
     use minicbor::{
         Decoder, Encoder,
@@ -212,8 +213,8 @@ mod seed {
 mod tests {
     use super::*;
 
-    const TERMS: Terms =
-        Terms { ahead: Ttl::from_hours(1), lifetime: Ttl::from_hours(100), token_life: Ttl::from_hours(2) };
+    const TERMS: KeyTerms =
+        KeyTerms { ahead: Ttl::from_hours(1), lifetime: Ttl::from_hours(100), token_life: Ttl::from_hours(2) };
 
     fn at(hours: i64) -> Time {
         Time::from_unix_secs(1_800_000_000 + hours * 3600)
@@ -225,7 +226,7 @@ mod tests {
 
     fn begun() -> (Keyset, Random) {
         let (mut set, random) = (Keyset::default(), Random::seeded(1));
-        assert!(set.tend(at(0), &TERMS, &random));
+        assert!(set.maintain(at(0), &TERMS, &random));
         (set, random)
     }
 
@@ -234,29 +235,29 @@ mod tests {
         let (mut set, random) = begun();
         assert_eq!(states(&set, 0), [State::Active]);
         assert!(set.signing(at(0)).is_some() && set.signing(at(-1)).is_none());
-        assert!(!set.tend(at(0), &TERMS, &random), "and is enough for now");
+        assert!(!set.maintain(at(0), &TERMS, &random), "and is enough for now");
     }
 
     #[test]
     fn the_next_key_is_published_ahead_of_its_use_and_the_last_one_stays_for_its_tokens() {
         let (mut set, random) = begun();
-        assert!(!set.tend(at(98), &TERMS, &random));
-        assert!(set.tend(at(99), &TERMS, &random));
+        assert!(!set.maintain(at(98), &TERMS, &random));
+        assert!(set.maintain(at(99), &TERMS, &random));
         let first = set.signing(at(99)).unwrap().kid().to_owned();
         assert_eq!(states(&set, 99), [State::Active, State::Next]);
         assert_eq!(states(&set, 100), [State::Retiring, State::Active]);
         assert_ne!(set.signing(at(100)).unwrap().kid(), first);
         assert_eq!(states(&set, 101), [State::Retiring, State::Active]);
         assert_eq!(states(&set, 102), [State::Active], "its last token has ended");
-        assert!(set.tend(at(102), &TERMS, &random), "and then it is dropped");
-        assert!(!set.tend(at(102), &TERMS, &random));
+        assert!(set.maintain(at(102), &TERMS, &random), "and then it is dropped");
+        assert!(!set.maintain(at(102), &TERMS, &random));
     }
 
     #[test]
-    fn a_set_that_nobody_tended_still_publishes_before_it_signs() {
+    fn a_neglected_set_still_publishes_a_key_before_it_signs() {
         let (mut set, random) = begun();
         assert_eq!(states(&set, 5000), [State::Active], "the old key signs on");
-        assert!(set.tend(at(5000), &TERMS, &random));
+        assert!(set.maintain(at(5000), &TERMS, &random));
         assert_eq!(states(&set, 5000), [State::Active, State::Next]);
         assert_eq!(states(&set, 5001), [State::Retiring, State::Active]);
     }
@@ -290,7 +291,7 @@ mod tests {
         let (mut set, random) = begun();
         let mut seen: Vec<(String, i64)> = Vec::new();
         for hour in 0..1000 {
-            set.tend(at(hour), &TERMS, &random);
+            set.maintain(at(hour), &TERMS, &random);
             for (generation, _) in set.published(at(hour), &TERMS) {
                 if !seen.iter().any(|(kid, _)| kid == generation.kid()) {
                     seen.push((generation.kid().to_owned(), hour));

@@ -1,5 +1,6 @@
-//! The two traits, and their erasure in one place. A kind is a type that was written once; a mount is a kind opened at
-//! a path. The broker holds mounts as [`Mounted`] and knows nothing of their types.
+//! The two traits that engines and auth methods implement, and the one place where their types are erased. A kind is a
+//! type that implements a trait; a mount is a kind opened at a path. The broker holds each mount as a [`Mounted`] and
+//! does not know its type.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -9,43 +10,43 @@ use crate::contract::{
     row::{ApiOf, Fields, Params, Reply},
 };
 
-/// Keeps or makes secrets.
+/// An engine: stores or creates secrets.
 pub trait SecretsEngine: Sized + Send + Sync + 'static {
-    /// The name under which it is enabled.
+    /// The name under which the engine is enabled.
     const KIND: &'static str;
     fn api() -> Api<Self>;
     fn open(host: Host) -> impl Future<Output = Result<Self>> + Send;
 }
 
-/// A way to log in.
+/// An auth method: a way to log in.
 pub trait AuthMethod: Sized + Send + Sync + 'static {
     const KIND: &'static str;
-    /// The forms of credentials that callers may show to this method with any request, without a login before it.
+    /// The forms of credentials that callers may send to this method with any request, without a login first.
     const RECOGNISES: &'static [Recognises] = &[];
 
     fn api() -> Api<Self>;
     fn open(host: Host) -> impl Future<Output = Result<Self>> + Send;
 
-    /// Whether a token that this mount gave out may live on, judged by the metadata of its login. Refuses when the
-    /// principal is gone.
+    /// Decides whether a token that this mount issued may be renewed, from the metadata of its login. Fails if the
+    /// identity no longer exists.
     fn renew(
         call: Call<Self>,
         metadata: std::collections::BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Renewal>> + Send;
 
-    /// Who shows this credential; `None` where it is not one of this mount's. A credential that is this mount's and
-    /// does not verify is an error, so that no other mount is asked about it.
+    /// The identity behind this credential, or `None` if the credential does not belong to this mount. A credential
+    /// that belongs to this mount but does not verify is an error, so that no other mount is asked about it.
     fn recognise(_call: Call<Self>, _shown: ShownCredential<'_>) -> impl Future<Output = Result<Option<Login>>> + Send {
         async { Ok(None) }
     }
 }
 
-/// What a mount may do beyond its own records.
+/// A mount that may do more than reach its own records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     Engine,
     Auth,
-    /// Made by the broker and handed the services.
+    /// Created by the broker, which passes in the services.
     BuiltIn,
 }
 
@@ -70,7 +71,7 @@ impl Kind {
         (self.open)(host).await
     }
 
-    /// The rows, for help and for tests over all of them.
+    /// The rows, for the help and for tests that check every row.
     pub fn facts(&self) -> Vec<Arc<RowFacts>> {
         (self.facts)()
     }
@@ -93,38 +94,38 @@ fn open_auth<E: AuthMethod>(host: Host) -> Pin<Box<dyn Future<Output = Result<Ar
     Box::pin(async move { mounted(E::open(host).await?, E::api(), Class::Auth, Some(login)) })
 }
 
-/// Opens a built-in kind, which the broker has made itself.
+/// Opens a built-in kind. The broker has already created the engine.
 pub fn built_in<E: Send + Sync + 'static>(engine: E, api: BuiltInApi<E>) -> Result<Arc<dyn Mounted>> {
     mounted(engine, api, Class::BuiltIn, None)
 }
 
-/// Where a row stands in its kind's table.
+/// The position of a row in the table of its kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RowRef(usize);
 
-/// What a path and an operation lead to. `path` is the one spelling of the path within the mount, where the request's
-/// own differs from it.
+/// The result of routing a path and an operation. `path` is the canonical spelling of the path within the mount, if the
+/// request spelled it differently.
 pub enum Found {
     Row {
         row: RowRef,
         params: Params,
         path: Option<String>,
     },
-    /// The path exists, the operation on it does not.
+    /// The path exists but does not support the operation.
     NoOperation {
         path: Option<String>,
     },
     NoPath,
 }
 
-/// What a caller asks of a row.
+/// The operation that a caller asks for.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub params: Params,
     pub fields: Fields,
 }
 
-/// An opened mount without its type.
+/// An open mount, without its type.
 pub trait Mounted: Send + Sync {
     fn class(&self) -> Class;
     fn find(&self, operation: Operation, path: &str) -> Found;
@@ -132,17 +133,17 @@ pub trait Mounted: Send + Sync {
     fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
     fn run(&self, row: RowRef, context: Context, asked: Asked) -> Reply<Answer>;
-    /// Whether the thing at the path exists; `None` where the row does not ask.
+    /// Whether the record at the path exists. `None` if the row does not ask.
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Reply<bool>>;
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal>;
-    /// The forms of credentials that this mount recognises when they are shown with a request.
+    /// The forms of credentials that this mount recognises with any request.
     fn recognises(&self) -> &'static [Recognises];
     fn recognise<'s>(&self, context: Context, shown: ShownCredential<'s>) -> Recognising<'s>;
 }
 
 type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send + 's>>;
 
-/// What an auth method has beside its rows.
+/// What an auth method has besides its rows.
 struct LoginRules<E> {
     renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Reply<Renewal>,
     recognises: &'static [Recognises],
@@ -154,12 +155,12 @@ struct Erased<C: Handled> {
     class: Class,
     summary: &'static str,
     rows: Vec<Row<C>>,
-    /// By path: which row handles which operation.
+    /// For each path, which row handles which operation.
     table: matchit::Router<ByOperation>,
     login: Option<LoginRules<C::Engine>>,
 }
 
-/// Where the row of an operation stands; no row handles the operation behind the last.
+/// The position in a path's slots for an operation. No row handles the operation after the last slot.
 type ByOperation = [Option<usize>; Operation::Help as usize];
 
 fn mounted<C: Handled>(
@@ -198,7 +199,7 @@ impl<C: Handled> Erased<C> {
         C::from_call(self.plain_call(context))
     }
 
-    /// The template of a path of this API: all rows of one path spell it alike.
+    /// The template of a path of this API. All rows of one path spell it the same way.
     fn template(&self, slots: &ByOperation) -> Option<&crate::contract::Template> {
         let index = slots.iter().flatten().next()?;
         self.rows.get(*index).map(|row| &row.facts.path)
@@ -257,7 +258,7 @@ impl<C: Handled> Mounted for Erased<C> {
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal> {
         match &self.login {
             Some(login) => (login.renew)(self.plain_call(context), metadata),
-            None => Box::pin(async { Err(Error::invalid("this mount renews nothing")) }),
+            None => Box::pin(async { Err(Error::invalid("this mount cannot renew tokens")) }),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Why an input does not fit its type, in types rather than in serde's texts: which field is missing, or what was
-//! expected. No value of the input is kept, so that none can leak into an error.
+//! Why an input does not fit its type, as types instead of serde's texts: which field is missing, or what was expected.
+//! No value of the input is kept, so an error cannot leak one.
 
 use std::fmt;
 
@@ -15,16 +15,16 @@ use super::{error::Error, weak::RAW};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Misfit {
     Missing(&'static str),
-    /// In words for people: `a whole number`.
+    /// A description for people: `a whole number`.
     Expected(String),
-    /// A rule of the field's own type, in its words.
+    /// The field's own type refused the value. This is its message.
     Rule(String),
-    /// The type is right and the value is beyond what it holds.
+    /// The type is right, but the value is out of range.
     OutOfRange,
 }
 
 impl Misfit {
-    /// The refusal that the caller reads.
+    /// The error for the caller.
     pub fn of_field(self, field: &str) -> Error {
         let why = match self {
             Self::Missing(name) => return Error::invalid(format!("missing {name}")),
@@ -62,7 +62,7 @@ impl de::Error for Misfit {
     }
 }
 
-/// JSON that was parsed already, as a source whose errors are [`Misfit`].
+/// Parsed JSON as a source for serde. Its errors are [`Misfit`].
 pub(super) struct Tree(pub Value);
 
 impl<'de> Deserializer<'de> for Tree {

@@ -1,5 +1,5 @@
-//! What an engine or an auth method promises, and all that it is given. An engine is testable with this floor alone:
-//! no broker, no socket.
+//! What an engine or an auth method must provide, and everything that it is given. An engine can be tested with this
+//! module alone, without a broker or a socket.
 //!
 //! Read in this order: `kind.rs` (the two traits), `row.rs` (the table of an API), `call.rs` (what a handler is given),
 //! `answer.rs` and `error.rs` (what it gives back).

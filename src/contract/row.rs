@@ -1,5 +1,5 @@
-//! The API as a table of data: one row is a verb, a path, a handler and one line of help. Routing, help, the list of
-//! public paths and the tests of refusals are folds over the rows.
+//! An API as a table of rows: each row has a verb, a path, a handler and one line of help. Routing, help, the list of
+//! public paths and the tests of refusals are all derived from the rows.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::contract::{Answer, Call, Result, Template, input};
 
-/// What the caller does to a path, after Vault's reading of method and query.
+/// What the caller does to a path, derived from the method and the query as Vault does it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Operation {
     Read,
@@ -17,7 +17,7 @@ pub enum Operation {
     Update,
     Patch,
     Delete,
-    /// The documentation of the path is asked for, not the path. No row handles it: the broker answers from the rows.
+    /// Asks for the documentation of the path. No row handles it: the broker answers from the rows.
     Help,
 }
 
@@ -25,7 +25,7 @@ impl Operation {
     pub const ALL: [Self; 7] =
         [Self::Read, Self::List, Self::Scan, Self::Update, Self::Patch, Self::Delete, Self::Help];
 
-    /// As audit lines and capabilities call it.
+    /// The word in audit lines and capabilities.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Help => "help",
@@ -44,7 +44,7 @@ impl Operation {
     }
 }
 
-/// The words of rows.
+/// The verbs of rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verb {
     List,
@@ -52,7 +52,7 @@ pub enum Verb {
     Write,
     Patch,
     Delete,
-    /// A write that may answer with a login; public by nature.
+    /// A write that may answer with a login. Public by definition.
     Login,
 }
 
@@ -84,18 +84,18 @@ impl Verb {
 pub enum Access {
     /// A live token with the capability of the operation.
     Ordinary,
-    /// The `sudo` capability beside that of the operation.
+    /// A live token with the capability of the operation and with `sudo`.
     Sudo,
     /// Anybody. Every public row is listed in `data/public_routes.txt`.
     Public,
 }
 
-/// Which lines a row leaves in the audit log.
+/// Which lines a row writes to the audit log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recording {
-    /// One line for the request before it is performed and one for its outcome before it is answered.
+    /// One line for the request before it runs, and one line for the outcome before the answer is sent.
     Paired,
-    /// None: health, seal status and public documents.
+    /// No line: for health, seal status and public documents.
     Unrecorded,
 }
 
@@ -106,23 +106,24 @@ pub enum WhenSealed {
     Answers,
 }
 
-/// What becomes of a request whose line no audit device can take.
+/// What happens to a request if no audit device can record it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WhenUnrecordable {
-    /// It is refused and nothing is done.
+    /// The request is refused and nothing is done.
     Refuses,
-    /// It is performed. The operator's log has it, and its lines follow when a device can take them. A seal alone.
+    /// The request runs. The operator's log records it, and its audit lines follow once a device can record them. Only
+    /// a seal uses this.
     Proceeds,
 }
 
-/// Whether a path may end in a slash, as the path of a list does.
+/// Whether a path may end in a slash, as the path of a list may.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TrailingSlash {
     Refused,
     Accepted,
 }
 
-/// What a row says about itself, whatever its engine.
+/// What a row declares about itself, independent of its engine.
 #[derive(Clone, Debug)]
 pub struct RowFacts {
     pub verb: Verb,
@@ -133,11 +134,11 @@ pub struct RowFacts {
     pub when_sealed: WhenSealed,
     pub when_unrecordable: WhenUnrecordable,
     pub trailing_slash: TrailingSlash,
-    /// Names of the fields that the row reads.
+    /// The names of the fields that the row reads.
     pub fields: Vec<String>,
-    /// Fields whose numbers and booleans stand in audit lines as they are.
+    /// The input fields whose numbers and booleans appear in audit lines unhashed.
     pub plain: Vec<String>,
-    /// Fields of the answer that stand in audit lines as they are.
+    /// The answer fields that appear in audit lines unhashed.
     pub shown: &'static [&'static str],
 }
 
@@ -147,8 +148,8 @@ impl RowFacts {
     }
 }
 
-/// One line of an API. `C` is what its handler is given: [`Call`](super::Call), or
-/// [`BuiltInCall`](super::BuiltInCall) in the mounts that every broker has.
+/// One row of an API. `C` is the type that its handler gets: [`Call`](super::Call), or
+/// [`BuiltInCall`](super::BuiltInCall) in built-in mounts.
 pub struct Row<C> {
     pub facts: Arc<RowFacts>,
     pub(super) run: Run<C>,
@@ -159,7 +160,7 @@ pub(super) type Reply<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 type Run<C> = Box<dyn Fn(C, Params, Fields) -> Reply<Answer> + Send + Sync>;
 type Exists<C> = Box<dyn Fn(C, Params) -> Reply<bool> + Send + Sync>;
 
-/// The parameters that a path gave, identifiers lower-cased. Clones share them.
+/// The parameters of a path, with identifiers lower-cased. Clones share the data.
 #[derive(Clone, Default, Debug)]
 pub struct Params(pub Arc<[(String, String)]>);
 
@@ -169,7 +170,7 @@ impl Params {
     }
 }
 
-/// The fields of a request: one JSON object, from query, form or body. Clones share them.
+/// The fields of a request: one JSON object, from the query, a form or the body. Clones share the data.
 #[derive(Clone, Debug)]
 pub struct Fields(pub Arc<str>);
 
@@ -179,7 +180,7 @@ impl Default for Fields {
     }
 }
 
-/// The API of a kind whose handlers are given a `C`.
+/// The API of a kind whose handlers get a `C`.
 pub struct ApiOf<C> {
     pub summary: &'static str,
     pub rows: Vec<Row<C>>,
@@ -193,7 +194,7 @@ impl<C> ApiOf<C> {
         Self { summary, rows: rows.into_iter().collect() }
     }
 
-    /// The same API with more rows, for kinds whose rows stand in several files.
+    /// Adds more rows. For kinds whose rows are defined in several files.
     pub fn with<const N: usize>(mut self, rows: [Row<C>; N]) -> Self {
         self.rows.extend(rows);
         self
@@ -257,15 +258,15 @@ impl<C: Send + 'static> Row<C> {
         self.with(|facts| facts.trailing_slash = trailing_slash)
     }
 
-    /// Fields of the answer that hold nothing of a caller's: audit lines show them, where they would hash them. A path
-    /// (`metadata.version`) leads to a field; one that ends in a dot shows the field's name alone.
+    /// Answer fields that contain no data of a caller: audit lines show them unhashed. A dotted path
+    /// (`metadata.version`) names a nested field. A path that ends in a dot shows the name of the field alone.
     pub fn shows(self, fields: &'static [&'static str]) -> Self {
         self.with(|facts| facts.shown = fields)
     }
 
-    /// How to tell whether the thing exists already: a write is a create where it does not. Without this a write is
-    /// always an update. The question is asked through the unit that the write commits, so that of two creators of one
-    /// path one meets a conflict.
+    /// How to find out whether the record exists: if it does not, a write counts as a create. Without this function a
+    /// write always counts as an update. The function reads through the unit of work of the write, so if two requests
+    /// create the same record, one of them gets a conflict.
     pub fn exists<P, F, Fut>(mut self, question: F) -> Self
     where
         P: DeserializeOwned + Send + 'static,
@@ -282,7 +283,7 @@ impl<C: Send + 'static> Row<C> {
     }
 }
 
-/// The names of an input's fields, and of those marked `#[schemars(extend("plain" = true))]`.
+/// The names of the fields of an input, and of those marked `#[schemars(extend("plain" = true))]`.
 fn field_names<I: JsonSchema>() -> (Vec<String>, Vec<String>) {
     let schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<I>();
     let properties = schema.get("properties").and_then(serde_json::Value::as_object);
@@ -317,11 +318,11 @@ words! {
     read Read,
     /// A row that creates or updates.
     write Write,
-    /// A row that merges into what is there.
+    /// A row that merges into an existing record.
     patch Patch,
     /// A row that deletes.
     delete Delete,
-    /// A row through which a caller proves who it is.
+    /// A row with which a caller logs in.
     login Login
 }
 

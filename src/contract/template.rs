@@ -1,19 +1,19 @@
-//! The path of a row, as it is written in an API: `role/{role_name:ident}/secret-id`.
+//! The path of a row, as an API writes it: `role/{role_name:ident}/secret-id`.
 //!
-//! A parameter's kind stands behind its name. An `ident` names something whose case does not count (a policy, a mount,
-//! an AppRole role): it is lower-cased when the request is routed, before anything judges or records the path, so one
-//! thing has one spelling everywhere. A parameter without a kind keeps its case. `{*path}` takes the rest of the path.
+//! The kind of a parameter follows its name. An `ident` names something whose case does not matter (a policy, a mount,
+//! an AppRole role). Routing converts it to lower case before the path is authorized or recorded, so each thing has one
+//! spelling everywhere. A parameter without a kind keeps its case. `{*path}` takes the rest of the path.
 
 use std::{borrow::Cow, fmt};
 
-/// A row's path and what its parameters are.
+/// A row's path and the kinds of its parameters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Template {
-    /// Without kinds: `role/{role_name}/secret-id`. This is the route pattern and what documents show.
+    /// The path without kinds: `role/{role_name}/secret-id`. It is the route pattern, and documents show it.
     pattern: String,
     /// The positions of the segments that are identifiers.
     idents: Vec<usize>,
-    /// From this position on every segment is an identifier.
+    /// Every segment from this position on is an identifier.
     ident_rest: Option<usize>,
 }
 
@@ -48,12 +48,12 @@ impl Template {
         self.idents.contains(&index) || self.ident_rest.is_some_and(|from| index >= from)
     }
 
-    /// Whether the path has a parameter whose case does not count.
+    /// Whether the path has a parameter whose case does not matter.
     pub fn has_idents(&self) -> bool {
         !self.idents.is_empty() || self.ident_rest.is_some()
     }
 
-    /// Whether a path within the mount is one of this template.
+    /// Whether this template matches a path within the mount.
     pub fn matches(&self, path: &str) -> bool {
         let mut segments = path.split('/');
         for part in self.pattern.split('/') {
@@ -71,7 +71,7 @@ impl Template {
         segments.next().is_none()
     }
 
-    /// The one spelling of a path that this template matches: its identifiers in lower case.
+    /// The canonical spelling of a path that this template matches: identifiers in lower case.
     pub fn canonical<'p>(&self, path: &'p str) -> Cow<'p, str> {
         if !self.has_idents() || !path.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Cow::Borrowed(path);

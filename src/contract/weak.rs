@@ -1,5 +1,5 @@
-//! Reads JSON as weakly as Vault's clients send it: one adapter between the parser and every typed input, so that no
-//! field has to know it.
+//! Reads JSON as leniently as Vault's clients need. It is one adapter between the parser and every typed input, so no
+//! field has to deal with it.
 //!
 //! | the field is | what is read too (as OpenBao 2.7.2 does) |
 //! |---|---|
@@ -9,8 +9,8 @@
 //! | a list | one text with commas, a single number or flag, `null` as the empty list |
 //! | a map | `null` and the empty list as the empty map |
 //!
-//! What a field says of its inside holds there again: the values of a map of texts may be numbers. Raw JSON (the data of
-//! a secret) passes through untouched.
+//! The same rules apply inside a field: the values of a map of texts may be numbers. Raw JSON (the data of a secret) is
+//! passed through unchanged.
 
 use std::{fmt, marker::PhantomData};
 
@@ -19,13 +19,13 @@ use serde::de::{
     value::{MapDeserializer, SeqDeserializer},
 };
 
-/// The name under which serde_json asks for the text of a value as it stands.
+/// The name under which serde_json asks for the raw text of a value.
 pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
-/// A deserializer whose values are read weakly.
+/// A deserializer that reads values leniently.
 pub(super) struct Weak<D>(pub D);
 
-/// Forwards what needs no weakness, but reads what lies inside weakly again.
+/// Passes a request on unchanged, but reads nested values leniently again.
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {$(
         fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, D::Error> {
@@ -34,7 +34,7 @@ macro_rules! forward {
     )*};
 }
 
-/// Numbers of every width are read alike.
+/// Numbers of every width are read in the same way.
 macro_rules! numbers {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -105,10 +105,10 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Weak<D> {
     }
 }
 
-/// Wraps the parts of a value, so that they are read weakly too.
+/// Wraps nested values, so that they are read leniently too.
 struct Inside<V>(V);
 
-/// Methods of a visitor that pass a value on as it is.
+/// Methods of a visitor that pass a value on unchanged.
 macro_rules! pass {
     ($($method:ident($type:ty);)*) => {$(
         fn $method<E: Error>(self, value: $type) -> Result<Self::Value, E> {
@@ -117,7 +117,7 @@ macro_rules! pass {
     )*};
 }
 
-/// A list and a map pass on with their parts wrapped.
+/// Passes on a list or a map with its items wrapped.
 macro_rules! pass_parts {
     ($($part:ident)*) => {$(pass_parts!(@ $part);)*};
     (@ list) => {
@@ -137,7 +137,7 @@ macro_rules! pass_parts {
     };
 }
 
-/// What a refusal says is expected: words for people, where serde's name a type of Rust.
+/// What an error says was expected: words for people. serde would name a Rust type.
 macro_rules! expecting {
     ($words:literal) => {
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,7 +185,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Inside<V> {
     }
 }
 
-/// Where a text is wanted.
+/// The target is a text.
 struct Text<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Text<V> {
@@ -220,7 +220,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Text<V> {
     }
 }
 
-/// Where a whole number is wanted.
+/// The target is a whole number.
 struct Number<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Number<V> {
@@ -254,7 +254,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Number<V> {
     }
 }
 
-/// Where true or false is wanted.
+/// The target is true or false.
 struct Truth<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Truth<V> {
@@ -286,7 +286,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Truth<V> {
     }
 }
 
-/// Where a list is wanted.
+/// The target is a list.
 struct List<V>(V);
 
 impl<'de, V: Visitor<'de>> List<V> {
@@ -323,7 +323,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for List<V> {
     }
 }
 
-/// Where a map or a struct is wanted.
+/// The target is a map or a struct.
 struct Map<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Map<V> {

@@ -1,4 +1,4 @@
-//! Memos: a line of text under a name.
+//! An example engine: memos, each a line of text under a name.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,26 +7,26 @@ use crate::contract::{
     Answer, Api, Call, Error, Host, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing, write,
 };
 
-/// The engine; everything it knows is in its records.
+/// The engine. It has no state outside its records.
 struct Memos;
 
-/// What is kept. Fields are numbered, so that a later version can add one and still read what this one wrote.
+/// The stored record. Its fields are numbered, so that a later version can add a field and still read old records.
 #[derive(minicbor::Encode, minicbor::Decode, Serialize)]
 struct Memo {
     #[n(0)]
     text: String,
 }
 
-/// By name; a sealed table shows nobody its names.
+/// Memos by name. A sealed table hides its names on disk.
 const MEMOS: Table<Memo> = Table::sealed(1);
 
-/// What a path's `{name}` is read into; a name that is none is refused before a handler runs.
+/// The parsed `{name}` of a path. An invalid name is refused before a handler runs.
 #[derive(Deserialize)]
 struct At {
     name: RoleName,
 }
 
-/// What a write sends. A field's comment is its help.
+/// The input of a write. The comment on a field is its help text.
 #[derive(Deserialize, JsonSchema)]
 struct Input {
     /// The line to keep, of at most 1,024 bytes. Required.
@@ -89,7 +89,7 @@ mod tests {
     use crate::contract::bench::{Bench, conformance};
 
     #[tokio::test]
-    async fn every_promise_of_an_engine_holds() {
+    async fn it_passes_the_conformance_suite() {
         let bench = Bench::engine::<Memos>().await;
         assert_eq!(conformance(&bench).await, Vec::<String>::new());
     }

@@ -1,4 +1,4 @@
-//! Secrets engines, one folder each. An engine sees its own mount's records and who is calling, and nothing else.
+//! Secrets engines, one folder each. An engine can reach the records of its own mount and the caller, and nothing else.
 
 #[cfg(test)]
 mod example;

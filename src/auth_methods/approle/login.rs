@@ -1,5 +1,5 @@
-//! The login and what becomes of its tokens. Whatever is wrong with a login, the answer is one and the same, and takes
-//! as long: an unknown RoleID costs the look-ups of a known one.
+//! The login, and the renewal of its tokens. Every failed login gets the same answer, and takes the same time: an
+//! unknown RoleID causes as many look-ups as a known one.
 
 use std::{collections::BTreeMap, sync::PoisonError};
 
@@ -16,16 +16,16 @@ use crate::{
     contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
 };
 
-/// What a service proves itself with.
+/// What a service logs in with.
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The RoleID: which role to log in with.
+    /// The RoleID. It selects the role.
     role_id: Option<String>,
-    /// The SecretID: the proof.
+    /// The SecretID. It proves the identity of the service.
     secret_id: Option<Secret<String>>,
 }
 
-/// The key of the role's name in the metadata of a token.
+/// The metadata key under which a token stores the name of its role.
 pub const ROLE_NAME: &str = "role_name";
 
 pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
@@ -49,7 +49,7 @@ pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Ans
     Ok(Answer::login(login))
 }
 
-/// Whether a token of this mount may live on: only as long as its role does.
+/// Decides whether a token of this mount may be renewed: only while its role exists.
 pub async fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
     let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
     match role_storage::find(&call.store, name).await? {
@@ -74,12 +74,12 @@ fn login(call: &Call<AppRole>, role: &Role, mut metadata: BTreeMap<String, Strin
     }
 }
 
-/// As Vault names the logins of a mount: `auth/team/approle/` gives `team-approle`.
+/// The display name, as Vault derives it from the mount: `auth/team/approle/` gives `team-approle`.
 pub fn display_name(mount: &str) -> String {
     mount.strip_prefix("auth/").unwrap_or(mount).trim_end_matches('/').replace('/', "-")
 }
 
-/// Every refusal, whatever the reason.
+/// The same error for every failed login, whatever the reason.
 fn refused() -> Error {
     Error::invalid("invalid role or secret ID")
 }
@@ -88,8 +88,8 @@ fn remember_decoy(engine: &AppRole, key: [u8; 32]) {
     engine.decoy.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(key);
 }
 
-/// Reads a role that exists, for a login that named none, and does nothing with it. A known role with a wrong SecretID
-/// is one record opened and one not found; so is this.
+/// Reads an existing role and ignores it, for a login with an unknown RoleID. A login with a known role and a wrong
+/// SecretID opens one record and misses another. This login then does the same.
 async fn read_decoy(call: &Call<AppRole>) -> Result<()> {
     let remembered = *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(key) = remembered

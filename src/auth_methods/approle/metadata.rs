@@ -1,5 +1,5 @@
-//! The metadata of a SecretID as clients send it: a JSON object of texts within a text, or `key=value` pairs with
-//! commas. It stands in every token that the SecretID gives out, so it is kept small.
+//! The metadata of a SecretID as clients send it: a JSON object of texts, encoded as a text, or `key=value` pairs with
+//! commas. Every token that the SecretID issues carries it, so its size is limited.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::{
     contract::{Error, Result},
 };
 
-/// Reads the metadata; an empty text is none.
+/// Parses the metadata. An empty text means no metadata.
 pub fn parse(text: &str) -> Result<BTreeMap<String, String>> {
     let text = text.trim();
     let wrong = || Error::invalid("failed to parse metadata: failed to parse the input: invalid <key,value> format");
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pair_of_texts_is_refused() {
+    fn metadata_other_than_pairs_of_texts_is_refused() {
         for text in ["zz", "[]", r#"{"a":1}"#, r#"{"a":{"b":"c"}}"#, "=b", "a=", "a=b,", r#"{"a":"b"} x"#] {
             assert!(parse(text).is_err(), "{text}");
         }

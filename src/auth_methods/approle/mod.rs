@@ -1,9 +1,9 @@
-//! AppRole: a service proves who it is with a RoleID, which names its role, and a SecretID, which only it has. An
-//! operator makes both, and may bound how long and how often a SecretID works.
+//! AppRole: a service logs in with a RoleID, which selects its role, and a SecretID, which only the service knows. An
+//! operator creates both, and can limit how long and how often a SecretID works.
 //!
-//! Neither is stored as it is: a role lies under a keyed hash of its RoleID and a SecretID under a keyed hash of
-//! itself, below the incarnation of its role. So a login is two look-ups, and what belongs to one role, or to a role
-//! that is gone, cannot be reached through another.
+//! Neither is stored in plain text. A role is stored under a keyed hash of its RoleID. A SecretID is stored under the
+//! incarnation of its role (a random number) and a keyed hash of itself. A login therefore needs two look-ups, and the
+//! SecretIDs of one role, or of a deleted role, cannot be reached through another role.
 
 mod login;
 mod metadata;
@@ -23,7 +23,8 @@ use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list
 /// One mount of the method.
 #[derive(Default)]
 pub struct AppRole {
-    /// The key of some role that exists, read by logins that name none: a miss then costs what a hit costs.
+    /// The storage key of some existing role. A login with an unknown RoleID reads it, so that it takes as long as one
+    /// with a known RoleID.
     decoy: Mutex<Option<[u8; 32]>>,
 }
 
@@ -36,7 +37,7 @@ impl AuthMethod for AppRole {
             [
                 login("login", login::log_in, "Log in with a RoleID and a SecretID."),
                 list("role", roles::list, "List the names of all roles."),
-                read("role/{role_name:ident}", roles::read, "Show what a role gives to those who log in with it."),
+                read("role/{role_name:ident}", roles::read, "Show the properties of a role and of its tokens."),
                 write("role/{role_name:ident}", roles::write, "Create a role or change it.").exists(roles::exists),
                 delete("role/{role_name:ident}", roles::delete, "Delete a role with its SecretIDs."),
                 read("role/{role_name:ident}/role-id", role_ids::read, "Show the RoleID of a role."),
@@ -51,23 +52,23 @@ impl AuthMethod for AppRole {
                 secret_ids::register,
                 "Register a SecretID of your choice for a role.",
             ),
-            write("role/{role_name:ident}/secret-id/lookup", secret_ids::look_up, "Show what is known of a SecretID."),
+            write("role/{role_name:ident}/secret-id/lookup", secret_ids::look_up, "Show the properties of a SecretID."),
             write("role/{role_name:ident}/secret-id/destroy", secret_ids::destroy, "Destroy a SecretID."),
             delete("role/{role_name:ident}/secret-id/destroy", secret_ids::destroy, "Destroy a SecretID."),
             write(
                 "role/{role_name:ident}/secret-id-accessor/lookup",
                 secret_ids::look_up_accessor,
-                "Show what is known of the SecretID of an accessor.",
+                "Show the properties of the SecretID with an accessor.",
             ),
             write(
                 "role/{role_name:ident}/secret-id-accessor/destroy",
                 secret_ids::destroy_accessor,
-                "Destroy the SecretID of an accessor.",
+                "Destroy the SecretID with an accessor.",
             ),
             delete(
                 "role/{role_name:ident}/secret-id-accessor/destroy",
                 secret_ids::destroy_accessor,
-                "Destroy the SecretID of an accessor.",
+                "Destroy the SecretID with an accessor.",
             ),
         ])
     }

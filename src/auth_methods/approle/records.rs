@@ -1,33 +1,35 @@
-//! Everything that the method stores.
+//! The records of the method.
 
 use std::collections::BTreeMap;
 
 use crate::{base::ttl::Ttl, contract::Table};
 
-/// From a role's name to its record.
+/// Pointers to roles, by the name of the role.
 pub const ROLE_NAMES: Table<RolePointer> = Table::sealed(1);
-/// By the keyed hash of the RoleID, which is what a login knows.
+/// Roles by the keyed hash of the RoleID, which a login knows.
 pub const ROLES: Table<Role> = Table::plain(2);
-/// By incarnation of the role (16 bytes) and keyed hash of the SecretID (32).
+/// SecretIDs by the incarnation of the role (16 bytes) and the keyed hash of the SecretID (32 bytes).
 pub const SECRET_IDS: Table<SecretId> = Table::plain(3);
-/// By incarnation of the role and keyed hash of the accessor.
+/// Pointers to SecretIDs, by the incarnation of the role and the keyed hash of the accessor.
 pub const ACCESSORS: Table<SecretIdPointer> = Table::plain(4);
-/// By incarnation of the role, time of expiry (8 bytes, big-endian nanoseconds) and keyed hash of the SecretID.
+/// SecretIDs by the incarnation of the role, the time of expiry (8 bytes, big-endian nanoseconds) and the keyed hash of
+/// the SecretID.
 pub const EXPIRIES: Table<Entry> = Table::plain(5);
-/// By incarnation: roles that are deleted and have SecretIDs left.
+/// Tombstones: the incarnations of deleted roles that still have SecretIDs in the store.
 pub const DELETED_ROLES: Table<Entry> = Table::plain(6);
 
-/// A role: who may log in with it and what the tokens are like.
+/// A role: the properties of its tokens and of its SecretIDs.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]
 pub struct Role {
     #[n(0)]
     pub name: String,
     #[n(1)]
     pub role_id: String,
-    /// Drawn when the role is created; a role of the same name later has another, and none of this one's SecretIDs.
+    /// A random number chosen when the role is created. A later role with the same name has another one, so it gets
+    /// none of the old SecretIDs.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub incarnation: [u8; 16],
-    /// Logins that a SecretID is good for; zero: any number.
+    /// How many logins a SecretID is good for. Zero means no limit.
     #[n(3)]
     pub secret_id_num_uses: u32,
     #[n(4)]
@@ -46,10 +48,10 @@ pub struct Role {
     pub token_num_uses: u32,
     #[n(11)]
     pub has_no_default_policy: bool,
-    /// Whether `token_type` was set to `service`, which is also what the default means.
+    /// Whether `token_type` was set to `service`. The default means the same.
     #[n(12)]
     pub is_service: bool,
-    /// Whether the policies were set by their old name, under which they are then shown too.
+    /// Whether the policies were set by their old name. An answer then shows them under that name too.
     #[n(13)]
     pub has_old_policies: bool,
     /// Whether the period was set by its old name.
@@ -57,20 +59,20 @@ pub struct Role {
     pub has_old_period: bool,
 }
 
-/// Where a role lies.
+/// Where a role is stored.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub struct RolePointer {
-    /// Its name in [`ROLES`].
+    /// The key of the role in [`ROLES`].
     #[cbor(n(0), with = "minicbor::bytes")]
     pub key: [u8; 32],
 }
 
-/// What is kept of a SecretID.
+/// What is stored about a SecretID.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]
 pub struct SecretId {
     #[n(0)]
     pub accessor: String,
-    /// Moments are nanoseconds since the epoch.
+    /// Times are nanoseconds since the Unix epoch.
     #[n(1)]
     pub created: i64,
     #[n(2)]
@@ -79,15 +81,15 @@ pub struct SecretId {
     pub expires: Option<i64>,
     #[n(4)]
     pub ttl: Ttl,
-    /// Logins that are left; zero: any number.
+    /// How many logins are left. Zero means no limit.
     #[n(5)]
     pub uses: u32,
-    /// Goes into the metadata of the tokens.
+    /// Copied into the metadata of the tokens.
     #[n(6)]
     pub metadata: BTreeMap<String, String>,
 }
 
-/// From an accessor to its SecretID.
+/// Leads from an accessor to its SecretID.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub struct SecretIdPointer {
     /// The keyed hash of the SecretID.
@@ -95,6 +97,6 @@ pub struct SecretIdPointer {
     pub hash: [u8; 32],
 }
 
-/// A record whose name says everything.
+/// A record without fields: its name holds everything.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug)]
 pub struct Entry {}

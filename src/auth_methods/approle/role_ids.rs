@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The RoleID that the role shall have.
+    /// The RoleID that the role will have.
     role_id: Option<String>,
 }
 

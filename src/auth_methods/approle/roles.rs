@@ -1,5 +1,5 @@
-//! Roles: what those who log in with it get, and what their SecretIDs are like. What a role cannot be here (bound to
-//! addresses, without SecretIDs, for batch tokens) is refused by the field's name.
+//! Roles: the properties of the tokens and SecretIDs that they issue. A property that is not supported (address limits,
+//! logins without a SecretID, batch tokens) is refused with the name of the field.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,60 +21,60 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The RoleID; drawn at random unless given.
+    /// The RoleID. A random one is chosen if this is absent.
     role_id: Option<String>,
-    /// Whether a login must show a SecretID. Only true is built.
+    /// Whether a login needs a SecretID. Only true is supported.
     #[schemars(extend("plain" = true))]
     bind_secret_id: Option<Flag>,
-    /// Logins that each SecretID is good for; 0: any number.
+    /// How many logins each SecretID is good for. 0 means no limit.
     #[schemars(extend("plain" = true))]
     secret_id_num_uses: Option<Int>,
-    /// How long each SecretID works; 0: until it is destroyed.
+    /// How long each SecretID is valid. 0 means until it is destroyed.
     #[schemars(extend("plain" = true))]
     secret_id_ttl: Option<Ttl>,
-    /// Policies of the tokens.
+    /// The policies of the tokens.
     #[schemars(extend("plain" = true))]
     token_policies: Option<Names>,
     /// The old name of token_policies.
     #[schemars(extend("plain" = true))]
     policies: Option<Names>,
-    /// How long a token lives at first, and for how long a renewal lengthens it.
+    /// How long a token is valid at first, and how long after each renewal.
     #[schemars(extend("plain" = true))]
     token_ttl: Option<Ttl>,
-    /// The age beyond which a token is not renewed.
+    /// The age after which a token cannot be renewed.
     #[schemars(extend("plain" = true))]
     token_max_ttl: Option<Ttl>,
-    /// The age beyond which a token is not renewed, whatever else is set later.
+    /// The age after which a token cannot be renewed. Later changes to the role do not affect it.
     #[schemars(extend("plain" = true))]
     token_explicit_max_ttl: Option<Ttl>,
-    /// Makes the tokens periodic: renewable for ever, by this much at a time.
+    /// Makes the tokens periodic: they can be renewed for ever, for this long each time.
     #[schemars(extend("plain" = true))]
     token_period: Option<Ttl>,
     /// The old name of token_period.
     #[schemars(extend("plain" = true))]
     period: Option<Ttl>,
-    /// Requests that a token is good for; 0: any number.
+    /// How many requests a token is good for. 0 means no limit.
     #[schemars(extend("plain" = true))]
     token_num_uses: Option<Int>,
-    /// Leaves the policy `default` out.
+    /// Issues the tokens without the policy `default`.
     #[schemars(extend("plain" = true))]
     token_no_default_policy: Option<Flag>,
-    /// `default` or `service`, which mean the same. Batch tokens are not built.
+    /// `default` or `service`, which mean the same. Batch tokens are not supported.
     #[schemars(extend("plain" = true))]
     token_type: Option<String>,
-    /// Only false is built.
+    /// Only false is supported.
     #[schemars(extend("plain" = true))]
     local_secret_ids: Option<Flag>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     secret_id_bound_cidrs: Option<Names>,
     /// The old name of secret_id_bound_cidrs.
     #[schemars(extend("plain" = true))]
     bound_cidr_list: Option<Names>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     token_bound_cidrs: Option<Names>,
-    /// Only false is built.
+    /// Only false is supported.
     #[schemars(extend("plain" = true))]
     token_strictly_bind_ip: Option<Flag>,
 }
@@ -134,12 +134,12 @@ pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Ans
     })
 }
 
-/// Creates a role, or changes what the request names and leaves the rest.
+/// Creates a role, or changes the fields that the request contains.
 pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
     refuse_unbuilt(&input)?;
     let (key, mut role) = match role_storage::find(&call.store, &path.role_name.0).await? {
         Some((key, role)) => (Some(key), role),
-        None => (None, begin(&call, path.role_name.0)),
+        None => (None, new_role(&call, path.role_name.0)),
     };
     let mut answer = Answer::done();
     if let Some(warning) = set_token_type(&mut role, input.token_type.as_deref())? {
@@ -167,7 +167,7 @@ pub async fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<A
     Ok(Answer::done())
 }
 
-fn begin(call: &Call<AppRole>, name: String) -> Role {
+fn new_role(call: &Call<AppRole>, name: String) -> Role {
     let random = &call.host.random;
     Role { name, role_id: random.uuid().to_string(), incarnation: random.bytes(), ..Role::default() }
 }
@@ -186,19 +186,19 @@ fn refuse_unbuilt(input: &Input) -> Result<()> {
     let lists = lists.iter().filter(|(_, list)| list.as_ref().is_some_and(|list| !list.0.is_empty()));
     let flags = flags.iter().filter(|(_, flag)| *flag == Some(Flag(true)));
     match lists.map(|(name, _)| *name).chain(flags.map(|(name, _)| *name)).next() {
-        Some(name) => Err(Error::invalid(format!("`{name}` is not built: leave it out"))),
+        Some(name) => Err(Error::invalid(format!("`{name}` is not supported: leave it out"))),
         None => Ok(()),
     }
 }
 
-/// Sets the type; gives a warning where Vault does.
+/// Sets the token type. Returns a warning where Vault gives one.
 fn set_token_type(role: &mut Role, asked: Option<&str>) -> Result<Option<&'static str>> {
     let Some(asked) = asked else { return Ok(None) };
     role.is_service = match asked {
         "" | "default" => false,
         "service" | "default-service" => true,
         "batch" | "default-batch" => {
-            return Err(Error::invalid("'token_type' cannot be 'batch': batch tokens are not built"));
+            return Err(Error::invalid("'token_type' cannot be 'batch': batch tokens are not supported"));
         }
         _ => return Err(Error::invalid("invalid 'token_type' value")),
     };
@@ -215,7 +215,7 @@ fn apply(role: &mut Role, input: Input) -> Result<()> {
     if let Some(uses) = input.token_num_uses {
         role.token_num_uses = num_uses(uses, "'token_num_uses'")?;
     }
-    // The new name wins where both are given; the old one then shows the same.
+    // If both names are given, the new one takes effect, and both are shown with its value.
     let has_old_policies = input.policies.is_some();
     if let Some(policies) = input.token_policies.or(input.policies) {
         role.token_policies = policy_names(&policies)?;
@@ -243,7 +243,7 @@ fn set<T>(field: &mut T, given: Option<T>) {
     }
 }
 
-/// A count of uses; `field` as Vault writes it in this message.
+/// Checks a number of uses. `field` is the name that Vault uses in this message.
 pub fn num_uses(given: Int, field: &str) -> Result<u32> {
     if given.0 < 0 {
         return Err(Error::invalid(format!("{field} cannot be negative")));
@@ -254,7 +254,7 @@ pub fn num_uses(given: Int, field: &str) -> Result<u32> {
     }
 }
 
-/// Names of policies as a token may carry them; `root` and whatever looks like it is refused.
+/// Checks the policy names that a token may have. `root` in any spelling is refused.
 fn policy_names(names: &Names) -> Result<Vec<String>> {
     if names.0.len() > ROLE_POLICIES_MAX {
         return Err(Error::invalid(format!("token_policies: a role has at most {ROLE_POLICIES_MAX} policies")));

@@ -1,8 +1,10 @@
-//! How SecretIDs are kept: three records each (itself, its accessor, its expiry), written and deleted together. Every
-//! name begins with the incarnation of the role, so that a role reaches its own and no other's.
+//! How SecretIDs are stored: as three records each (the SecretID, its accessor, its expiry), which are written and
+//! deleted together. Every storage key begins with the incarnation of the role, so a role reaches only its own
+//! SecretIDs.
 //!
-//! A refused login commits nothing, so what has expired is deleted when the next SecretID of the role is made; what a
-//! deleted role leaves behind, when roles are written or deleted. Neither works meanwhile.
+//! A refused login commits nothing, so it cannot delete an expired SecretID. The next creation of a SecretID for the
+//! role does. The SecretIDs of a deleted role are removed when other roles are written or deleted. Until then they
+//! exist but do not work.
 
 use crate::{
     auth_methods::approle::records::{
@@ -12,12 +14,12 @@ use crate::{
     contract::{Error, Result, View},
 };
 
-/// SecretIDs that are deleted at once when their role is: three records each.
+/// How many SecretIDs are deleted together with their role. Each has three records.
 const DELETED_MAX: usize = SWEEP_BATCH_MAX / 3;
-/// Expired SecretIDs that are deleted when one is made.
+/// How many expired SecretIDs are deleted when a new one is created.
 const PRUNED_MAX: usize = 8;
 
-/// A SecretID with the hash it lies under.
+/// A SecretID, and the hash under which it is stored.
 pub struct Found {
     pub hash: [u8; 32],
     pub secret: SecretId,
@@ -29,18 +31,18 @@ impl SecretId {
     }
 }
 
-/// The keyed hash of a SecretID, bound to the role: equal SecretIDs of two roles look different.
+/// The keyed hash of a SecretID. It depends on the role: the same SecretID has different hashes for two roles.
 pub fn hash_of(store: &View, role: &Role, secret: &str) -> Result<[u8; 32]> {
     store.keyed_hash("secret id", &[&role.incarnation, secret.as_bytes()].concat())
 }
 
-/// The SecretID under a hash, if the role has it and it has not expired.
+/// The SecretID with this hash, if the role has it and it has not expired.
 pub async fn find(store: &View, now: Time, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
     let secret = store.get_raw(&SECRET_IDS, &below(role, &hash)).await?;
     Ok(secret.filter(|secret| !secret.has_expired(now)).map(|secret| Found { hash, secret }))
 }
 
-/// The SecretID of an accessor, if the role has it and it has not expired.
+/// The SecretID with this accessor, if the role has it and it has not expired.
 pub async fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &str) -> Result<Option<Found>> {
     let name = accessor_name(store, role, accessor)?;
     match store.get_raw(&ACCESSORS, &name).await? {
@@ -49,7 +51,7 @@ pub async fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &s
     }
 }
 
-/// Keeps a new SecretID. Refuses one that the role has already.
+/// Stores a new SecretID. Fails if the role already has it.
 pub async fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &SecretId) -> Result<()> {
     prune(store, now, role).await?;
     if store.get_raw(&SECRET_IDS, &below(role, &hash)).await?.is_some() {
@@ -63,7 +65,7 @@ pub async fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &
     Ok(())
 }
 
-/// Counts one use of a SecretID, the last of which deletes it. Without a bound on its uses nothing is written.
+/// Counts one use of a SecretID, and deletes it after the last use. Writes nothing if its uses are not limited.
 pub async fn spend(store: &View, now: Time, role: &Role, found: Found) -> Result<()> {
     let Found { hash, mut secret } = found;
     match secret.uses {
@@ -87,14 +89,14 @@ pub async fn remove(store: &View, role: &Role, found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// At most `limit` SecretIDs of a role, expired ones too.
+/// The SecretIDs of a role, `limit` of them at most, including expired ones.
 pub async fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
     let records = store.scan_raw(&SECRET_IDS, &role.incarnation, limit).await?;
     Ok(records.into_iter().filter_map(|(name, secret)| Some(Found { hash: last(&name)?, secret })).collect())
 }
 
-/// Deletes the SecretIDs of a role that is deleted in the same unit. With the role its incarnation is gone, so those
-/// that are left over are dead already; they are noted for [`sweep`].
+/// Deletes the SecretIDs of a role that is deleted in the same unit of work. The deleted role takes its incarnation
+/// with it, so any remaining SecretIDs no longer work. A tombstone marks them for [`sweep`].
 pub async fn delete_all(store: &View, role: &Role) -> Result<()> {
     let found = all(store, role, DELETED_MAX + 1).await?;
     for secret in found.iter().take(DELETED_MAX) {
@@ -106,7 +108,7 @@ pub async fn delete_all(store: &View, role: &Role) -> Result<()> {
     Ok(())
 }
 
-/// Deletes some of what deleted roles have left behind.
+/// Deletes some of the SecretIDs that deleted roles have left.
 pub async fn sweep(store: &View) -> Result<()> {
     let deleted = store.scan_raw(&DELETED_ROLES, &[], 1).await?;
     let Some(incarnation) = deleted.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else {
@@ -151,7 +153,7 @@ fn expiry_name(role: &Role, at: i64, hash: &[u8; 32]) -> Vec<u8> {
     [role.incarnation.as_slice(), &at.to_be_bytes(), hash].concat()
 }
 
-/// The hash that a name ends with.
+/// The hash at the end of a storage key.
 fn last(name: &[u8]) -> Option<[u8; 32]> {
     name.last_chunk::<32>().copied()
 }

@@ -1,5 +1,6 @@
-//! SecretIDs: the proof that a service shows with its RoleID. Shown once, when made; afterwards an accessor stands for
-//! it. A SecretID or accessor of another role is answered like one that never was.
+//! SecretIDs: each proves, together with a RoleID, the identity of a service. A SecretID is shown once, when it is
+//! created. Later requests use its accessor. A SecretID or accessor of another role gets the same answer as one that
+//! does not exist.
 
 use std::collections::BTreeMap;
 
@@ -25,38 +26,38 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub struct SecretIdTerms {
-    /// A JSON object of texts, as text: goes into the metadata of the tokens.
+    /// A JSON object of texts, encoded as a text. Copied into the metadata of the tokens.
     metadata: Option<String>,
-    /// Logins that it is good for, within the role's bound; 0: any number.
+    /// How many logins the SecretID is good for, up to the role's limit. 0 means no limit.
     #[schemars(extend("plain" = true))]
     num_uses: Option<Int>,
-    /// How long it works, within the role's bound; 0: until it is destroyed.
+    /// How long the SecretID is valid, up to the role's limit. 0 means until it is destroyed.
     #[schemars(extend("plain" = true))]
     ttl: Option<Ttl>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     cidr_list: Option<Names>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     token_bound_cidrs: Option<Names>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Chosen {
-    /// The SecretID that shall work.
+    /// The SecretID to register.
     secret_id: Option<Secret<String>>,
-    /// A JSON object of texts, as text: goes into the metadata of the tokens.
+    /// A JSON object of texts, encoded as a text. Copied into the metadata of the tokens.
     metadata: Option<String>,
-    /// Logins that it is good for, within the role's bound; 0: any number.
+    /// How many logins the SecretID is good for, up to the role's limit. 0 means no limit.
     #[schemars(extend("plain" = true))]
     num_uses: Option<Int>,
-    /// How long it works, within the role's bound; 0: until it is destroyed.
+    /// How long the SecretID is valid, up to the role's limit. 0 means until it is destroyed.
     #[schemars(extend("plain" = true))]
     ttl: Option<Ttl>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     cidr_list: Option<Names>,
-    /// Only an empty list is built.
+    /// Only an empty list is supported.
     #[schemars(extend("plain" = true))]
     token_bound_cidrs: Option<Names>,
 }
@@ -98,17 +99,18 @@ struct Shown {
 pub async fn make(call: Call<AppRole>, path: RolePath, terms: SecretIdTerms) -> Result<Answer> {
     let role = role(&call, &path, Fault::Missing).await?;
     let secret = Secret::text(call.host.random.uuid().to_string());
-    keep(&call, &role, &secret, terms).await
+    store_secret_id(&call, &role, &secret, terms).await
 }
 
 pub async fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<Answer> {
     let Chosen { secret_id, metadata, num_uses, ttl, cidr_list, token_bound_cidrs } = input;
     let secret = given(secret_id)?;
     let role = role(&call, &path, Fault::Missing).await?;
-    keep(&call, &role, &secret, SecretIdTerms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs }).await
+    store_secret_id(&call, &role, &secret, SecretIdTerms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs })
+        .await
 }
 
-/// The accessors of a role's SecretIDs.
+/// Lists the accessors of a role's SecretIDs.
 pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
     let role = role(&call, &path, Fault::Invalid).await?;
     let found = secret_id_storage::all(&call.store, &role, LIST_NAMES_MAX + 1).await?;
@@ -121,7 +123,7 @@ pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Ans
     Answer::names(accessors)
 }
 
-/// What is known of a SecretID; as in Vault an empty answer, 204, if the role has none such.
+/// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have it.
 pub async fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     match by_secret(&call, &path, input).await? {
         (_, Some(found)) => shown(found),
@@ -129,7 +131,7 @@ pub async fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Re
     }
 }
 
-/// Destroys a SecretID; one that the role has not is destroyed already.
+/// Destroys a SecretID. Succeeds if the role does not have it.
 pub async fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     if let (role, Some(found)) = by_secret(&call, &path, input).await? {
         secret_id_storage::remove(&call.store, &role, &found).await?;
@@ -137,7 +139,7 @@ pub async fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Re
     Ok(Answer::done())
 }
 
-/// As [`look_up`], but Vault answers 404 with data where there is no such accessor.
+/// Like [`look_up`], but as in Vault an unknown accessor gets 404 with data.
 pub async fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
     match by_accessor(&call, &path, input).await? {
         (_, Some(found)) => shown(found),
@@ -154,7 +156,7 @@ pub async fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAcce
 
 const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor";
 
-/// The role of the path. Vault's paths differ in the status of a role that is not there.
+/// The role of the path. Vault's paths use different statuses for a role that does not exist.
 async fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
     let name = &path.role_name.0;
     let found = role_storage::find(&call.store, name).await?;
@@ -190,8 +192,13 @@ fn given(secret: Option<Secret<String>>) -> Result<Secret<String>> {
     }
 }
 
-/// Keeps a SecretID and shows it, this once.
-async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: SecretIdTerms) -> Result<Answer> {
+/// Stores a SecretID and returns its text, for the only time.
+async fn store_secret_id(
+    call: &Call<AppRole>,
+    role: &Role,
+    secret: &Secret<String>,
+    terms: SecretIdTerms,
+) -> Result<Answer> {
     let record = record(call, role, terms)?;
     let text = secret.expose();
     let hash = secret_id_storage::hash_of(&call.store, role, text)?;
@@ -204,11 +211,11 @@ async fn keep(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms:
     })
 }
 
-/// The record of a new SecretID: what was asked for, within the bounds of the role and of the mount.
+/// The record of a new SecretID: what the request asks for, within the limits of the role and of the mount.
 fn record(call: &Call<AppRole>, role: &Role, terms: SecretIdTerms) -> Result<SecretId> {
     for (name, list) in [("cidr_list", &terms.cidr_list), ("token_bound_cidrs", &terms.token_bound_cidrs)] {
         if list.as_ref().is_some_and(|list| !list.0.is_empty()) {
-            return Err(Error::invalid(format!("`{name}` is not built: leave it out")));
+            return Err(Error::invalid(format!("`{name}` is not supported: leave it out")));
         }
     }
     let uses = match terms.num_uses {
@@ -250,5 +257,5 @@ fn shown(found: Found) -> Result<Answer> {
     })
 }
 
-/// Go's zero time, by which Vault says that something does not expire.
+/// Go's zero time, which Vault shows for something that does not expire.
 const NEVER: &str = "0001-01-01T00:00:00Z";

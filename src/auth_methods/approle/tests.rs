@@ -1,4 +1,4 @@
-//! AppRole through the front door.
+//! Tests of AppRole through its public API.
 
 mod login;
 mod roles;
@@ -31,7 +31,7 @@ async fn secret_id(bench: &Bench, role: &str, fields: Value) -> (String, String)
     (text(&made, "secret_id"), text(&made, "secret_id_accessor"))
 }
 
-/// What a login with these two answers.
+/// The answer to a login with this RoleID and SecretID.
 async fn log_in(bench: &Bench, role_id: &str, secret_id: &str) -> Result<crate::contract::Login, Error> {
     bench.login("login", json!({ "role_id": role_id, "secret_id": secret_id })).await
 }
@@ -40,13 +40,13 @@ fn text(value: &Value, key: &str) -> String {
     value[key].as_str().unwrap().to_owned()
 }
 
-/// Status word, text and whether it is worded as a list.
+/// The kind of the error, its message, and whether it is worded as a list.
 fn said(error: &Error) -> (crate::contract::Fault, &str, bool) {
     (error.fault, error.message.as_str(), error.is_listed)
 }
 
 #[tokio::test]
-async fn it_keeps_the_promises_of_every_kind() {
+async fn it_passes_the_conformance_suite() {
     assert_eq!(conformance(&Bench::auth::<AppRole>().await).await, Vec::<String>::new());
     let bench = bench(json!({})).await;
     bench.write("role/zz", json!({ "role_id": "CANARY-text" })).await.unwrap();

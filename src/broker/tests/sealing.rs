@@ -65,7 +65,10 @@ async fn a_wrong_plan_of_shares_makes_nothing() {
             json!({"secret_shares": 2, "secret_threshold": 3}),
             "invalid seal configuration: threshold cannot be larger than shares",
         ),
-        (json!({"secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["a"]}), "pgp_keys is not built: leave it out"),
+        (
+            json!({"secret_shares": 1, "secret_threshold": 1, "pgp_keys": ["a"]}),
+            "pgp_keys is not supported: leave it out",
+        ),
     ] {
         assert_eq!(rig.send("", "PUT", "sys/init", body).await.error(), text);
     }

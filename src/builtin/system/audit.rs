@@ -1,5 +1,5 @@
-//! `sys/audit`: the devices as they are, and the hash by which a text is found in their files. Devices themselves are
-//! declared in the configuration file: a file path that an API caller can choose is a way to write anywhere.
+//! `sys/audit`: lists the audit devices, and hashes a text so that it can be found in their files. Devices are declared
+//! in the configuration file. If an API caller could choose the path of a device, it could write to any file.
 
 use std::collections::BTreeMap;
 

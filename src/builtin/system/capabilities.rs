@@ -1,4 +1,4 @@
-//! What a token may do with paths: by itself, by its text, by its accessor.
+//! Tells what a token may do with paths. The token is the caller's, or is given by its text or its accessor.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,21 +15,21 @@ use crate::{
     services::policies::Acl,
 };
 
-/// Paths, and whose rights on them are asked.
+/// The paths, and the token to check.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Asked {
-    /// The paths.
+    /// The paths to check.
     #[schemars(extend("plain" = true))]
     paths: Names,
-    /// One path, or several: the old name of `paths`.
+    /// The old name of `paths`: one path, or several.
     #[schemars(extend("plain" = true))]
     path: Names,
     token: Option<Secret<String>>,
     accessor: Option<Secret<String>>,
 }
 
-/// Paths that one request may ask about.
+/// How many paths one request may ask about.
 const PATHS_MAX: usize = 1_000;
 
 fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
@@ -43,7 +43,7 @@ fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
     let mut shown: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
     let table = call.engine.mounts.snapshot();
     for path in paths {
-        // Asked by the spelling that a request of this path would be judged by.
+        // The path is checked in its canonical spelling, as a request to it would be.
         let judged = canonical(&call.engine, &table, path.trim_start_matches('/'));
         shown.insert(path, acl.capabilities(&judged).words());
     }

@@ -1,4 +1,4 @@
-//! `sys/health` by Vault's status codes, and `sys/leader` of a server that stands alone.
+//! `sys/health` with Vault's status codes, and `sys/leader` for a server without a cluster.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ struct Health {
     strongroom_version: &'static str,
 }
 
-/// Which code to answer with in which state.
+/// Which status code to answer in which state.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Codes {
@@ -65,7 +65,8 @@ pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
         audit_ok: call.engine.audit.is_ready(),
         strongroom_version: VERSION,
     };
-    // The others are read too, so that a wrong one is told; they stand for states that this server never has.
+    // The other fields are parsed too, so that an invalid one is refused. They stand for states that this server never
+    // has.
     for other in [
         &codes.standbycode,
         &codes.drsecondarycode,
@@ -81,7 +82,7 @@ pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
     Ok(Answer::bare(&health)?.with_status(code(asked.as_deref(), usual)?))
 }
 
-/// A status code that HTTP can carry with a body. Vault answers a bad one with an empty list of errors.
+/// A status code that HTTP can send with a body. As in Vault, an unreadable one gets an empty list of errors.
 fn code(text: Option<&str>, usual: u16) -> Result<u16> {
     let Some(text) = text else { return Ok(usual) };
     let code: u16 = text.parse().map_err(|_| Error::invalid(""))?;

@@ -1,4 +1,4 @@
-//! `sys/init`: how a store comes to be.
+//! `sys/init`: creates a store.
 
 use std::sync::Arc;
 
@@ -23,25 +23,25 @@ pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::bare(&Status { initialized: call.engine.barrier.status().is_initialised })
 }
 
-/// How the new store shall be sealed.
+/// How to seal the new store.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Make {
-    /// Shares to cut the key into: 1 to 255.
+    /// How many shares the key is split into: 1 to 255.
     #[schemars(extend("plain" = true))]
     secret_shares: Int,
-    /// Shares that open the store: at least 2 where there are several.
+    /// How many shares are needed to open the store: at least 2 if there is more than one share.
     #[schemars(extend("plain" = true))]
     secret_threshold: Int,
-    /// How long the first root token lives; absent: it does not expire.
+    /// How long the first root token is valid. If absent, it does not expire.
     root_token_ttl: Option<Ttl>,
-    /// Not built.
+    /// Not supported.
     pgp_keys: Option<serde_json::Value>,
-    /// Not built.
+    /// Not supported.
     root_token_pgp_key: Option<serde_json::Value>,
     recovery_shares: Int,
     recovery_threshold: Int,
-    /// Not built.
+    /// Not supported.
     recovery_pgp_keys: Option<serde_json::Value>,
 }
 
@@ -50,9 +50,9 @@ struct Made {
     keys: Vec<String>,
     keys_base64: Vec<String>,
     root_token: String,
-    /// The same shares with set, number and checksum.
+    /// The same shares, each with its set, number and checksum.
     share_texts: Vec<String>,
-    /// Base64 of the Ed25519 key that signs the audit log.
+    /// The Ed25519 key that signs the audit log, in base64.
     audit_public_key: String,
 }
 
@@ -76,7 +76,7 @@ pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
         let bytes = share.expose();
         answer.keys.push(HEXLOWER.encode(bytes));
         answer.keys_base64.push(BASE64.encode(bytes));
-        // A lone share is the key itself; its text form carries the number 1 where others carry their point.
+        // A single share is the key itself. Its text form has the number 1 where other shares have their point.
         let mut whole = [1; 33];
         whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         let text = share_text::write(&made.initialised.set, u8::try_from(index + 1).unwrap_or(u8::MAX), &whole);
@@ -86,8 +86,8 @@ pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     Answer::bare(&answer)
 }
 
-/// The shares count as delivered a moment after the answer was handed over; if the server dies before, the proposal
-/// still opens with them, and a new init may replace it.
+/// The shares count as delivered shortly after the answer has been sent. If the server stops before that, the store can
+/// still be opened with them, and a new init may replace the store.
 fn promote_later(barrier: Arc<Barrier>) {
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
@@ -128,7 +128,7 @@ fn refuse_unbuilt(input: &Make) -> Result<()> {
         ("recovery_threshold", input.recovery_threshold.0 != 0),
     ] {
         if asked {
-            return Err(Error::invalid(format!("{name} is not built: leave it out")));
+            return Err(Error::invalid(format!("{name} is not supported: leave it out")));
         }
     }
     Ok(())

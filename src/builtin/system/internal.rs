@@ -22,7 +22,7 @@ struct Visible<'a> {
     secret: BTreeMap<&'a str, Shown<'a>>,
 }
 
-/// The mounts below which the caller may do something. No mount can be made visible to nobody yet.
+/// The mounts below which the caller may do something. Making a mount visible without a token is not supported yet.
 pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut visible = Visible { auth: BTreeMap::new(), secret: BTreeMap::new() };
@@ -38,7 +38,7 @@ pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer>
     Answer::data(&visible)
 }
 
-/// Asks for a token, but for no policy on its own path: any right below the mount is enough.
+/// Needs a token, but no policy for this path: any permission below the mount is enough.
 pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     if call.own_token().is_none() {
         return Err(Error::denied());
@@ -50,7 +50,7 @@ pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
         );
         Error::new(Fault::Denied, text)
     };
-    // The path was decoded when the request was read: it is looked up as it is, and never decoded again.
+    // The path was decoded when the request was read, so it must not be decoded again.
     let located = call.engine.mounts.snapshot().locate(&asked).ok_or_else(refused)?;
     let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
     if !acl.allows_any_below(&located.mount.record.path) {

@@ -1,4 +1,4 @@
-//! `sys/`: the server about itself. Init, unseal, seal and health; mounts; policies; capabilities; audit.
+//! `sys/`: the server itself. Init, unseal, seal and health; mounts; policies; capabilities; audit.
 
 mod audit;
 mod capabilities;
@@ -59,7 +59,7 @@ pub fn api() -> BuiltInApi<System> {
         read(
             "internal/ui/mounts/{*path}",
             internal::mount_of,
-            "Show the mount under which a path lies; command lines ask this before each KV call.",
+            "Show the mount of a path; command lines ask this before each KV request.",
         )
         .access(Access::Public)
         .trailing_slash(TrailingSlash::Accepted),
@@ -88,14 +88,14 @@ fn state() -> BuiltInApi<System> {
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers)
                 .recording(Recording::Unrecorded),
-            write("init", init::make, "Make a new store: keys, shares and the first root token.")
+            write("init", init::make, "Create a store: its keys, its shares and the first root token.")
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers),
             read("seal-status", seal::status, "Tell whether the store is sealed, and how far an unseal has come.")
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers)
                 .recording(Recording::Unrecorded),
-            write("unseal", seal::unseal, "Hand in one share of the key; the last one that is needed opens the store.")
+            write("unseal", seal::unseal, "Submit one share of the key; the last share needed opens the store.")
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers),
             write("seal", seal::seal, "Seal the store: wipe its keys from memory.")
@@ -120,7 +120,7 @@ fn with_mounts(api: BuiltInApi<System>) -> BuiltInApi<System> {
         read("mounts/{*path:ident}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune.")
             .trailing_slash(TrailingSlash::Accepted),
         write("mounts/{*path:ident}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
-        delete("mounts/{*path:ident}", mounts::disable, "Disable a secrets engine and delete all that it keeps.")
+        delete("mounts/{*path:ident}", mounts::disable, "Disable a secrets engine and delete all its data.")
             .trailing_slash(TrailingSlash::Accepted),
         read("auth", mounts::read_all_auth, "List the auth methods.").trailing_slash(TrailingSlash::Accepted),
         read("auth/{*path:ident}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.")
@@ -131,7 +131,7 @@ fn with_mounts(api: BuiltInApi<System>) -> BuiltInApi<System> {
         delete(
             "auth/{*path:ident}",
             mounts::disable_auth,
-            "Disable an auth method and revoke every token that it gave out.",
+            "Disable an auth method and revoke every token that it issued.",
         )
         .trailing_slash(TrailingSlash::Accepted)
         .access(Access::Sudo),

@@ -1,4 +1,5 @@
-//! `sys/mounts` and `sys/auth`: what is mounted where. The two are one thing; an auth method's path lies below `auth/`.
+//! `sys/mounts` and `sys/auth`: which engine is mounted at which path. Both read the same table; the paths of auth
+//! methods start with `auth/`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ pub struct At {
     path: Opaque,
 }
 
-/// Which of the two listings a request means.
+/// Which of the two lists a request asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Engines,
@@ -29,7 +30,7 @@ enum Family {
 }
 
 impl Family {
-    /// The whole mount path of a name below this family, checked segment by segment.
+    /// The full mount path of a name in this list. Each segment is checked.
     fn path(self, name: &str) -> Result<String> {
         let segments: Vec<&str> = name.split('/').collect();
         if segments.len() > MOUNT_SEGMENTS_MAX {
@@ -47,20 +48,20 @@ impl Family {
         (self == Self::Auth) == mount.is_auth()
     }
 
-    /// A whole path as this family names it.
+    /// A full mount path, as this list names it.
     fn named(self, path: &str) -> &str {
         if self == Self::Auth { path.strip_prefix("auth/").unwrap_or(path) } else { path }
     }
 }
 
-/// What the rest of a path means: a mount, or the tuning of one.
+/// What the rest of a path names: a mount, or the tuning of one.
 enum Target {
     Mount(String),
     Tune(String),
 }
 
 impl Target {
-    /// `sys/mounts/auth/NAME/tune` tunes an auth method too: that is how Vault's command line asks.
+    /// `sys/mounts/auth/NAME/tune` tunes an auth method too, because Vault's command line uses that path.
     fn read(family: Family, at: &At) -> Result<Self> {
         match at.path.0.strip_suffix("/tune") {
             Some(name) => family.path(name).map(Self::Tune),
@@ -99,7 +100,7 @@ struct Config {
     token_type: Option<&'static str>,
 }
 
-/// Whether a mount is shown with its own path, as command lines ask for it.
+/// Whether an answer repeats the path of the mount, as command lines expect.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WithPath {
     No,
@@ -202,7 +203,7 @@ pub async fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     read(&call, &at, Family::Auth)
 }
 
-/// A new mount, or new lease times for one.
+/// The input of a new mount, or of a change to its lease times.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Wanted {
@@ -212,7 +213,7 @@ pub struct Wanted {
     kind: String,
     #[schemars(extend("plain" = true))]
     description: Option<String>,
-    /// Lease times of a new mount.
+    /// The lease times of a new mount.
     config: Option<Ttls>,
     /// `version` for kv.
     options: Option<BTreeMap<String, String>>,
@@ -239,7 +240,7 @@ pub struct Wanted {
     token_type: Option<String>,
 }
 
-/// The part of `config` that is built; the rest is refused by name.
+/// The supported part of `config`. Other fields are refused by name.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Ttls {
@@ -303,7 +304,7 @@ fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
         ),
     ] {
         if asked {
-            return Err(Error::invalid(format!("{name} is not built: leave it out")));
+            return Err(Error::invalid(format!("{name} is not supported: leave it out")));
         }
     }
     Ok(())
@@ -351,10 +352,10 @@ fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<S
         return Ok((kind, BTreeMap::new()));
     }
     if kind == "kv-v1" || (kind == "kv" && options.get("version").map(String::as_str) != Some("2")) {
-        return Err(Error::invalid("kv version 1 is not built: enable kv with the option version=2"));
+        return Err(Error::invalid("kv version 1 is not supported: enable kv with the option version=2"));
     }
     if options.keys().any(|name| kind != "kv" || name != "version") {
-        return Err(Error::invalid("options: only `version` of kv is built"));
+        return Err(Error::invalid("options: only `version` of kv is supported"));
     }
     Ok((kind, options))
 }

@@ -1,4 +1,4 @@
-//! `sys/policy` and `sys/policies/acl`: one store, two spellings.
+//! `sys/policy` and `sys/policies/acl`: the same policies under two paths.
 
 use data_encoding::BASE64;
 use schemars::JsonSchema;
@@ -55,7 +55,7 @@ struct Shown {
     cas_required: bool,
 }
 
-/// The two spellings of the API: the text is called `policy`, or `rules` on the old path.
+/// The API has two spellings: the text is called `policy`, or `rules` on the old path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     New,
@@ -88,23 +88,23 @@ pub async fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     Answer::flat(&shown(&call, &at, Spelling::Old)?)
 }
 
-/// A policy's text.
+/// The text of a policy.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Text {
-    /// HCL or JSON, also in base64.
+    /// HCL or JSON. Base64 is accepted too.
     #[schemars(extend("plain" = true))]
     policy: String,
     /// The old name of `policy`.
     #[schemars(extend("plain" = true))]
     rules: String,
-    /// Not built.
+    /// Not supported.
     ttl: Option<serde_json::Value>,
-    /// Not built.
+    /// Not supported.
     expiration: Option<serde_json::Value>,
-    /// Not built.
+    /// Not supported.
     cas: Option<serde_json::Value>,
-    /// Not built.
+    /// Not supported.
     cas_required: Option<serde_json::Value>,
 }
 
@@ -120,7 +120,7 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
         [("ttl", &text.ttl), ("expiration", &text.expiration), ("cas", &text.cas), ("cas_required", &text.cas_required)]
     {
         if value.as_ref().is_some_and(|value| !value.is_null()) {
-            return Err(Error::invalid(format!("{field} is not built for policies: leave it out")));
+            return Err(Error::invalid(format!("{field} is not supported for policies: leave it out")));
         }
     }
     let is_old = text.policy.is_empty() && !text.rules.is_empty();

@@ -1,4 +1,5 @@
-//! The rows of any mount, the built-in ones included, and what can be read off them: the one spelling of a path.
+//! The rows of any mount, including the built-in ones, and the canonical spelling of a path, which follows from the
+//! rows.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -8,7 +9,7 @@ use crate::{
     services::mounts::{Mount, MountTable, SYSTEM_KIND},
 };
 
-/// The rows of a mount. The broker holds the engines of the mounts that every broker has; their rows are known here.
+/// The rows of a mount. The broker holds the engines of the built-in mounts, so their rows are stored here.
 pub(super) fn rows_of<'r>(system: &'r System, mount: &'r Mount) -> Vec<&'r Arc<RowFacts>> {
     match &mount.engine {
         Some(engine) => engine.rows(),
@@ -17,8 +18,8 @@ pub(super) fn rows_of<'r>(system: &'r System, mount: &'r Mount) -> Vec<&'r Arc<R
     }
 }
 
-/// The spelling by which access to a path is judged: mount and identifiers in lower case. A path that leads nowhere is
-/// its own spelling.
+/// The canonical spelling of a path, which access rules apply to: mount and identifiers in lower case. A path without a
+/// row is returned unchanged.
 pub(super) fn canonical<'p>(system: &System, table: &MountTable, path: &'p str) -> Cow<'p, str> {
     let (text, slash) = path.strip_suffix('/').map_or((path, ""), |text| (text, "/"));
     let Some(located) = table.locate(text) else { return Cow::Borrowed(path) };

@@ -34,7 +34,7 @@ struct Status {
     strongroom_version: &'static str,
 }
 
-/// When the API level that we serve was fixed; clients only show it.
+/// The build date of the API level that we implement. Clients only display it.
 const BUILD_DATE: &str = "2026-11-24T00:00:00Z";
 
 fn shown(system: &System, status: SealStatus) -> Status {
@@ -63,16 +63,16 @@ pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::bare(&shown(&call.engine, call.engine.barrier.status()))
 }
 
-/// One share.
+/// One share of the key.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Unseal {
     /// The share in hex or base64.
     key: Option<Secret<String>>,
-    /// Forget the shares that were handed in so far.
+    /// Forgets the shares of the unseal so far.
     #[schemars(extend("plain" = true))]
     reset: Flag,
-    /// Not built.
+    /// Not supported.
     migrate: Flag,
 }
 
@@ -80,7 +80,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     let barrier = &call.engine.barrier;
     let before = barrier.status();
     if input.migrate.0 {
-        return Err(Error::invalid("migrate is not built: a store keeps the seal that it was made with"));
+        return Err(Error::invalid("migrate is not supported: a store keeps the seal that it was made with"));
     }
     if input.reset.0 {
         if !before.is_sealed {
@@ -100,7 +100,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     Answer::bare(&shown(&call.engine, after))
 }
 
-/// A share is 33 bytes; where there is one share it is the key's 32, with or without the number behind them.
+/// A share has 33 bytes. A single share is the key itself: 32 bytes, with or without a number at the end.
 fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
     let wrong = || Error::invalid("'key' must be a valid hex or base64 string");
     let text =
@@ -117,7 +117,7 @@ fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The pipeline seals once this answer's own line is written.
+/// The pipeline seals the store once it has written the audit line of this answer.
 pub async fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Ok(Answer { after: AfterAnswer::Seal, ..Answer::done() })
 }
@@ -131,6 +131,6 @@ struct KeyStatus {
 
 pub async fn key_status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let (term, began) = call.unit().keys().term()?;
-    // Random 192-bit nonces need no count.
+    // Random 192-bit nonces need no counter of encryptions.
     Answer::flat(&KeyStatus { term, install_time: began.rfc3339(), encryptions: 0 })
 }

@@ -1,4 +1,4 @@
-//! The system mount's engine, with the services that it needs, and what it says of itself.
+//! The engine of the system mount, the services that it needs, and the version numbers that it reports.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The system mount, with the services that it needs.
+/// The system mount and the services that it needs.
 pub struct System {
     pub(super) barrier: Arc<Barrier>,
     pub(super) audit: Audit,
@@ -22,14 +22,15 @@ pub struct System {
     pub(super) revocations: Revocations,
     pub(super) tokens: Tokens,
     pub(super) random: Random,
-    /// The rows of the mounts whose engines the broker holds: `sys/` and `auth/token/`.
+    /// The rows of the built-in mounts `sys/` and `auth/token/`, whose engines the broker holds.
     pub(super) system_rows: Vec<Arc<RowFacts>>,
     pub(super) token_rows: Vec<Arc<RowFacts>>,
 }
 
 pub(super) type Sys = BuiltInCall<System>;
 
-/// The Vault API level that clients are told; the Terraform provider reads it as semver and gates features by it.
+/// The Vault API level that clients see. The Terraform provider parses it as a semantic version and enables features by
+/// it.
 pub(super) const API_LEVEL: &str = "1.19.0";
 /// Our own version.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");

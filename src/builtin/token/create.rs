@@ -1,4 +1,5 @@
-//! How tokens are created by hand. A child never has more than its parent, save by the hand of root.
+//! How token holders create tokens. A child token never has more policies than its parent, unless the parent has
+//! `sudo`.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +17,16 @@ use crate::{
     },
 };
 
-/// What the new token shall be.
+/// The properties of the new token.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Create {
-    /// The token's own text; root may choose it.
+    /// The text of the token. Only root may choose it.
     id: Option<Secret<String>>,
-    /// Names of policies; a lone text is one name.
+    /// The names of the policies. A single text is one name.
     #[schemars(with = "Option<Vec<String>>", extend("plain" = true))]
     policies: Option<Value>,
-    /// Shown with the token and in the audit log.
+    /// Shown with the token and recorded in the audit log.
     meta: Option<BTreeMap<String, String>>,
     #[schemars(extend("plain" = true))]
     no_parent: Flag,
@@ -44,7 +45,7 @@ pub struct Create {
     display_name: Option<String>,
     num_uses: Int,
     period: Option<Ttl>,
-    /// Not built.
+    /// Not supported.
     entity_alias: Option<String>,
 }
 
@@ -69,7 +70,7 @@ enum Privilege {
 }
 
 pub async fn by_role(_: Tok, _: AtRole, _: Nothing) -> Result<Answer> {
-    Err(Error::invalid("token roles are not built: use auth/token/create"))
+    Err(Error::invalid("token roles are not supported: use auth/token/create"))
 }
 
 pub async fn child(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
@@ -136,7 +137,7 @@ fn create(call: &Tok, input: &Create, parentage: Parentage, path: &str) -> Resul
     Ok(answer)
 }
 
-/// How long the new token lives at first; a root token lives for ever unless it is asked otherwise.
+/// The first lease of the new token. A root token does not expire unless the request asks for a lease.
 fn first_lease(
     call: &Tok,
     input: &Create,
@@ -168,11 +169,13 @@ fn first_lease(
 fn refuse_unbuilt(input: &Create) -> Result<()> {
     match input.kind.as_deref() {
         None | Some("" | "service") => {}
-        Some("batch") => return Err(Error::invalid("batch tokens are not built: leave out type or ask for service")),
+        Some("batch") => {
+            return Err(Error::invalid("batch tokens are not supported: leave out type or ask for service"));
+        }
         Some(_) => return Err(Error::invalid("invalid 'token_type' value")),
     }
     if input.entity_alias.as_deref().is_some_and(|alias| !alias.is_empty()) {
-        return Err(Error::invalid("entity_alias is not built: leave it out"));
+        return Err(Error::invalid("entity_alias is not supported: leave it out"));
     }
     Ok(())
 }
@@ -184,7 +187,7 @@ fn custom_id(input: &Create, parent: &Session) -> Result<Option<String>> {
         return Err(Error::invalid("root or sudo privileges required to specify token id"));
     }
     if ["s.", "b.", "srs.", "srb.", "srw.", "hvs.", "hvb."].iter().any(|prefix| id.starts_with(prefix)) {
-        return Err(Error::invalid("custom token ID cannot have the prefix of a made one"));
+        return Err(Error::invalid("custom token ID cannot start with the prefix of a generated token"));
     }
     if id.len() > 512 || !id.bytes().all(|byte| byte.is_ascii_graphic()) || id.contains('.') {
         return Err(Error::invalid("a custom token ID is 1 to 512 printable ASCII characters without a dot"));
@@ -202,7 +205,8 @@ fn num_uses(asked: Int) -> Result<u32> {
     }
 }
 
-/// The policies of the new token: asked for, or the parent's; `default` is added unless it is declined.
+/// The policies of the new token: the requested ones, or else the parent's. `default` is added unless the request
+/// declines it.
 fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Vec<String>> {
     let mut names = asked_policies(input.policies.as_ref())?;
     if names.is_empty() && !asks_for_some(input.policies.as_ref()) {
@@ -233,7 +237,7 @@ fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Ve
     Ok(names)
 }
 
-/// A list of nothing but empty names is a wish for none but `default`; no list at all is a wish for the parent's.
+/// A list of only empty names asks for no policy but `default`. Without a list the token gets the parent's policies.
 fn asks_for_some(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(|items| !items.is_empty())
 }
@@ -248,7 +252,8 @@ fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {
     };
     let mut names = Vec::new();
     for text in texts.into_iter().filter(|text| !text.is_empty()) {
-        // `root` itself is a name here; what only looks like it is refused by the alphabet.
+        // `root` is an ordinary name here. Other spellings of it are refused, because policy names have a limited
+        // alphabet.
         let name = path::policy_name_or_root(text)
             .map_err(|error| Error::new(Fault::Invalid, format!("policies: {error}")))?;
         names.push(name);
@@ -256,7 +261,8 @@ fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// As Vault shows it: `token`, with what was asked for behind it, reduced to letters, digits and dashes.
+/// The display name, as Vault derives it: `token-` and the requested name, reduced to letters, digits and dashes.
+/// Without a requested name it is `token`.
 fn display_name(asked: Option<&str>) -> String {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return String::from("token") };
     let mut name = String::from("token-");
@@ -271,7 +277,7 @@ fn display_name(asked: Option<&str>) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-/// Used by the look-up: when a token was made, in whole seconds.
+/// When a token was created, in whole seconds. The look-up uses it.
 pub(super) fn creation_secs(nanos: i64) -> i64 {
     Time::from_unix_nanos(nanos).unix_secs()
 }

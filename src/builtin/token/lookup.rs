@@ -1,4 +1,4 @@
-//! Tokens as they are shown.
+//! Shows tokens and lists their accessors.
 
 use std::collections::BTreeMap;
 
@@ -92,10 +92,10 @@ pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     shown(&session, token, call.now)
 }
 
-/// Without a token in the query this shows the calling one, as Vault does.
+/// As in Vault, this shows the calling token if the query names none.
 pub async fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> {
     if input.token.is_some() {
-        return Err(Error::invalid("a token never stands in a URL: send it in the body of a POST"));
+        return Err(Error::invalid("a token must not be in the URL: send it in the body of a POST request"));
     }
     own(call, at, Nothing {}).await
 }
@@ -105,7 +105,7 @@ pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Ans
     shown(&session, "", call.now)
 }
 
-/// Accessors that one answer lists.
+/// How many accessors one answer lists.
 const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {

@@ -1,4 +1,4 @@
-//! `auth/token/`: what a token's holder, and whoever may, can do with tokens.
+//! `auth/token/`: what callers can do with their own token, and with other tokens if their policies allow it.
 
 mod create;
 mod lookup;
@@ -33,7 +33,7 @@ pub fn api() -> BuiltInApi<TokenMount> {
         [
             write("create", create::child, "Create a token that descends from the calling one."),
             write("create-orphan", create::orphan, "Create a token that outlives the calling one."),
-            write("create/{role}", create::by_role, "Refused: token roles are not built."),
+            write("create/{role}", create::by_role, "Refused: token roles are not supported."),
             read("lookup-self", lookup::own, "Show the calling token."),
             write("lookup-self", lookup::own_posted, "Show the calling token."),
             read("lookup", lookup::by_query, "Show a token."),
@@ -46,13 +46,9 @@ pub fn api() -> BuiltInApi<TokenMount> {
         write("renew-self", renew::own, "Renew the calling token."),
         write("renew", renew::by_token, "Renew a token."),
         write("renew-accessor", renew::by_accessor, "Renew the token behind an accessor."),
-        write("revoke-self", revoke::own, "Revoke the calling token and all that descend from it."),
-        write("revoke", revoke::by_token, "Revoke a token and all that descend from it."),
-        write(
-            "revoke-accessor",
-            revoke::by_accessor,
-            "Revoke the token behind an accessor and all that descend from it.",
-        ),
+        write("revoke-self", revoke::own, "Revoke the calling token and all its descendants."),
+        write("revoke", revoke::by_token, "Revoke a token and all its descendants."),
+        write("revoke-accessor", revoke::by_accessor, "Revoke the token behind an accessor and all its descendants."),
         write("revoke-orphan", revoke::orphan, "Revoke a token and leave its children as orphans.")
             .access(Access::Sudo),
     ])

@@ -1,4 +1,5 @@
-//! How tokens live on. A token of a login asks its auth method first, so that a deleted principal's token ends.
+//! Renews tokens. For a token from a login the auth method is asked first, so a token of a deleted identity cannot be
+//! renewed.
 
 use super::session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     services::tokens::{LeaseTerms, Session},
 };
 
-/// Whether the answer shows the token's text: the caller's own, or none.
+/// Whether the answer shows the text of the token: only for the caller's own token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ShowToken {
     Own,
@@ -17,7 +18,7 @@ enum ShowToken {
 async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shown: ShowToken) -> Result<Answer> {
     let record = &session.record;
     let mut terms = LeaseTerms {
-        // Without a wish a token is given again what it was given at first.
+        // Without an increment, the token gets its first duration again.
         default_ttl: record.creation_ttl.or(call.mount.default_ttl),
         max_ttl: call.mount.max_ttl,
         explicit_max_ttl: record.explicit_max_ttl,
@@ -27,7 +28,7 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shown: ShowTok
     };
     if let Some(id) = &record.login_mount {
         let table = call.engine.mounts.snapshot();
-        let gone = || Error::invalid("the auth method of this token is gone");
+        let gone = || Error::invalid("the auth method of this token is no longer mounted");
         let mount = table.by_id(id).ok_or_else(gone)?;
         let engine = mount.engine.as_ref().ok_or_else(gone)?;
         let renewal = engine.renew(call.context_at(&mount.facts), record.metadata.clone()).await?;

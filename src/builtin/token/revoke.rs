@@ -1,4 +1,4 @@
-//! How tokens end.
+//! Revokes tokens.
 
 use super::session::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 
 fn revoke(call: &Tok, session: &Session) -> Result<Answer> {
     let (unit, tokens) = (call.unit(), &call.engine.tokens);
-    // What is revoked is what the store holds now, not what a cache remembers.
+    // The store decides which token is revoked. A cached token may be out of date.
     let Some(record) = tokens.record(unit, &session.hash)? else { return Ok(Answer::done()) };
     tokens.revoke(unit, &session.hash, &record)?;
     Ok(Answer::done())
@@ -30,12 +30,12 @@ pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
 pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     match session_of_accessor(&call, input.accessor.as_ref())? {
         Some(session) => revoke(&call, &session),
-        // What is not there is revoked: Vault says so with a warning.
+        // A token that does not exist counts as revoked. As in Vault, the answer has a warning.
         None => Ok(Answer::done().warn("No token found with this accessor")),
     }
 }
 
-/// The children become orphans in the same batch, so there may be no more than a batch holds.
+/// The children become orphans in the same batch, so their number is limited to what one batch holds.
 pub async fn orphan(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let (unit, tokens) = (call.unit(), &call.engine.tokens);
     let Some(session) = session_of_token(&call, input.token.as_ref(), "missing token ID")? else {

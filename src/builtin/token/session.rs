@@ -1,4 +1,4 @@
-//! The token mount's engine, and how its handlers find the tokens that they are asked about.
+//! The engine of the token mount, and how its handlers find the tokens of a request.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// The token mount, with the services that it needs.
+/// The token mount and the services that it needs.
 pub struct TokenMount {
     pub(super) barrier: Arc<Barrier>,
     pub(super) mounts: Mounts,
@@ -28,21 +28,21 @@ pub struct TokenMount {
 
 pub(super) type Tok = BuiltInCall<TokenMount>;
 
-/// A token, by its text.
+/// A token, given by its text.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct ByToken {
     pub(super) token: Option<Secret<String>>,
-    /// How much longer it shall live.
+    /// For how long to renew it.
     pub(super) increment: Option<Ttl>,
 }
 
-/// A token, by its accessor.
+/// A token, given by its accessor.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct ByAccessor {
     pub(super) accessor: Option<Secret<String>>,
-    /// How much longer it shall live.
+    /// For how long to renew it.
     pub(super) increment: Option<Ttl>,
 }
 
@@ -53,7 +53,8 @@ pub(super) fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>
     Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?)
 }
 
-/// The calling token. The pipeline has found it alive; if this is its last use, its record says so already.
+/// The calling token. The pipeline has checked that it is valid. If this is its last use, its record is already marked
+/// as used up.
 pub(super) fn own_session(call: &Tok) -> Result<Arc<Session>> {
     let own = call.own_token().ok_or_else(Error::denied)?;
     let TokenMount { barrier, tokens, .. } = &*call.engine;
@@ -61,7 +62,7 @@ pub(super) fn own_session(call: &Tok) -> Result<Arc<Session>> {
     tokens.find(&own.hash, || barrier.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
 }
 
-/// The live token with this text; `missing` is what is said where there is none.
+/// The live token with this text. `missing` is the error if the request has none.
 pub(super) fn session_of_token(
     call: &Tok,
     token: Option<&Secret<String>>,
@@ -73,7 +74,7 @@ pub(super) fn session_of_token(
     session(call, &hash)
 }
 
-/// The live token behind this accessor.
+/// The live token with this accessor.
 pub(super) fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
     let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;

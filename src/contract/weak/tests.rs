@@ -32,7 +32,7 @@ fn read(value: serde_json::Value) -> Result<Input, serde_json::Error> {
     Input::deserialize(Weak(&mut serde_json::Deserializer::from_str(&text)))
 }
 
-/// Each line was asked of OpenBao 2.7.2.
+/// OpenBao 2.7.2 was asked each line.
 #[test]
 fn every_spelling_of_vaults_clients_is_read() {
     for (sent, expected) in [

@@ -1,4 +1,4 @@
-//! The settings of a mount, which hold for all keys that say nothing else.
+//! The settings of a mount. They apply to every key that does not have its own.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,21 +14,21 @@ use crate::{
     contract::{Answer, Call, Flag, Int, Result, row::Nothing},
 };
 
-/// The settings of a mount; what is absent stays.
+/// The settings of a mount. A field that is absent stays unchanged.
 #[derive(Deserialize, JsonSchema)]
 pub struct Settings {
-    /// Versions that a key keeps, unless it says more; 0 is 10.
+    /// Versions that a key keeps, unless its own setting is higher. 0 means 10.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Int>")]
     max_versions: Option<Count>,
     /// Whether all writes of data must name the current version.
     #[serde(default, deserialize_with = "given")]
     cas_required: Option<Flag>,
-    /// Deletes new versions after that time, unless a key's own is shorter; below 0 is never.
+    /// Deletes new versions after this time, unless a key has a shorter time. A negative value means never.
     #[serde(default)]
     #[schemars(with = "Option<Ttl>")]
     delete_version_after: Option<Lapse>,
-    /// Whether all writes of metadata must name its current version.
+    /// Whether all writes of metadata must name the current version of the metadata.
     #[serde(default, deserialize_with = "given")]
     metadata_cas_required: Option<Flag>,
 }

@@ -1,41 +1,41 @@
-//! The rules of custom metadata: what a caller notes beside a key, in the open. Texts of refusals are Vault's, and
-//! several of them come as one list; none holds a value.
+//! The rules of custom metadata: notes that a caller stores with a key. They are not secret. The error texts are
+//! Vault's, and several of them come as one list. No error contains a value.
 
 use std::collections::BTreeMap;
 
-use super::input::Marks;
+use super::input::CustomChanges;
 use crate::{
     base::unicode::is_hidden,
     contract::{Error, Result},
 };
 
-/// Keys of one custom metadata: Vault's limit.
+/// The number of keys in one custom metadata. Vault has the same limit.
 const KEYS_MAX: usize = 64;
-/// Bytes of a key: Vault's limit.
+/// The bytes of a key. Vault has the same limit.
 const KEY_BYTES_MAX: usize = 128;
-/// Bytes of a value: Vault's limit.
+/// The bytes of a value. Vault has the same limit.
 const VALUE_BYTES_MAX: usize = 512;
 
-impl Marks {
-    /// What replaces the old custom metadata: null counts as an empty text, which is refused.
+impl CustomChanges {
+    /// The metadata that replaces the old one. A null value counts as an empty text, which is refused.
     pub fn replaced(self) -> Result<BTreeMap<String, String>> {
-        let marks = self.0.unwrap_or_default();
-        let custom = marks.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect();
+        let changes = self.0.unwrap_or_default();
+        let custom = changes.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect();
         checked(custom)
     }
 
-    /// Refuses what a patch would set, before anything is looked up.
+    /// Checks the changes of a patch before the key is read.
     pub fn check(&self) -> Result<()> {
-        let Some(marks) = &self.0 else { return Ok(()) };
-        let set = marks.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
+        let Some(changes) = &self.0 else { return Ok(()) };
+        let set = changes.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
         checked(set).map(drop)
     }
 
-    /// The old custom metadata with these marks merged in (RFC 7396).
+    /// The old custom metadata with these changes merged in (RFC 7396).
     pub fn merged(self, old: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-        let Some(marks) = self.0 else { return Ok(BTreeMap::new()) };
+        let Some(changes) = self.0 else { return Ok(BTreeMap::new()) };
         let mut custom = old.clone();
-        for (key, value) in marks {
+        for (key, value) in changes {
             match value {
                 Some(value) => custom.insert(key, value),
                 None => custom.remove(&key),
@@ -89,7 +89,7 @@ fn check(key: &str, value: &str, wrong: &mut Vec<String>) {
     }
 }
 
-/// As much of an overlong key as tells its sender which one it is.
+/// The beginning of a key that is too long, so that its sender can tell which key it is.
 fn short(key: &str) -> String {
     key.chars().take(16).collect()
 }

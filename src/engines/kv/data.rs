@@ -1,5 +1,5 @@
-//! Reading and writing the data of a secret. A read of the latest version is the hot path of the whole product: one
-//! record, one answer put together from texts.
+//! Reads and writes the data of a secret. A read of the latest version is the most frequent request of the whole
+//! server: it reads one record and joins its texts into one answer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,34 +17,35 @@ use crate::contract::{Answer, Body, Call, Error, Int, Result, row::Nothing};
 /// Which version to read.
 #[derive(Deserialize, JsonSchema)]
 pub struct Which {
-    /// Number of the version; 0 or absent is the latest.
+    /// The number of the version. 0 or absent means the latest.
     #[serde(default)]
     version: Option<Int>,
 }
 
-/// A write or a patch.
+/// The input of a write or a patch.
 #[derive(Deserialize, JsonSchema)]
 pub struct Write {
     /// The secret: a JSON object.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Map<String, Value>>")]
     data: Option<Document>,
-    /// `cas`: the version that is current, 0 if there must be none; the write is refused if it is another.
+    /// `cas`: the number of the current version, or 0 if the key must not exist. The write is refused if the number
+    /// does not match.
     #[serde(default)]
     #[schemars(with = "Map<String, Value>")]
     options: Options,
 }
 
-/// A version, and its data unless it is deleted or destroyed.
+/// A version, with its data unless it is deleted or destroyed.
 pub struct Opened {
     pub metadata: String,
     pub document: Option<Document>,
 }
 
-/// Finds a version: 404 where the key or the version does not exist.
+/// Finds a version. Fails with 404 if the key or the version does not exist.
 pub async fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<Opened> {
     let key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
-    // As in Vault, a number below zero is the latest too.
+    // As in Vault, a negative number also means the latest version.
     let number = version.and_then(|Int(number)| u64::try_from(number).ok()).unwrap_or(0);
     let version = *key.version(number).ok_or_else(Error::missing)?;
     let metadata = text(&key.show(&version))?;
@@ -57,7 +58,7 @@ pub async fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<O
 
 pub async fn read(call: Call<Kv>, at: At, which: Which) -> Result<Answer> {
     let Opened { metadata, document } = open(&call, &at.path.0, which.version).await?;
-    // The stored text was read as JSON when it came in: it is not read again.
+    // The text was parsed when it was written, so it is not parsed again.
     Ok(Answer::new(match &document {
         None => Body::Missing(format!(r#"{{"data":null,"metadata":{metadata}}}"#)),
         Some(document) => {
@@ -92,7 +93,7 @@ pub async fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     written(&key)
 }
 
-/// Deletes the latest version; does nothing where there is none.
+/// Deletes the latest version, if there is one.
 pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
     let current = key.current;
@@ -104,7 +105,7 @@ pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-/// Vault's answer to a read of `data` or `metadata` themselves.
+/// Vault's answer to a read of `data` or `metadata` without a path.
 pub async fn root(_: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
     let nothing = Answer::new(Body::Missing("null".to_owned()));
     Ok(nothing.warn("Non-listing operations on the root of a K/V v2 mount are not supported."))
@@ -120,5 +121,5 @@ fn no_data() -> Error {
 }
 
 fn text(data: &impl Serialize) -> Result<String> {
-    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer does not serialize: {error}")))
+    serde_json::to_string(data).map_err(|error| Error::internal(format!("an answer cannot be serialized: {error}")))
 }

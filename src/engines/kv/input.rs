@@ -1,5 +1,5 @@
-//! The forms in which callers send what this engine reads. A field that is null differs from one that is absent: it
-//! sets the setting back, so such fields are read by [`given`].
+//! Parses the input of this engine. A null field differs from an absent one: null resets the setting. Such fields are
+//! read with [`given`].
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::{
     contract::{Error, Int, Result},
 };
 
-/// Reads a field that is there: null is a value like any other.
+/// Reads a field that is present. Null is passed to the type of the field.
 pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
-/// The `options` of a write: the number of the version that the caller takes for the current one, if any.
+/// The `options` of a write: the version number that the caller believes to be the current one, if given.
 #[derive(Default)]
 pub struct Options {
     cas: Option<Cas>,
@@ -29,7 +29,7 @@ enum Cas {
 }
 
 impl Options {
-    /// Refuses a write whose caller does not know the current version. A number below zero matches none.
+    /// Refuses a write if the caller does not know the current version. A negative number never matches.
     pub fn check(&self, key: &Key, rule: CasRule) -> Result<()> {
         match &self.cas {
             None if rule == CasRule::Required => Err(Error::invalid("check-and-set parameter required for this call")),
@@ -76,7 +76,7 @@ impl<'de> Deserialize<'de> for Document {
     }
 }
 
-/// Numbers of versions: a list, one number, or a text with commas.
+/// Version numbers: a list, one number, or a text with commas.
 #[derive(Default)]
 pub struct Numbers(pub Vec<i64>);
 
@@ -115,7 +115,7 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 impl<'de> Deserialize<'de> for Lapse {
-    /// A duration; one below zero means never.
+    /// Reads a duration. A negative one means never.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(from)?;
         let below_zero = match &value {
@@ -135,24 +135,25 @@ impl<'de> Deserialize<'de> for Lapse {
     }
 }
 
-/// Custom metadata as it comes in: a value of null removes its key in a patch, and null for the whole removes all.
-pub struct Marks(pub Option<BTreeMap<String, Option<String>>>);
+/// Custom metadata from a request. In a patch, a null value removes its key, and null in place of the whole object
+/// removes all keys.
+pub struct CustomChanges(pub Option<BTreeMap<String, Option<String>>>);
 
-impl<'de> Deserialize<'de> for Marks {
+impl<'de> Deserialize<'de> for CustomChanges {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let Some(raw) = Option::<BTreeMap<String, Box<RawValue>>>::deserialize(from)? else { return Ok(Self(None)) };
-        let mut marks = BTreeMap::new();
+        let mut changes = BTreeMap::new();
         for (key, value) in raw {
-            let value = mark(value.get()).map_err(|()| D::Error::custom("expected an object of texts"))?;
-            marks.insert(key, value);
+            let value = custom_value(value.get()).map_err(|()| D::Error::custom("expected an object of texts"))?;
+            changes.insert(key, value);
         }
-        Ok(Self(Some(marks)))
+        Ok(Self(Some(changes)))
     }
 }
 
-/// The text of a mark, or `None` for null: Vault takes numbers as they are written and booleans as 1 and 0. Fails for
-/// lists and objects.
-fn mark(json: &str) -> Result<Option<String>, ()> {
+/// The text of a custom metadata value, or `None` for null. As in Vault, a number is kept as it is written and a
+/// boolean becomes 1 or 0. Fails for lists and objects.
+fn custom_value(json: &str) -> Result<Option<String>, ()> {
     match json {
         "null" => Ok(None),
         "true" => Ok(Some("1".to_owned())),

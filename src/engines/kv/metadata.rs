@@ -1,5 +1,6 @@
-//! What is known of a secret beside its data: its versions, its settings, and what callers note of it. A write sets
-//! what it is given and leaves the rest; a patch differs in that it merges custom metadata.
+//! Everything stored about a secret except its data: its versions, its settings and its custom metadata. A write
+//! changes the fields that it contains and leaves the others. A patch does the same, but merges custom metadata instead
+//! of replacing it.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     At, Kv,
-    input::{Count, Marks, given},
+    input::{Count, CustomChanges, given},
     records,
     records::{CasRule, Key, Moment},
 };
@@ -17,33 +18,33 @@ use crate::{
     contract::{Answer, Call, Error, Flag, Int, Result, row::Nothing},
 };
 
-/// The settings of a key; what is absent stays.
+/// The settings of a key. A field that is absent stays unchanged.
 #[derive(Deserialize, JsonSchema)]
 pub struct Settings {
-    /// Versions to keep; 0 is as the mount says.
+    /// How many versions to keep. 0 means the mount's setting.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Int>")]
     max_versions: Option<Count>,
     /// Whether writes of data must name the current version.
     #[serde(default, deserialize_with = "given")]
     cas_required: Option<Flag>,
-    /// Deletes new versions after that time, unless the mount's is shorter; 0 is as the mount says.
+    /// Deletes new versions after this time, unless the mount has a shorter time. 0 means the mount's setting.
     #[serde(default)]
     delete_version_after: Option<Ttl>,
-    /// Texts to note beside the secret, at most 64; not secret.
+    /// Notes to store with the secret, 64 at most. They are not secret.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
-    custom_metadata: Option<Marks>,
-    /// Whether writes of metadata must name its current version.
+    custom_metadata: Option<CustomChanges>,
+    /// Whether writes of metadata must name the current version of the metadata.
     #[serde(default, deserialize_with = "given")]
     metadata_cas_required: Option<Flag>,
-    /// The current version of the metadata; the write is refused if it is another.
+    /// The current version of the metadata. The write is refused if the number does not match.
     #[serde(default)]
     metadata_cas: Option<Int>,
 }
 
 impl Settings {
-    /// Whether nothing would be set: such a request does nothing at all, as in Vault.
+    /// Whether the request sets nothing. Such a request has no effect, as in Vault.
     const fn is_empty(&self) -> bool {
         self.max_versions.is_none()
             && self.cas_required.is_none()
@@ -64,7 +65,7 @@ impl Settings {
         }
     }
 
-    /// Sets everything but custom metadata.
+    /// Sets everything except custom metadata.
     fn set(&self, key: &mut Key) {
         if let Some(Count(most)) = self.max_versions {
             key.max_versions = most;
@@ -81,7 +82,7 @@ impl Settings {
     }
 }
 
-/// A key as its metadata shows it.
+/// The metadata of a key, as an answer shows it.
 #[derive(Serialize)]
 struct Shown<'k> {
     cas_required: bool,
@@ -104,7 +105,7 @@ struct ShownVersion {
     destroyed: bool,
 }
 
-/// For the broker's question whether a write is a create.
+/// Tells the broker whether a write is a create.
 pub async fn exists(call: Call<Kv>, at: At) -> Result<bool> {
     call.store.has(&records::KEYS, &at.path.0).await
 }
@@ -134,12 +135,12 @@ pub async fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     })
 }
 
-/// Makes the key if there is none: its first version is still to come.
+/// Creates the key if it does not exist. A new key has no version yet.
 pub async fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
     if settings.is_empty() {
         return Ok(Answer::done());
     }
-    let custom = settings.custom_metadata.take().map(Marks::replaced).transpose()?;
+    let custom = settings.custom_metadata.take().map(CustomChanges::replaced).transpose()?;
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
     settings.check_cas(&key, key.metadata_cas_rule(&config))?;
@@ -151,8 +152,8 @@ pub async fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Ans
 }
 
 pub async fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
-    if let Some(marks) = &settings.custom_metadata {
-        marks.check()?;
+    if let Some(changes) = &settings.custom_metadata {
+        changes.check()?;
     }
     if settings.is_empty() {
         return Ok(Answer::done());
@@ -160,8 +161,8 @@ pub async fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Ans
     let config = records::config(&call.store).await?;
     let mut key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
     settings.check_cas(&key, key.metadata_cas_rule(&config))?;
-    if let Some(marks) = settings.custom_metadata.take() {
-        key.custom = marks.merged(&key.custom)?;
+    if let Some(changes) = settings.custom_metadata.take() {
+        key.custom = changes.merged(&key.custom)?;
     }
     settings.set(&mut key);
     put(&call, &at.path.0, key).await
@@ -179,13 +180,13 @@ pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-/// A page of a listing.
+/// The page of a list that the caller asks for.
 #[derive(Deserialize, JsonSchema)]
 pub struct Page {
-    /// Lists only names behind this one.
+    /// Lists only the names after this one.
     #[serde(default)]
     after: Option<String>,
-    /// Lists at most so many names; 0 or absent is all.
+    /// Lists this many names at most. 0 or absent means all.
     #[serde(default)]
     limit: Option<Int>,
 }
@@ -198,7 +199,7 @@ pub async fn list(call: Call<Kv>, at: At, page: Page) -> Result<Answer> {
     listed(&call, &at.path.0, page).await
 }
 
-/// A name that is a secret and a folder stands there twice: `a` and `a/`.
+/// A name that is both a secret and a folder is listed twice: as `a` and as `a/`.
 async fn listed(call: &Call<Kv>, folder: &str, page: Page) -> Result<Answer> {
     let names = call.store.names(&records::KEYS, folder).await?;
     let mut names: Vec<String> = names.into_iter().map(crate::contract::Name::listed).collect();

@@ -1,8 +1,8 @@
-//! Key/value secrets with versions (Vault's KV version 2): a write never overwrites, it adds a version, and the oldest
-//! versions go when there are too many.
+//! Key/value secrets with versions (Vault's KV version 2). A write adds a version instead of overwriting the old one.
+//! When a key has too many versions, the oldest ones are removed.
 //!
-//! Start with `records.rs`: the current version of a key lies in one record with all that is known of the key, so that
-//! a read of the latest version is one look-up. Data stays the caller's JSON text, so that numbers stay exact.
+//! Start with `records.rs`. The current version of a key is stored in the same record as the key's metadata, so a read
+//! of the latest version needs one look-up. Data is stored as the caller's JSON text, so numbers stay exact.
 
 mod config;
 mod custom;
@@ -19,10 +19,10 @@ mod tests;
 
 use crate::contract::{Api, Host, Opaque, Result, SecretsEngine, delete, list, patch, read, write};
 
-/// The engine; everything it knows is in its records.
+/// The engine. It has no state outside its records.
 pub struct Kv;
 
-/// What the audit log shows of the answer to a read: which version it was.
+/// The part of the answer to a read that the audit log shows: which version was read.
 const VERSION_READ: &[&str] = &[
     "metadata.created_time",
     "metadata.custom_metadata.",
@@ -30,7 +30,7 @@ const VERSION_READ: &[&str] = &[
     "metadata.destroyed",
     "metadata.version",
 ];
-/// The same of a write.
+/// The part of the answer to a write that the audit log shows.
 const VERSION_WRITTEN: &[&str] = &["created_time", "deletion_time", "destroyed", "version"];
 
 /// The path of a key.
@@ -54,7 +54,7 @@ impl SecretsEngine for Kv {
                 patch("data/{*path}", data::patch, "Merge into the latest version (RFC 7396) and write the outcome.")
                     .shows(VERSION_WRITTEN),
                 delete("data/{*path}", data::delete, "Delete the latest version; it can be undeleted."),
-                read("data", data::root, "Say that a secret is read at a path of its own."),
+                read("data", data::root, "Explain that each secret has its own path."),
                 write("delete/{*path}", versions::delete, "Delete the given versions; they can be undeleted."),
                 write("undelete/{*path}", versions::undelete, "Make deleted versions readable again."),
                 write("destroy/{*path}", versions::destroy, "Remove the data of the given versions for good."),
@@ -64,14 +64,14 @@ impl SecretsEngine for Kv {
         .with([
             list("metadata", metadata::list_root, "List the names of all secrets and folders."),
             list("metadata/{*path}", metadata::list, "List the names of secrets and folders below a folder."),
-            read("metadata", data::root, "Say that metadata is read at a path of its own."),
+            read("metadata", data::root, "Explain that the metadata of each secret has its own path."),
             read("metadata/{*path}", metadata::read, "Show the versions and settings of a secret, never its data."),
-            write("metadata/{*path}", metadata::write, "Set what is given of a secret's settings.")
+            write("metadata/{*path}", metadata::write, "Change the given settings of a secret.")
                 .exists(metadata::exists),
             patch("metadata/{*path}", metadata::patch, "Set settings and merge custom metadata (RFC 7396)."),
             delete("metadata/{*path}", metadata::delete, "Remove a secret with all its versions for good."),
             read("config", config::read, "Show the settings of this mount."),
-            write("config", config::write, "Set what is given of this mount's settings."),
+            write("config", config::write, "Change the given settings of this mount."),
         ])
     }
 

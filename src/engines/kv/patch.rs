@@ -1,4 +1,4 @@
-//! RFC 7396 on JSON texts: numbers and whatever else is not touched stay letter for letter as they were.
+//! Merges JSON texts as in RFC 7396. Numbers and everything else that the patch does not change keep their exact text.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::{
     contract::{Error, Fault, Result},
 };
 
-/// `target` with `patch` merged in. The outcome is held to the limits of a request's body, or a key could grow without
-/// end by patches.
+/// Merges `patch` into `target`. The result must fit the limits of a request body. Otherwise a key could grow without
+/// end through patches.
 pub fn merge(target: &Document, patch: &Document) -> Result<Document> {
     let (target, patch) = (target.0.expose(), patch.0.expose());
     within_limits(patch)?;
@@ -23,7 +23,7 @@ pub fn merge(target: &Document, patch: &Document) -> Result<Document> {
     Ok(Document(merged))
 }
 
-/// Refuses what is nested too deep, has too many parts or is too long.
+/// Refuses a document that is nested too deep, has too many parts or is too long.
 pub fn within_limits(text: &str) -> Result<()> {
     if text.len() > BODY_BYTES_MAX || json::scan(text.as_bytes()).is_err() {
         return Err(Error::new(Fault::TooLarge, "the data is larger or nested deeper than a request may be"));
@@ -36,7 +36,7 @@ pub fn members(text: &str) -> Result<BTreeMap<String, &RawValue>> {
     serde_json::from_str(text).map_err(|_| Error::internal("a document is no JSON object"))
 }
 
-/// Recursion is bounded by [`within_limits`].
+/// The depth of the recursion is limited by [`within_limits`].
 fn merge_into(target: Option<&str>, patch: &str, out: &mut String) -> Result<()> {
     if !patch.starts_with('{') {
         out.push_str(patch);
@@ -47,7 +47,7 @@ fn merge_into(target: Option<&str>, patch: &str, out: &mut String) -> Result<()>
         _ => BTreeMap::new(),
     };
     let changes = members(patch)?;
-    // What the patch does not name keeps its text; the rest is merged below its name.
+    // A member that the patch does not name keeps its text. The others are merged recursively.
     old.retain(|name, _| changes.get(name).is_none_or(|change| change.get() != "null"));
     let mut is_first = true;
     let mut name_to = |name: &str, out: &mut String| {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_patch_does_not_touch_stays_letter_for_letter() {
+    fn what_a_patch_leaves_alone_keeps_its_exact_text() {
         let target = r#"{"n":12345678901234567890123,"d":1.10,"t":"\u00e9","o":{ "x" : 1E2 }}"#;
         assert_eq!(
             merged(target, r#"{"a":1.50,"t":"b"}"#),
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(merged(r#"{"\u0061":1,"b\"":2}"#, r#"{"a":null}"#), r#"{"b\"":2}"#);
     }
 
-    /// The pseudocode of RFC 7396 §2, letter by letter.
+    /// The pseudocode of RFC 7396 §2, line by line.
     fn naive(target: &Value, patch: &Value) -> Value {
         let Value::Object(patch) = patch else { return patch.clone() };
         let mut target = target.as_object().cloned().unwrap_or_default();

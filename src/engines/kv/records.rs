@@ -1,6 +1,6 @@
-//! What the engine stores. A [`Key`] is one record: its settings, the list of its versions and the data of the current
-//! version. The data of older versions lies in records of their own, at the key's path and the version's number; the
-//! last segment is always a number, so the names of two keys never meet.
+//! The records of the engine. A [`Key`] is one record: its settings, the list of its versions and the data of the
+//! current version. The data of each older version is a separate record, stored under the key's path and the version's
+//! number. The last segment is always a number, so the names of two keys cannot collide.
 
 use std::collections::BTreeMap;
 
@@ -20,25 +20,25 @@ const FORMER: Table<Former> = Table::sealed(2);
 /// The settings of the mount: one record.
 const CONFIG: Table<Config> = Table::plain(3);
 
-/// The one name in [`CONFIG`].
+/// The only name in [`CONFIG`].
 const CONFIG_NAME: &[u8] = b"config";
 
-/// Versions that a key keeps if neither it nor its mount says otherwise.
+/// How many versions a key keeps if neither the key nor its mount sets a number.
 const VERSIONS_DEFAULT: u64 = 10;
 
-/// All that is known of a key, and the data of its current version.
+/// A key: its settings, its versions, and the data of its current version.
 #[derive(Encode, Decode)]
 pub struct Key {
-    /// Zero as long as nothing but metadata was written.
+    /// The number of the current version. Zero if only metadata was written so far.
     #[n(0)]
     pub current: u64,
-    /// The oldest version that is kept; zero until the key is full.
+    /// The oldest version that is kept. Zero until old versions are removed.
     #[n(1)]
     pub oldest: u64,
-    /// In the order of their numbers.
+    /// Ordered by number.
     #[n(2)]
     pub versions: Vec<Version>,
-    /// `None` if the current version is destroyed.
+    /// The data of the current version. `None` if that version is destroyed.
     #[n(3)]
     pub document: Option<Document>,
     #[n(4)]
@@ -47,29 +47,29 @@ pub struct Key {
     pub updated: Moment,
     #[n(6)]
     pub custom: BTreeMap<String, String>,
-    /// Zero: as the mount says.
+    /// Zero means the mount's setting.
     #[n(7)]
     pub max_versions: u32,
     #[n(8)]
     pub is_cas_required: bool,
-    /// Zero: as the mount says.
+    /// Zero means the mount's setting.
     #[n(9)]
     pub delete_version_after: Ttl,
     #[n(10)]
     pub is_metadata_cas_required: bool,
-    /// Counts the writes of metadata.
+    /// The number of writes of the metadata.
     #[n(11)]
     pub metadata_version: u64,
 }
 
-/// One version as its key knows it.
+/// One version, as its key lists it.
 #[derive(Encode, Decode, Clone, Copy)]
 pub struct Version {
     #[n(0)]
     pub number: u64,
     #[n(1)]
     pub created: Moment,
-    /// When it was deleted, or will be.
+    /// When the version was deleted, or will be deleted.
     #[n(2)]
     pub deletion: Option<Moment>,
     #[n(3)]
@@ -86,7 +86,7 @@ struct Former {
 /// The settings of a mount.
 #[derive(Encode, Decode, Default)]
 pub struct Config {
-    /// Zero: ten.
+    /// Zero means ten.
     #[n(0)]
     pub max_versions: u32,
     #[n(1)]
@@ -97,13 +97,13 @@ pub struct Config {
     pub delete_version_after: Lapse,
 }
 
-/// When a mount deletes versions by itself.
+/// When a mount deletes versions automatically.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lapse {
-    /// After that time, or a key's own if that is shorter; zero: only where a key says so.
+    /// After this time, or after the key's own time if that is shorter. Zero: only if the key sets a time.
     #[n(0)]
     After(#[n(0)] Ttl),
-    /// Never, whatever a key says.
+    /// Never, whatever the key sets.
     #[n(1)]
     Never,
 }
@@ -122,15 +122,15 @@ pub struct NextVersion {
     pub now: Time,
 }
 
-/// A secret's data: a JSON object or null, as the caller wrote it; wiped on drop.
+/// The data of a secret: a JSON object or null, exactly as the caller wrote it. Wiped from memory on drop.
 pub struct Document(pub Secret<String>);
 
-/// A moment as records hold it: nanoseconds since 1970.
+/// A time in a record: nanoseconds since the Unix epoch.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[cbor(transparent)]
 pub struct Moment(#[n(0)] i64);
 
-/// A version as answers show it.
+/// A version, as an answer shows it.
 #[derive(Serialize)]
 pub struct Shown<'k> {
     created_time: String,
@@ -158,23 +158,23 @@ impl Key {
         }
     }
 
-    /// The version of that number; zero is the latest.
+    /// The version with this number. Zero means the latest.
     pub fn version(&self, number: u64) -> Option<&Version> {
         match number {
             0 => self.versions.last(),
-            number => self.place(number).and_then(|place| self.versions.get(place)),
+            number => self.index_of(number).and_then(|index| self.versions.get(index)),
         }
     }
 
     pub fn version_mut(&mut self, number: u64) -> Option<&mut Version> {
-        self.place(number).and_then(|place| self.versions.get_mut(place))
+        self.index_of(number).and_then(|index| self.versions.get_mut(index))
     }
 
-    fn place(&self, number: u64) -> Option<usize> {
+    fn index_of(&self, number: u64) -> Option<usize> {
         self.versions.binary_search_by_key(&number, |version| version.number).ok()
     }
 
-    /// As Vault shows a version: with the key's custom metadata, or null where there is none.
+    /// A version as Vault shows it: with the key's custom metadata, or null if it has none.
     pub fn show<'k>(&'k self, version: &Version) -> Shown<'k> {
         Shown {
             created_time: version.created.text(),
@@ -185,7 +185,7 @@ impl Key {
         }
     }
 
-    /// The custom metadata, or `None` where there is none.
+    /// The custom metadata, or `None` if it is empty.
     pub fn custom(&self) -> Option<&BTreeMap<String, String>> {
         Some(&self.custom).filter(|custom| !custom.is_empty())
     }
@@ -204,7 +204,7 @@ impl Key {
         }
     }
 
-    /// How many versions are kept: the larger of the key's and the mount's number, as Vault has it.
+    /// How many versions are kept: the larger of the key's and the mount's number, as in Vault.
     fn versions_max(&self, config: &Config) -> u64 {
         match self.max_versions.max(config.max_versions) {
             0 => VERSIONS_DEFAULT,
@@ -212,7 +212,7 @@ impl Key {
         }
     }
 
-    /// When a version of now is to be deleted: after the shorter of the key's and the mount's time, where one is set.
+    /// When a version written now will be deleted: after the shorter of the key's and the mount's time, if one is set.
     fn deletion(&self, config: &Config, now: Time) -> Option<Moment> {
         let Lapse::After(mount) = config.delete_version_after else { return None };
         let key = self.delete_version_after;
@@ -222,7 +222,7 @@ impl Key {
 }
 
 impl Version {
-    /// Whether its data may not be read: destroyed, or deleted by now.
+    /// Whether the data can no longer be read: the version is destroyed, or deleted by now.
     pub fn is_gone(&self, now: Time) -> bool {
         self.is_destroyed || self.deletion.is_some_and(|deletion| deletion <= now.into())
     }
@@ -286,8 +286,8 @@ pub async fn document(store: &View, path: &str, key: Key, number: u64) -> Result
     document.ok_or_else(|| Error::internal(format!("version {number} of a key has no data")))
 }
 
-/// Makes `document` the key's next version and writes it; the version before goes to a record of its own, and the
-/// oldest ones go.
+/// Writes `document` as the key's next version. The data of the version before moves to a separate record, and the
+/// oldest versions are removed.
 pub async fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> Result<()> {
     let NextVersion { document, config, now } = next;
     if let Some(former_document) = key.document.replace(document) {
@@ -308,7 +308,7 @@ pub async fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> 
     store.put(&KEYS, path, key).await
 }
 
-/// Removes the data of a version, without writing the key.
+/// Removes the data of a version. Does not write the key.
 pub async fn wipe(store: &View, path: &str, key: &mut Key, number: u64) -> Result<()> {
     if number == key.current {
         key.document = None;

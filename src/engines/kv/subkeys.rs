@@ -1,4 +1,5 @@
-//! The keys of a secret without its values: for those who may know that a password is there, but not the password.
+//! Shows the keys of a secret without their values: for callers who may know that a password exists, but not the
+//! password.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,13 +14,13 @@ use crate::{
     contract::{Answer, Body, Call, Error, Int, Result},
 };
 
-/// What to show.
+/// Which version to show, and how deep.
 #[derive(Deserialize, JsonSchema)]
 pub struct Ask {
-    /// Number of the version; 0 or absent is the latest.
+    /// The number of the version. 0 or absent means the latest.
     #[serde(default)]
     version: Option<Int>,
-    /// Levels to show; 0 or absent is all.
+    /// How many levels to show. 0 or absent means all.
     #[serde(default)]
     depth: Option<Int>,
 }
@@ -38,7 +39,7 @@ pub async fn read(call: Call<Kv>, at: At, ask: Ask) -> Result<Answer> {
     Ok(Answer::new(Body::Data(format!(r#"{{"metadata":{metadata},"subkeys":{keys}}}"#))))
 }
 
-/// The document with every value replaced by null, down to so many levels.
+/// The document with every value replaced by null, down to the given number of levels.
 fn names_only(text: &str, levels: u64) -> Result<String> {
     if text == "null" {
         return Ok(text.to_owned());
@@ -49,15 +50,16 @@ fn names_only(text: &str, levels: u64) -> Result<String> {
     Ok(if out == "null" { "{}".to_owned() } else { out })
 }
 
-/// Writes an object's names, or null for an object without any. Recursion is bounded by `within_limits`.
+/// Writes the names of an object, or null if the object is empty. The depth of the recursion is limited by
+/// `within_limits`.
 fn strip(text: &str, levels: u64, out: &mut String) -> Result<()> {
     let members = members(text)?;
     if members.is_empty() {
         out.push_str("null");
         return Ok(());
     }
-    for (place, (name, value)) in members.into_iter().enumerate() {
-        out.push(if place == 0 { '{' } else { ',' });
+    for (index, (name, value)) in members.into_iter().enumerate() {
+        out.push(if index == 0 { '{' } else { ',' });
         json::quote(&name, out);
         out.push(':');
         if levels > 1 && value.get().starts_with('{') {

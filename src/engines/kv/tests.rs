@@ -1,5 +1,5 @@
-//! The engine through its front door. Answers and texts are those of OpenBao 2.7.2, asked request by request, unless a
-//! test says otherwise.
+//! Tests of the engine through its public API. Answers and texts are those of OpenBao 2.7.2, which was asked each
+//! request, unless a test says otherwise.
 
 mod data;
 mod metadata;
@@ -21,7 +21,7 @@ async fn bench() -> Bench {
     Bench::engine::<Kv>().await
 }
 
-/// A bench with versions 1 to `count` of `a`, each `{"v": number}`.
+/// A bench on which `a` has the versions 1 to `count`, each `{"v": number}`.
 async fn with_versions(count: u64) -> Bench {
     let bench = bench().await;
     for version in 1..=count {
@@ -49,7 +49,7 @@ async fn ask(bench: &Bench, operation: Operation, path: &str, fields: Value) -> 
     }
 }
 
-/// The text of an answer as it stands, for numbers that a JSON library would change.
+/// The exact text of an answer, for numbers that a JSON library would change.
 async fn text(bench: &Bench, path: &str) -> String {
     match bench.ask(Operation::Read, path, json!({})).await.unwrap().body {
         Body::Data(text) => text,
@@ -62,7 +62,7 @@ fn version(number: u64) -> Value {
 }
 
 #[tokio::test]
-async fn every_promise_of_an_engine_holds() {
+async fn it_passes_the_conformance_suite() {
     assert_eq!(conformance(&bench().await).await, Vec::<String>::new());
     let bench = bench().await;
     bench.write("data/zz", json!({"data": {"a": {"b": 1}}})).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_write_is_a_create_until_the_key_exists() {
 }
 
 #[tokio::test]
-async fn what_is_no_operation_of_a_path_is_unsupported() {
+async fn an_operation_that_a_path_lacks_is_unsupported() {
     let bench = bench().await;
     for (operation, path) in [
         (Operation::List, "data"),

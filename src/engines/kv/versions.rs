@@ -1,5 +1,5 @@
-//! Deleting, undeleting and destroying versions by number. Numbers of versions that are not there are passed over, as
-//! in Vault; what is destroyed stays so.
+//! Deletes, undeletes and destroys versions by number. As in Vault, numbers of versions that do not exist are ignored.
+//! A destroyed version stays destroyed.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,10 +7,10 @@ use serde::Deserialize;
 use super::{At, Kv, input::Numbers, records};
 use crate::contract::{Answer, Call, Error, Result};
 
-/// Which versions are meant.
+/// The versions to change.
 #[derive(Deserialize, JsonSchema)]
 pub struct Versions {
-    /// Numbers of the versions.
+    /// The numbers of the versions.
     #[serde(default)]
     #[schemars(with = "Vec<u64>")]
     versions: Numbers,
@@ -42,7 +42,7 @@ pub async fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-/// Also takes back a deletion that is still to come.
+/// Undeletes versions. Also cancels a deletion that is due in the future.
 pub async fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     let numbers = input.numbers("No version number provided")?;
     let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };

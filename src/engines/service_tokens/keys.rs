@@ -1,5 +1,5 @@
-//! The signing keys, and the two public documents by which others verify what they sign. The keys are drawn with the
-//! first role; until then the documents are empty.
+//! The signing keys, and the two public documents with which others verify the tokens. The first role creates the first
+//! key. Until then the documents list no key.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::{
     base::{limits::SERVICE_TOKEN_SECS_MAX, ttl::Ttl},
     contract::{
         Answer, Body, Call, Error, Result,
-        keyset::{Generation, Keyset, State, Terms},
+        keyset::{Generation, KeyTerms, Keyset, State},
         row::Nothing,
     },
     crypto::{ed25519::PublicKey, jose},
@@ -18,8 +18,8 @@ use crate::{
     },
 };
 
-/// A verifier may keep its copy of the keys for an hour; each key signs for 30 days.
-const TERMS: Terms = Terms {
+/// A verifier may cache the keys for an hour. Each key signs for 30 days.
+const TERMS: KeyTerms = KeyTerms {
     ahead: Ttl::from_hours(1),
     lifetime: Ttl::from_hours(30 * 24),
     token_life: Ttl::from_secs(SERVICE_TOKEN_SECS_MAX),
@@ -60,7 +60,7 @@ pub async fn jwks(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<A
     Ok(document(&json!({ "keys": keys })))
 }
 
-/// OpenID Connect Discovery 1.0 §3, as far as it concerns whoever only verifies.
+/// OpenID Connect Discovery 1.0 §3, limited to what a verifier needs.
 pub async fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
     let issuer = issuer(&call);
     Ok(document(&json!({
@@ -72,21 +72,21 @@ pub async fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Res
     })))
 }
 
-/// Who signs: where the mount is reached, by the configuration and never by a request's Host.
+/// The issuer: the address of the mount, from the configuration and never from the Host of a request.
 pub fn issuer(call: &Call<ServiceTokens>) -> String {
     format!("{}/v1/{}", call.host.api_address, call.mount.path.trim_end_matches('/'))
 }
 
-/// The keys as they are to be now. Writes them when a key is due, which is once a month.
-pub async fn tend(call: &Call<ServiceTokens>) -> Result<Keyset> {
+/// The keys as they should be now. Writes them if a key is due, which happens once a month.
+pub async fn maintain(call: &Call<ServiceTokens>) -> Result<Keyset> {
     let mut set = load(call).await?;
-    if set.tend(call.now, &TERMS, &call.host.random) {
+    if set.maintain(call.now, &TERMS, &call.host.random) {
         call.store.put_raw(&KEYS, THE_KEYS, &set).await?;
     }
     Ok(set)
 }
 
-/// The keys whose signatures count, each with its kid.
+/// The keys whose signatures are accepted, each with its key id.
 pub async fn public_keys(call: &Call<ServiceTokens>) -> Result<Vec<(String, PublicKey)>> {
     let set = load(call).await?;
     let keys = set.published(call.now, &TERMS);

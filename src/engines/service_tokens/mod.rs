@@ -1,8 +1,9 @@
-//! Service tokens: short-lived JSON Web Tokens (RFC 9068) by which one service shows another who it is. A role says for
-//! which audiences they may be made out; what they say of the caller is what the broker knows of it.
+//! Service tokens: short-lived JSON Web Tokens (RFC 9068) with which one service proves its identity to another. A role
+//! sets the audiences for which a token may be issued. The claims about the caller come from the broker, not from the
+//! caller.
 //!
-//! The other service verifies a token with the public keys of `jwks`, without asking. A token that was handed out is
-//! not stored, so it can be revoked only where somebody asks: `verify` does, third parties do not.
+//! The other service verifies a token with the public keys from `jwks`, without calling the broker. Issued tokens are
+//! not stored. A revocation therefore affects only services that call `verify`.
 
 mod keys;
 mod records;
@@ -16,7 +17,7 @@ mod tokens;
 
 use crate::contract::{Access, Api, Host, Recording, Result, SecretsEngine, delete, list, read, write};
 
-/// One mount of the engine: one issuer.
+/// One mount of the engine. Each mount is its own issuer.
 #[derive(Default)]
 pub struct ServiceTokens {
     signer: signer::Signer,
@@ -27,14 +28,14 @@ impl SecretsEngine for ServiceTokens {
 
     fn api() -> Api<Self> {
         Api::new(
-            "Service tokens: signed tokens, minutes long, by which services know each other.",
+            "Service tokens: short-lived signed tokens with which services prove who they are to each other.",
             [
                 list("roles", roles::list, "List the names of all roles."),
-                read("roles/{name}", roles::read, "Show for whom and how long a role's tokens are good."),
+                read("roles/{name}", roles::read, "Show the audiences of a role's tokens and how long they are valid."),
                 write("roles/{name}", roles::write, "Create a role or change it.").exists(roles::exists),
-                delete("roles/{name}", roles::delete, "Delete a role; its tokens end in their own time."),
-                write("token/{role}", tokens::issue, "Make a token for one or more of the role's audiences."),
-                write("verify", tokens::verify, "Tell whether a token is good, and what it says."),
+                delete("roles/{name}", roles::delete, "Delete a role; its tokens stay valid until they expire."),
+                write("token/{role}", tokens::issue, "Issue a token for one or more of the role's audiences."),
+                write("verify", tokens::verify, "Tell whether a token is valid, and show its claims."),
                 write("revoke", revocations::revoke, "Revoke a token by its jti or by itself."),
             ],
         )

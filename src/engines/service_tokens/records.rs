@@ -1,19 +1,19 @@
-//! Everything that the engine stores. Of tokens it stores only those that are revoked, until they end.
+//! The records of the engine. The only tokens that it stores are revoked ones, until they expire.
 
 use crate::{base::ttl::Ttl, contract::Table, contract::keyset::Keyset};
 
-/// By name.
+/// Roles by name.
 pub const ROLES: Table<Role> = Table::sealed(1);
 /// One record, under [`THE_KEYS`].
 pub const KEYS: Table<Keyset> = Table::plain(2);
-/// By the keyed hash of the jti.
+/// Revocations by the keyed hash of the token id (`jti`).
 pub const REVOCATIONS: Table<Revocation> = Table::plain(3);
-/// By time of end (8 bytes, big-endian nanoseconds) and keyed hash of the jti.
+/// Revocations by the expiry of the token (8 bytes, big-endian nanoseconds) and the keyed hash of its id.
 pub const ENDS: Table<Entry> = Table::plain(4);
 
 pub const THE_KEYS: &[u8] = b"k";
 
-/// What tokens may be made.
+/// Which tokens may be issued.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]
 pub struct Role {
     #[n(0)]
@@ -22,14 +22,14 @@ pub struct Role {
     pub ttl: Ttl,
 }
 
-/// A token that is refused until it ends.
+/// A token that is refused until it expires.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub struct Revocation {
-    /// In nanoseconds since the epoch.
+    /// In nanoseconds since the Unix epoch.
     #[n(0)]
     pub until: i64,
 }
 
-/// A record whose name says everything.
+/// A record without fields: its name holds everything.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug)]
 pub struct Entry {}

@@ -1,5 +1,5 @@
-//! Revocations: tokens that `verify` refuses although they have not ended. Each is a record until its token has ended
-//! by itself; those that have are deleted a few at a time, with the next revocation.
+//! Revocations: tokens that `verify` refuses although they have not expired. Each revocation is stored until its token
+//! expires. Every new revocation also deletes a few expired ones.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,12 +15,12 @@ use crate::{
     },
 };
 
-/// Ended revocations that one revocation deletes.
+/// How many expired revocations one new revocation deletes.
 const PRUNED_MAX: usize = 8;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The id of the token to revoke, as issued.
+    /// The id (`jti`) of the token to revoke.
     jti: Option<String>,
     /// The token to revoke.
     token: Option<Secret<String>>,
@@ -57,7 +57,7 @@ pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Resu
     Ok(Answer::done())
 }
 
-/// Whether a token is revoked. One without an id cannot be, and is not ours.
+/// Whether a token is revoked. A token without an id counts as revoked: this mount issues none.
 pub async fn has(call: &Call<ServiceTokens>, claims: &Claims) -> Result<bool> {
     let Some(jti) = &claims.id else { return Ok(true) };
     let revocation = call.store.get_raw(&REVOCATIONS, &hash_of(call, jti)?).await?;

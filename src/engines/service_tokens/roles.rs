@@ -1,4 +1,4 @@
-//! Roles: to whom the tokens may be shown, and for how long they are good.
+//! Roles: which audiences a token may have, and how long it is valid.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Long enough to make a few calls, short enough to be stolen in vain.
+/// Long enough for a few requests, and too short for a stolen token to be of much use.
 const TTL: Ttl = Ttl::from_secs(300);
 
 #[derive(Deserialize)]
@@ -25,10 +25,10 @@ pub struct RolePath {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// Who may be shown the tokens: each token names one or more of these. Required.
+    /// The audiences of the tokens: each token names one or more of these. Required.
     #[schemars(extend("plain" = true))]
     audiences: Option<Names>,
-    /// How long a token is good: five minutes unless set, an hour at most.
+    /// How long a token is valid: five minutes by default, an hour at most.
     #[schemars(extend("plain" = true))]
     ttl: Option<Ttl>,
 }
@@ -53,7 +53,7 @@ pub async fn read(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Resu
     Answer::data(&Shown { audiences, ttl })
 }
 
-/// Creates a role, or changes what the request names. With the first role the keys are drawn.
+/// Creates a role, or changes the fields that the request contains. The first role also creates the first signing key.
 pub async fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> Result<Answer> {
     let mut role = call.store.get(&ROLES, &path.name.0).await?.unwrap_or_else(|| Role { ttl: TTL, ..Role::default() });
     if let Some(Names(audiences)) = input.audiences {
@@ -73,7 +73,7 @@ pub async fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> R
     if role.ttl > Ttl::from_secs(SERVICE_TOKEN_SECS_MAX) {
         return Err(Error::invalid(format!("ttl: a token is good for at most {SERVICE_TOKEN_SECS_MAX} seconds")));
     }
-    keys::tend(&call).await?;
+    keys::maintain(&call).await?;
     call.store.put(&ROLES, &path.name.0, &role).await?;
     Ok(Answer::done())
 }

@@ -1,4 +1,4 @@
-//! Tokens: made here, and judged here for those who ask. Making one writes nothing.
+//! Issues tokens, and verifies them for other services. Issuing a token writes nothing to the store.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,24 +23,24 @@ pub struct TokenPath {
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Wanted {
-    /// To whom the token will be shown: one or more of the role's audiences. Required.
+    /// The services that the token is for: one or more of the role's audiences. Required.
     #[schemars(extend("plain" = true))]
     audience: Option<Names>,
-    /// Another name of audience.
+    /// Another name for `audience`.
     #[schemars(extend("plain" = true))]
     aud: Option<Names>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Asked {
-    /// The token.
+    /// The token to verify.
     token: Option<Secret<String>>,
-    /// Who asks: a token for others is not good. Without it any audience will do.
+    /// The audience that asks. A token for another audience is not valid. Without it any audience is accepted.
     #[schemars(extend("plain" = true))]
     audience: Option<Names>,
 }
 
-/// RFC 9068 §2.2.
+/// RFC 9068 §2.2: the claims of a token.
 #[derive(Serialize)]
 struct Said<'a> {
     iss: &'a str,
@@ -52,7 +52,7 @@ struct Said<'a> {
     jti: &'a str,
 }
 
-/// RFC 7519 §4.1.3: one audience may stand as a text, which the simplest of verifiers understand.
+/// RFC 7519 §4.1.3: a single audience may be a plain text, which the simplest verifiers understand.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Audience<'a> {
@@ -74,11 +74,11 @@ pub async fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -
     let audiences = audiences(&role, wanted)?;
     if call.caller.entity_id.is_empty() {
         return Err(Error::invalid(
-            "a service token is made out to an entity and your token has none: use the token of a login",
+            "a service token names an entity and your token has none: log in and use the token of that login",
         ));
     }
-    let set = keys::tend(&call).await?;
-    let generation = set.signing(call.now).ok_or_else(|| Error::internal("no key signs now"))?;
+    let set = keys::maintain(&call).await?;
+    let generation = set.signing(call.now).ok_or_else(|| Error::internal("no key can sign now"))?;
     let signer = call.engine.signer.key(generation);
     let (kid, key) = &*signer;
     let jti = call.host.random.uuid().to_string();
@@ -99,7 +99,7 @@ pub async fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -
     Answer::data(&Issued { token: &token, token_type: "Bearer", expires_in: role.ttl, jti: &jti, kid })
 }
 
-/// Answers 200 whatever the token is: whoever asks wants to know just that.
+/// Answers 200 for any token: the body says whether it is valid.
 pub async fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked: Asked) -> Result<Answer> {
     let token = asked.token.ok_or_else(|| Error::invalid("missing token"))?;
     let audiences = asked.audience.map(|audience| audience.0);
@@ -113,8 +113,8 @@ pub async fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing,
     Answer::data(&json!(answer))
 }
 
-/// The role that the caller logged in with, which its auth method vouches for. Whoever makes a child token writes its
-/// metadata as it likes, so there the entity stands for itself.
+/// The role with which the caller logged in, as its auth method states it. The creator of a child token chooses its
+/// metadata, so for a child token the client id is the entity.
 fn client_id(caller: &Caller) -> &str {
     let role = caller.metadata.get("role_name").filter(|name| caller.is_login && !name.is_empty());
     role.unwrap_or(&caller.entity_id)

@@ -1,12 +1,13 @@
-//! What the policies of one token say together. A rule set is compiled once and asked for each request:
+//! What the policies of one token grant together. The rules are compiled once per set of policies, and checked for each
+//! request:
 //!
-//! 1. A rule whose path is the request's path stands above all others.
-//! 2. Of the others the one that says most wins (`Rank` in pattern.rs), whatever it grants.
-//! 3. Rules of one path, in one policy or several, are one: their capabilities join, and `deny` leaves none.
-//! 4. A list is asked as `path/`, and as `path` where no rule of the same kind (1 before 2) speaks of that.
-//! 5. A `deny` also matches the path in any other ASCII case, and wins over what says no more than it does.
+//! 1. A rule whose path equals the request's path takes precedence over all others.
+//! 2. Among the others the most specific one wins (`Rank` in pattern.rs), whatever it grants.
+//! 3. Rules with the same path, in one policy or several, are combined. `deny` removes all other capabilities.
+//! 4. A list is looked up as `path/`, and as `path` if no rule of the same kind (1 before 2) matches `path/`.
+//! 5. A `deny` also matches the path in any other ASCII case. It wins over rules that are not more specific.
 //!
-//! All but the fifth is Vault's; that one is stricter.
+//! Rules 1 to 4 are Vault's. Rule 5 is stricter than Vault.
 
 use std::{
     borrow::Cow,
@@ -23,29 +24,29 @@ use super::{
 };
 use crate::contract::Access;
 
-/// A compiled rule set. An empty one grants nothing.
+/// A compiled set of rules. An empty set grants nothing.
 #[derive(Debug, Default)]
 pub struct Acl {
     is_root: bool,
     rules: Vec<Rule>,
-    /// All rules, by the text as it stands.
+    /// All rules, by their text as written.
     as_written: Index,
-    /// The rules that deny, by the text in lower case.
+    /// The rules that deny, by their text in lower case.
     denied: Index,
-    /// Whether one of them has a capital letter as it is written.
+    /// Whether a rule that denies contains a capital letter.
     is_capital_denied: bool,
 }
 
-/// The answer to one request.
+/// The decision about one request.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     pub allowed: bool,
-    /// The rule that decided. None where no rule matched, and for the root token, whom no rule binds.
+    /// The rule that decided. `None` if no rule matched, and for the root token, to which no rule applies.
     pub rule: Option<RuleRef>,
     pub capabilities: Capabilities,
 }
 
-/// Where a rule stands: kept beyond the rule set's life, in audit lines.
+/// Where a rule is written. Audit lines keep it after the rules themselves are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRef {
     pub policy: Arc<str>,
@@ -56,10 +57,10 @@ pub struct RuleRef {
 #[derive(Debug)]
 struct Rule {
     pattern: Pattern,
-    /// The pattern's text, to be handed out.
+    /// The text of the pattern, shared with every verdict.
     shown: Arc<str>,
     capabilities: Capabilities,
-    /// The blocks that speak of this pattern, in the order of the policies; never empty.
+    /// The blocks with this pattern, in the order of the policies. Never empty.
     sources: Vec<Source>,
 }
 
@@ -71,12 +72,12 @@ struct Source {
 }
 
 impl Acl {
-    /// The rule set of the root token: everything is allowed.
+    /// The rules of the root token: everything is allowed.
     pub fn root() -> Self {
         Self { is_root: true, ..Self::default() }
     }
 
-    /// Joins the rules of `policies`, whose order decides nothing but which of several equal blocks is named.
+    /// Combines the rules of `policies`. Their order matters only for which of several equal blocks a verdict names.
     pub fn compile(policies: &[Arc<Policy>]) -> Self {
         let mut joined: BTreeMap<&str, Rule> = BTreeMap::new();
         for policy in policies {
@@ -105,15 +106,15 @@ impl Acl {
         self.is_root
     }
 
-    /// Roughly how many bytes of memory the rules take: several indexes hold each pattern.
+    /// An estimate of the memory that the rules take: several indexes hold each pattern.
     pub fn bytes(&self) -> usize {
         const OVERHEAD: usize = 256;
         let rule = |rule: &Rule| OVERHEAD + 4 * rule.shown.len() + rule.sources.len() * size_of::<Source>();
         size_of::<Self>() + self.rules.iter().map(rule).sum::<usize>()
     }
 
-    /// Decides a request. Whether it is a list follows from `wanted`: `path` may end in `/` or not. [`Access::Sudo`] asks for
-    /// `sudo` beside it.
+    /// Decides a request. Whether it is a list follows from `wanted`: `path` may end in `/` or not. [`Access::Sudo`]
+    /// also requires `sudo`.
     pub fn judge(&self, path: &str, wanted: Wanted, access: Access) -> Verdict {
         if self.is_root {
             return Verdict { allowed: true, rule: None, capabilities: Capabilities::ROOT };
@@ -130,7 +131,7 @@ impl Acl {
         Verdict { allowed, rule: rule_ref, capabilities: rule.capabilities }
     }
 
-    /// What may be done at `path`; one that ends in `/` is asked as a list is.
+    /// The capabilities at `path`. A path that ends in `/` is looked up as a list.
     pub fn capabilities(&self, path: &str) -> Capabilities {
         if self.is_root {
             return Capabilities::ROOT;
@@ -139,10 +140,10 @@ impl Acl {
         self.find(path, lookup).map_or(Capabilities::NONE, |rule| rule.capabilities)
     }
 
-    /// Whether anything is granted at the mount `prefix` or anywhere below it. It never says so in vain; it may miss a
-    /// grant that other rules overrule down to a depth that no sane policy has.
+    /// Whether anything is granted at the mount `prefix` or below it. If this returns true, something is granted. It
+    /// may miss a grant that other rules override down to `SAMPLE_DEPTHS` levels, which no realistic policy does.
     pub fn allows_any_below(&self, prefix: &str) -> bool {
-        // Inefficient: looks at every rule; asked for lists of mounts only.
+        // Inefficient: checks every rule. Only lists of mounts use it.
         let mount = prefix.trim_matches('/');
         let granting = self.rules.iter().filter(|rule| rule.capabilities.grants_any());
         let samples: BTreeSet<String> = granting.flat_map(|rule| rule.pattern.samples_below(mount)).collect();
@@ -167,7 +168,7 @@ impl Acl {
             .or_else(|| self.find_wild(bare))
     }
 
-    /// `path` in lower case, unless the rules that deny it so are found as they are written.
+    /// `path` in lower case. `None` if the rules that deny can be found by the path as it is.
     fn fold<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
         if self.denied.is_empty() {
             None
@@ -194,7 +195,7 @@ impl Acl {
     }
 }
 
-/// The spellings by which a path is looked up.
+/// The spellings under which a path is looked up.
 #[derive(Clone, Copy)]
 struct Name<'a> {
     text: &'a str,
@@ -207,30 +208,30 @@ fn without_slash(path: &str) -> &str {
 }
 
 impl Rule {
-    /// The block that answers for `wanted`: the first that denies, else that grants it, else the first.
+    /// The block that a verdict names: the first that denies, else the first that grants `wanted`, else the first.
     fn source(&self, wanted: Capabilities) -> Option<&Source> {
         let decisive = if self.capabilities.is_denied() { Capabilities::DENY } else { wanted };
         self.sources.iter().find(|source| source.capabilities.has(decisive)).or_else(|| self.sources.first())
     }
 
-    /// Whether `other` says more than this rule, case aside.
+    /// Whether `other` is more specific than this rule, ignoring case.
     fn is_outranked_by(&self, other: &Self) -> bool {
         let (ours, theirs) = (&self.pattern, &other.pattern);
         ours.rank().cmp(&theirs.rank()).then_with(|| lower(ours).cmp(&lower(theirs))).is_lt()
     }
 }
 
-/// Rules by the shapes of their patterns; a rule is named by its index.
+/// Rules by the shapes of their patterns. A rule is referred to by its index.
 #[derive(Debug, Default)]
 struct Index {
     exact: HashMap<Box<str>, usize>,
     prefixes: Prefixes<usize>,
-    /// By what stands before the first `+`; of one such text the greatest rank first.
+    /// By the text before the first `+`. Rules with the same text are ordered by rank, highest first.
     segments: Prefixes<Vec<(Segments, usize)>>,
 }
 
 impl Index {
-    /// Of patterns with one text the first stays.
+    /// Of several patterns with the same text, the first is kept.
     fn new(patterns: impl Iterator<Item = (usize, Pattern)>) -> Self {
         let mut exact = HashMap::new();
         let mut prefixes = BTreeMap::new();
@@ -254,7 +255,7 @@ impl Index {
         self.exact.is_empty() && self.prefixes.is_empty() && self.segments.is_empty()
     }
 
-    /// The rule that says most of those with a wildcard.
+    /// The most specific rule among those with a wildcard.
     fn best_wild(&self, path: &str, rules: &[Rule]) -> Option<usize> {
         let by_prefix = self.prefixes.of(path).next().map(|(_, &rule)| rule);
         let by_segments = self.segments.of(path).find_map(|(length, rules)| {
@@ -262,7 +263,7 @@ impl Index {
             rules.iter().find(|(segments, _)| segments.matches(rest)).map(|&(_, rule)| rule)
         });
         let (Some(prefix), Some(segments)) = (by_prefix, by_segments) else { return by_prefix.or(by_segments) };
-        // The ranks of the two differ: one has no `+`, the other has at least one.
+        // The two ranks differ, because one pattern has no `+` and the other has at least one.
         let rank = |index: usize| rules.get(index).map(|rule| rule.pattern.rank());
         Some(if rank(prefix) > rank(segments) { prefix } else { segments })
     }

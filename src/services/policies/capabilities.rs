@@ -1,5 +1,5 @@
-//! What a rule may grant. A set is one word of bits; `deny` in it means that nothing else counts, and an empty set
-//! grants as little as a missing rule does.
+//! What a rule can grant. A set of capabilities is stored as bits. `deny` overrides all others in the set. An empty set
+//! grants nothing, like a missing rule.
 
 use std::{fmt, ops::BitOr};
 
@@ -7,8 +7,8 @@ use std::{fmt, ops::BitOr};
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u16);
 
-/// What a request asks for. Whether a write is `Create` or `Update` is known by whoever looked whether the record
-/// exists.
+/// What a request needs. Whether a write needs `Create` or `Update` depends on whether the record exists, which the
+/// caller of this module has checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Read,
@@ -40,15 +40,15 @@ impl Capabilities {
     pub const LIST: Self = Self(1 << 6);
     pub const SCAN: Self = Self(1 << 7);
     pub const SUDO: Self = Self(1 << 8);
-    /// No rule can grant it: the root token alone has it, and with it everything.
+    /// Everything. No rule can grant it: only the root token has it.
     pub const ROOT: Self = Self(1 << 9);
 
-    /// The capability that a policy calls `word`. Case counts, as in Vault, and `root` is none of them.
+    /// The capability with this name in a policy. As in Vault, case matters, and `root` is not a capability.
     pub fn from_word(word: &str) -> Option<Self> {
         WORDS.iter().find(|(known, _)| *known == word).map(|&(_, capability)| capability)
     }
 
-    /// What the old `policy = "word"` stands for.
+    /// The capabilities that the old `policy = "word"` stands for.
     pub fn from_shorthand(word: &str) -> Option<Self> {
         let read = Self::READ | Self::LIST;
         let write = read | Self::CREATE | Self::UPDATE | Self::DELETE;
@@ -61,7 +61,7 @@ impl Capabilities {
         }
     }
 
-    /// Whether all of `others` are in the set, as they stand there: `deny` is not looked at.
+    /// Whether the set contains all of `others`. A `deny` in the set makes no difference here.
     pub const fn has(self, others: Self) -> bool {
         self.0 & others.0 == others.0
     }
@@ -70,23 +70,23 @@ impl Capabilities {
         self.has(Self::DENY)
     }
 
-    /// Whether anything at all is granted.
+    /// Whether the set grants anything.
     pub const fn grants_any(self) -> bool {
         !self.is_denied() && self.0 != 0
     }
 
-    /// Whether `wanted` is granted.
+    /// Whether the set grants `wanted`.
     pub const fn grants(self, wanted: Wanted) -> bool {
         !self.is_denied() && (self.has(Self::ROOT) || self.has(wanted.capability()))
     }
 
-    /// Whether a path that asks for `sudo` beside the capability is open.
+    /// Whether the set grants access to a path that also requires `sudo`.
     pub const fn grants_sudo(self) -> bool {
         !self.is_denied() && (self.has(Self::ROOT) || self.has(Self::SUDO))
     }
 
-    /// The words as `sys/capabilities-self` answers them: in the alphabet's order, `deny` alone where nothing is
-    /// granted, `root` alone for the root token.
+    /// The words that `sys/capabilities-self` answers, in alphabetical order. `deny` alone if nothing is granted, and
+    /// `root` alone for the root token.
     pub fn words(self) -> Vec<&'static str> {
         if self.has(Self::ROOT) {
             return vec!["root"];
@@ -97,7 +97,7 @@ impl Capabilities {
         WORDS.iter().filter(|&&(_, capability)| self.has(capability)).map(|&(word, _)| word).collect()
     }
 
-    /// The set as it counts: beside `deny` nothing does.
+    /// The set after `deny` is applied: a set with `deny` contains nothing else.
     pub(super) const fn settled(self) -> Self {
         if self.is_denied() { Self::DENY } else { self }
     }
@@ -138,7 +138,7 @@ impl fmt::Debug for Capabilities {
     }
 }
 
-/// Every word that a policy may use, in the alphabet's order.
+/// Every word that a policy may use, in alphabetical order.
 pub(super) const WORDS: [(&str, Capabilities); 9] = [
     ("create", Capabilities::CREATE),
     ("delete", Capabilities::DELETE),
@@ -173,9 +173,9 @@ mod tests {
     }
 
     #[test]
-    fn each_wish_is_met_by_its_own_capability_alone() {
-        let wishes = [Wanted::Read, Wanted::List, Wanted::Scan, Wanted::Create, Wanted::Update, Wanted::Patch];
-        for wanted in wishes.into_iter().chain([Wanted::Delete]) {
+    fn each_operation_needs_its_own_capability() {
+        let operations = [Wanted::Read, Wanted::List, Wanted::Scan, Wanted::Create, Wanted::Update, Wanted::Patch];
+        for wanted in operations.into_iter().chain([Wanted::Delete]) {
             for (word, capability) in WORDS {
                 assert_eq!(capability.grants(wanted), capability == wanted.capability(), "{word} for {wanted:?}");
             }

@@ -1,7 +1,7 @@
-//! Policies: who may do what, by path. [`Policy::parse`] reads a text once, [`Acl::compile`] joins the policies of a
-//! token, [`Acl::judge`] decides a request. Only service.rs reads records; nothing here knows a token.
+//! Policies: who may do what, by path. [`Policy::parse`] parses a policy, [`Acl::compile`] combines the policies of a
+//! token, and [`Acl::judge`] decides a request. Only service.rs reads the store. Nothing here knows about tokens.
 //!
-//! What is granted is Vault's: acl.rs has the rules of precedence, pattern.rs the paths, text.rs the language.
+//! The rules are Vault's: acl.rs has the order of precedence, pattern.rs the paths and text.rs the syntax.
 
 mod capabilities;
 mod pattern;
@@ -18,11 +18,11 @@ pub use self::{
     capabilities::{Capabilities, Wanted},
     pattern::{Pattern, PatternError},
     policy::{Policy, PolicyRecord},
-    text::{PathRule, PolicyError, Shown, Slip},
+    text::{PathRule, PolicyError, ShownWord, UnknownWord},
 };
 pub(crate) use self::{service::Policies, set::PolicySet};
 
-/// The text of the policy `default`, which every token has unless it was made without.
+/// The text of the policy `default`. Every token has it, unless the token was created without.
 pub const DEFAULT_POLICY: &str = include_str!("../../../data/policies/default.hcl");
 
 #[cfg(test)]

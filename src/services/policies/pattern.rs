@@ -1,5 +1,6 @@
-//! The path of a rule. Three shapes: text that is the whole path, text before a final `*`, and segments of which some
-//! are `+`. A pattern that no path can match is refused: a `deny` that never denies would be the worst of surprises.
+//! The path of a rule. It has one of three shapes: a whole path, the beginning of a path followed by `*`, or segments
+//! of which some are `+`. A pattern that no path can match is refused, because a `deny` that never applies would be
+//! dangerous.
 
 use std::cmp::Reverse;
 
@@ -7,7 +8,7 @@ use data_encoding::HEXLOWER;
 
 use crate::base::path::{CanonicalPath, PathError};
 
-/// The path of a rule, its leading `/` gone, its case kept.
+/// The path of a rule, without its leading `/`. Its case is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,
@@ -19,21 +20,21 @@ pub struct Pattern {
 pub(super) enum Shape {
     /// The whole path.
     Exact,
-    /// A path that begins so: the text ended in `*`.
+    /// The beginning of a path: the text ended in `*`.
     Prefix,
-    /// At least one segment is `+`; the text may end in `*` too.
+    /// At least one segment is `+`. The text may also end in `*`.
     Segments,
 }
 
-/// How much a pattern says, by Vault's order: the greater one wins where several match. Of patterns of one
-/// rank the one with the greater text wins, case aside.
+/// How specific a pattern is, in Vault's order: if several patterns match, the greatest rank wins. Among patterns of
+/// equal rank the greatest text wins, ignoring case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    /// Bytes before the first `+` or `*`.
+    /// The bytes before the first `+` or `*`.
     literal: usize,
     ending: Ending,
     wildcards: Reverse<usize>,
-    /// Bytes without the final `*`.
+    /// The bytes without the final `*`.
     length: usize,
 }
 
@@ -50,7 +51,7 @@ enum Ending {
 pub enum PatternError {
     #[error("a path is missing between the quotes")]
     Missing,
-    #[error("`*` may only stand at the end of a path")]
+    #[error("`*` is only allowed at the end of a path")]
     Star,
     #[error("`+` stands for a whole segment: nothing may follow it but `/`")]
     Plus,
@@ -95,7 +96,7 @@ impl Pattern {
         self.rank.ending == Ending::Closed
     }
 
-    /// What stands before the first wildcard.
+    /// The text before the first wildcard.
     pub(super) fn literal(&self) -> &str {
         self.text.get(..self.rank.literal).unwrap_or("")
     }
@@ -110,9 +111,9 @@ impl Pattern {
         Self { text: self.text.to_ascii_lowercase().into(), ..self.clone() }
     }
 
-    /// Paths below `mount` (which has no `/` at its end) that this pattern matches: none, or one for each depth to
-    /// which a final `*` may reach. Where the pattern leaves a choice they hold a character that neither paths nor
-    /// patterns may hold, so that another pattern matches them by its wildcards alone.
+    /// Sample paths below `mount` (which has no `/` at its end) that this pattern matches: none, one, or one for each
+    /// depth that a final `*` may reach. Each wildcard is filled with a character that no path or pattern may contain,
+    /// so another pattern can match the sample there only with a wildcard of its own.
     pub(super) fn samples_below(&self, mount: &str) -> Vec<String> {
         let Some(first) = self.sample_below(mount) else { return Vec::new() };
         let depths = if self.is_closed() { 1 } else { SAMPLE_DEPTHS };
@@ -138,10 +139,10 @@ impl Pattern {
 
 const WILDCARD: &str = "+";
 const ANY: &str = "\u{1}";
-/// A rule that reaches into a mount and is overruled at each of so many depths counts as overruled.
+/// How many depths are sampled. A rule that is overridden at all of them counts as overridden.
 const SAMPLE_DEPTHS: usize = 8;
 
-/// How many bytes of `body` stand before its first `+` segment: whole segments with their `/`, or all.
+/// The number of bytes of `body` before its first `+` segment: whole segments with their `/`, or all bytes.
 fn literal_bytes(body: &str) -> usize {
     let mut length = 0;
     for segment in body.split('/') {
@@ -163,7 +164,7 @@ fn check(text: &str, body: &str, ending: Ending) -> Result<(), PatternError> {
     if text.contains("+*") || text.split('/').any(|segment| segment.starts_with('+') && segment != WILDCARD) {
         return Err(PatternError::Plus);
     }
-    // An open pattern is completed to one of the paths that it matches.
+    // To check an open pattern, it is completed to one of the paths that it matches.
     let completion = match ending {
         Ending::Closed => "",
         Ending::Open => "z",
@@ -181,12 +182,12 @@ fn check(text: &str, body: &str, ending: Ending) -> Result<(), PatternError> {
     Ok(())
 }
 
-/// The part of a pattern from its first `+` on, cut up for matching.
+/// The part of a pattern from its first `+` on, split for matching.
 #[derive(Debug)]
 pub(super) struct Segments {
-    /// `None` is `+`.
+    /// `None` stands for `+`.
     parts: Box<[Option<Box<str>>]>,
-    /// What the next segment begins with where the pattern ends in `*`.
+    /// The beginning of the next segment, if the pattern ends in `*`.
     tail: Option<Box<str>>,
 }
 
@@ -198,7 +199,7 @@ impl Segments {
         Self { parts: parts.into(), tail }
     }
 
-    /// Whether `rest` matches: what follows the pattern's literal head in a path.
+    /// Whether `rest` matches. It is the part of a path after the literal beginning of the pattern.
     pub(super) fn matches(&self, rest: &str) -> bool {
         let mut segments = rest.split('/');
         for part in &self.parts {

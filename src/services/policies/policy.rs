@@ -1,4 +1,4 @@
-//! One policy: its record, and its rules once the text has been read.
+//! One policy: its record, and its parsed rules.
 
 use super::text::{self, PathRule, PolicyError};
 
@@ -7,10 +7,10 @@ use super::text::{self, PathRule, PolicyError};
 pub struct PolicyRecord {
     #[n(0)]
     pub name: String,
-    /// The text as it was written, comments included.
+    /// The text as it was written, including comments.
     #[n(1)]
     pub text: String,
-    /// Counts the writes, from 1.
+    /// The number of writes, starting at 1.
     #[n(2)]
     pub version: u64,
     /// Unix time in nanoseconds.
@@ -18,7 +18,7 @@ pub struct PolicyRecord {
     pub modified: i64,
 }
 
-/// A policy whose text has been read.
+/// A policy with its parsed rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     pub record: PolicyRecord,
@@ -26,7 +26,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads the text of `record`. A text of blanks and comments is a policy that grants nothing; an empty one is none.
+    /// Parses the text of `record`. A text with only spaces and comments grants nothing. An empty text is an error.
     pub fn parse(record: PolicyRecord) -> Result<Self, PolicyError> {
         let rules = text::parse(&record.text)?;
         Ok(Self { record, rules })

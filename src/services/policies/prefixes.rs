@@ -1,9 +1,9 @@
-//! The texts that a path begins with, out of many, by one binary search. Texts that are prefixes of others form chains,
-//! and the search lands on the chain that has the answer.
+//! Finds all texts in a set that are prefixes of a path, with one binary search. Each text links to the longest other
+//! text that is its prefix. The search finds the start of the chain that contains the answer.
 
 use std::collections::BTreeMap;
 
-/// Texts in the order of their bytes, each with what belongs to it.
+/// Texts in byte order, each with a value.
 #[derive(Debug)]
 pub(super) struct Prefixes<T> {
     entries: Vec<Entry<T>>,
@@ -37,10 +37,10 @@ impl<T> Prefixes<T> {
         self.entries.is_empty()
     }
 
-    /// What belongs to the prefixes of `path`, the longest first, each with its length.
+    /// The values of the texts that are prefixes of `path`, longest first, each with the length of its text.
     pub(super) fn of<'a>(&'a self, path: &str) -> impl Iterator<Item = (usize, &'a T)> {
-        // Every prefix of `path` sorts at or before it, and all that sorts between the two begins with that prefix:
-        // the last entry that is not greater than `path` has every prefix of it among its ancestors.
+        // Every prefix of `path` sorts at or before it, and every text between the two begins with that prefix. So the
+        // last entry that is not greater than `path` has every prefix of `path` among its ancestors.
         let last = self.entries.partition_point(|entry| *entry.text <= *path).checked_sub(1);
         let mut next = last.and_then(|index| self.entries.get(index));
         let shared = next.map_or(0, |entry| shared_bytes(&entry.text, path));

@@ -1,5 +1,5 @@
-//! The service of policies: the snapshot that requests are judged by, and the one way to change a policy. A change
-//! stages the record, the version guard and the new snapshot together, so that no caller can forget one of them.
+//! The service for policies: the snapshot with which requests are judged, and the only way to change a policy. A change
+//! stages the record, the version guard and the new snapshot together, so no caller can forget one of them.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// By name.
+/// Policies by name.
 const POLICIES: Table<PolicyRecord> = Table::sealed(table_ids::POLICIES);
 
 /// The policies of the store. Clones share them.
@@ -27,8 +27,8 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// Reads and parses every policy. One that cannot be read denies everything to the tokens that name it; it does not
-    /// keep the store closed.
+    /// Reads and parses every policy. If a policy cannot be read, tokens that name it get nothing, but the store still
+    /// opens.
     pub fn load(&self, unit: &Unit) -> Result<(), BarrierError> {
         let mut set = PolicySet::open(guards::load(unit, Registry::Policies)?);
         for name in unit.names(&CORE, &POLICIES, &[])? {
@@ -62,7 +62,7 @@ impl Policies {
         self.current.load_full()
     }
 
-    /// The version of the policy of this name as it is stored; zero where there is none or it cannot be read.
+    /// The version of the stored policy with this name. Zero if there is none or it cannot be read.
     pub fn stored_version(&self, unit: &Unit, name: &str) -> Result<u64, BarrierError> {
         match unit.get(&CORE, &POLICIES, name) {
             Ok(record) => Ok(record.map_or(0, |record| record.version)),
@@ -93,7 +93,7 @@ impl Policies {
         Ok(())
     }
 
-    /// A sealed registry stays empty: the effect of a commit that a seal overtook changes nothing.
+    /// A sealed registry stays empty: if the store was sealed after a commit, the commit does not change the registry.
     fn change(&self, next: &guards::NextVersion, change: impl Fn(&mut PolicySet)) {
         self.current.rcu(|set| {
             if !set.is_open {

@@ -1,5 +1,5 @@
-//! All policies as one snapshot, and the compiled rules of the sets of policies that callers come with. The compiled
-//! rules belong to the snapshot, so a changed policy takes them with it.
+//! All policies as one snapshot, with the compiled rules for the combinations of policies that callers have. The
+//! compiled rules belong to the snapshot, so a changed policy also discards them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,13 +15,13 @@ use crate::{base::limits::ACL_CACHE_BYTES_MAX, services::guards::Version};
 pub(crate) struct PolicySet {
     pub version: Version,
     by_name: HashMap<String, Arc<Policy>>,
-    /// Policies whose records do not open or do not parse.
+    /// Policies whose records cannot be decrypted or parsed.
     unreadable: HashSet<String>,
     compiled: Cache<Vec<String>, Arc<Acl>, AclBytes>,
     pub(super) is_open: bool,
 }
 
-/// What a compiled set costs in memory, nearly.
+/// An estimate of the memory that compiled rules take.
 #[derive(Clone)]
 struct AclBytes;
 
@@ -32,7 +32,7 @@ impl Weighter<Vec<String>, Arc<Acl>> for AclBytes {
     }
 }
 
-/// Sets that the cache expects; it grows beyond.
+/// The number of entries that the cache is sized for. It can grow beyond.
 const ACLS_EXPECTED: usize = 64;
 
 impl Default for PolicySet {
@@ -48,7 +48,7 @@ impl Default for PolicySet {
 }
 
 impl PolicySet {
-    /// An empty set that belongs to an open store.
+    /// The empty set of an open store.
     pub(super) fn open(version: Version) -> Self {
         Self { version, is_open: true, ..Self::default() }
     }
@@ -70,7 +70,8 @@ impl PolicySet {
         self.by_name.insert(name.clone(), policy);
     }
 
-    /// Tokens that name this policy may do nothing: what it denied is not known.
+    /// Marks a policy as unreadable. Tokens that name it get nothing, because it may contain a `deny` that is not
+    /// known.
     pub(super) fn insert_unreadable(&mut self, name: String) {
         self.unreadable.insert(name);
     }
@@ -84,7 +85,7 @@ impl PolicySet {
         self.by_name.get(name)
     }
 
-    /// All names in order, and the built-in `root` last, as Vault lists them.
+    /// All names in order, with the built-in `root` at the end, as Vault lists them.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.by_name.keys().chain(&self.unreadable).cloned().collect();
         names.sort_unstable();
@@ -92,7 +93,7 @@ impl PolicySet {
         names
     }
 
-    /// The rules of a caller with these policies.
+    /// The compiled rules of a caller with these policies.
     pub fn acl(&self, names: &[String]) -> Arc<Acl> {
         if let Some(acl) = self.compiled.get(names) {
             return acl;

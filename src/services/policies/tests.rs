@@ -1,4 +1,5 @@
-//! Tables: precedence, the language, the texts that must be refused. Where a table says so OpenBao was asked.
+//! Tables of precedence, of the syntax, and of texts that must be refused. Where a table says so, OpenBao gave the
+//! expected answers.
 
 mod agreement;
 mod reference;
@@ -17,7 +18,7 @@ fn refusal(text: &str) -> String {
     policy("p", text).expect_err(text)
 }
 
-/// One policy, each rule as `capability,capability path`.
+/// One policy. Each line is `capability,capability path`.
 fn rules(lines: &[&str]) -> Arc<Policy> {
     named("p", lines)
 }
@@ -40,8 +41,8 @@ fn words(acl: &Acl, path: &str) -> String {
     acl.capabilities(path).words().join(",")
 }
 
-/// The table of the advisory behind ACL-04 (GHSA-xp3c-3jw3-4vcr), asked of OpenBao 2.7.2 too with LIST, GET?list and
-/// SCAN on a KV v1 mount: the same answers.
+/// The table from the advisory behind ACL-04 (GHSA-xp3c-3jw3-4vcr). OpenBao 2.7.2 gives the same answers to LIST,
+/// GET?list and SCAN on a KV v1 mount.
 #[test]
 fn a_list_does_not_slip_past_a_more_specific_deny() {
     let acl =
@@ -63,7 +64,7 @@ fn a_list_does_not_slip_past_a_more_specific_deny() {
     }
 }
 
-/// Asked of OpenBao 2.7.2 with LIST and SCAN of `kv1/a` on a KV v1 mount, and with `sys/capabilities` of `kv1/a/`:
+/// The answers of OpenBao 2.7.2 to LIST and SCAN of `kv1/a` on a KV v1 mount, and to `sys/capabilities` of `kv1/a/`:
 /// first the exact rules, `a/` before `a`, then the others in the same order.
 #[test]
 fn a_list_asks_for_the_folder_before_the_record() {
@@ -93,9 +94,9 @@ fn a_list_asks_for_the_folder_before_the_record() {
     assert!(!acl(&["read kv1/a/"]).judge("kv1/a", Wanted::Read, Access::Ordinary).allowed, "only a list has two names");
 }
 
-/// Each asked of OpenBao 2.7.2 with `sys/capabilities`.
+/// The answers of OpenBao 2.7.2 to `sys/capabilities`.
 #[test]
-fn the_rule_that_says_most_wins() {
+fn the_most_specific_rule_wins() {
     for (lines, path, expected) in [
         (vec!["read x/+/+/d/e", "list x/+/c/+/e"], "x/1/c/d/e", "list"),
         (vec!["read a/*", "list a/+/*"], "a/b/c", "read"),
@@ -129,9 +130,9 @@ fn the_rule_that_says_most_wins() {
     }
 }
 
-/// Asked of OpenBao 2.7.2 with exact, prefix and segment rules, in one policy and in several.
+/// The answers of OpenBao 2.7.2 with exact, prefix and segment rules, in one policy and in several.
 #[test]
-fn rules_of_one_path_are_one_and_deny_wins() {
+fn rules_with_one_path_are_combined_and_deny_wins() {
     for path in ["a/b", "a/b*", "a/*", "a/+", "+/b"] {
         let grants = [format!("read {path}"), format!("update {path}"), format!("deny {path}")];
         let [read, update, deny] = grants.each_ref().map(String::as_str);
@@ -170,7 +171,7 @@ fn a_deny_holds_in_every_ascii_case() {
         (vec!["read kv/*", "deny kv/a/+/Key"], "kv/A/b/KEY", "deny"),
         (vec!["read KV/*", "deny kv/*"], "KV/a", "deny"),
         (vec!["read KV/A/*", "deny kv/*"], "KV/A/a", "read"),
-        // A grant is for its own case alone, and saves no other from the deny.
+        // A grant applies only to its own case, and does not exempt another case from the deny.
         (vec!["read *", "deny kv/private/*", "read kv/Private/granted/*"], "kv/PRIVATE/granted/x", "deny"),
         (vec!["read *", "deny kv/private/*", "read kv/Private/granted/*"], "kv/Private/granted/x", "read"),
         (vec!["read *", "deny kv/private/*", "read kv/private/x"], "kv/private/x", "read"),
@@ -228,7 +229,7 @@ fn root_may_do_all_and_no_policy_makes_a_root() {
 }
 
 /// OpenBao 2.7.2 shows a mount in `sys/internal/ui/mounts` in the same cases, but also to a token whose only rules
-/// there are `deny` or grant nothing (the first and the fourth no).
+/// there are `deny` or grant nothing (the first and the fourth `false`).
 #[test]
 fn a_mount_is_seen_by_whoever_may_do_something_in_it() {
     for (lines, expected) in [
@@ -274,7 +275,7 @@ fn a_mount_is_seen_by_whoever_may_do_something_in_it() {
     }
 }
 
-/// Each text and what OpenBao 2.7.2 gave for `a` under it.
+/// Each text, and the capabilities of `a` that OpenBao 2.7.2 gave for it.
 #[test]
 fn texts_are_read_as_vault_reads_them() {
     for (text, expected) in [
@@ -308,7 +309,7 @@ fn texts_are_read_as_vault_reads_them() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_with_its_line() {
+fn unknown_text_is_refused_with_its_line() {
     for (text, message) in [
         ("", "the policy is empty"),
         ("\npath \"a\" {\n capabilities = [\"reed\"] }", "line 3: unknown capability `reed`; did you mean `read`?"),
@@ -333,15 +334,15 @@ fn what_is_not_understood_is_refused_with_its_line() {
         ),
         (
             "path \"a\" {\n capabilities = [\"read\"]\n capabilities = [\"list\"] }",
-            "line 3: `capabilities` stands here for the second time",
+            "line 3: `capabilities` is given twice",
         ),
         ("path {}", "line 1: `path` takes one path in quotes and a block"),
         ("path \"a\" \"b\" {}", "line 1: `path` takes one path in quotes and a block"),
         ("path = \"a\"", "line 1, column 1: `path` must be a block"),
         ("path \"\" {}", "line 1: a path is missing between the quotes"),
         ("path \"/\" {}", "line 1: a path is missing between the quotes"),
-        ("path \"a*b\" {}", "line 1: `*` may only stand at the end of a path"),
-        ("path \"a**\" {}", "line 1: `*` may only stand at the end of a path"),
+        ("path \"a*b\" {}", "line 1: `*` is only allowed at the end of a path"),
+        ("path \"a**\" {}", "line 1: `*` is only allowed at the end of a path"),
         ("path \"a/+*\" {}", "line 1: `+` stands for a whole segment: nothing may follow it but `/`"),
         ("path \"a/c+*\" {}", "line 1: `+` stands for a whole segment: nothing may follow it but `/`"),
         ("path \"+b/c\" {}", "line 1: `+` stands for a whole segment: nothing may follow it but `/`"),
@@ -361,7 +362,7 @@ fn what_is_not_understood_is_refused_with_its_line() {
 }
 
 #[test]
-fn constraints_that_nobody_applies_are_refused_by_name() {
+fn unsupported_constraints_are_refused_by_name() {
     for key in [
         "allowed_parameters = {}",
         "allowed_parameters { \"*\" = [] }",
@@ -399,9 +400,9 @@ fn an_error_repeats_no_path_and_no_long_word() {
     }
 }
 
-/// HTTP-13: each is refused or read at a limit, never at a price beyond its length.
+/// HTTP-13: each text is refused or read within a limit, and the cost is at most proportional to its length.
 #[test]
-fn hostile_texts_meet_a_limit() {
+fn hostile_texts_are_stopped_by_a_limit() {
     let rest = POLICY_BYTES_MAX;
     for text in [
         "x".repeat(1 << 20),
@@ -417,7 +418,7 @@ fn hostile_texts_meet_a_limit() {
     ] {
         refusal(&text);
     }
-    // As many rules as the limits let through, each the prefix of the next.
+    // As many rules as the limits allow, each a prefix of the next.
     let chain: Vec<_> = (1..500).map(|length| format!("path \"{}*\" {{}}\n", "a".repeat(length))).collect();
     let acl = Acl::compile(&[policy("p", &chain.concat()).unwrap()]);
     for (length, line) in [(505, 499), (20, 20)] {
@@ -454,7 +455,7 @@ fn the_default_policy_serves_a_token_and_no_more() {
     {
         assert_eq!(words(&acl, path), "deny", "{path}");
     }
-    // OpenBao 2.7.2: a POST to lookup-self is refused under `default`.
+    // OpenBao 2.7.2 refuses a POST to lookup-self under `default`.
     assert!(!acl.judge("auth/token/lookup-self", Wanted::Update, Access::Ordinary).allowed);
 }
 

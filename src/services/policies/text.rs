@@ -1,5 +1,5 @@
-//! The text of a policy: HCL or JSON, one `path` block a rule. What is not understood is refused with its line, never
-//! passed over: a constraint that nobody applies would be a grant that nobody meant.
+//! The text of a policy: HCL or JSON, with one `path` block for each rule. Anything that is not understood is refused
+//! with its line number. Ignoring a constraint would grant more than the author intended.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use crate::base::{
 pub struct PathRule {
     pub pattern: Pattern,
     pub capabilities: Capabilities,
-    /// Where the block begins, from 1.
+    /// The line where the block begins, counted from 1.
     pub line: u32,
 }
 
-/// Why a text is no policy. It repeats a key or a capability at most, and never a path.
+/// Why a text is not a valid policy. The error may repeat a key or a capability, but never a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     #[error("the policy is empty")]
@@ -32,13 +32,13 @@ pub enum PolicyError {
     #[error(transparent)]
     Syntax(#[from] HclError),
     #[error("line {line}: unknown key {key}")]
-    Key { line: u32, key: Slip },
-    #[error("line {line}: `{key}` stands here for the second time")]
-    Twice { line: u32, key: Shown },
+    Key { line: u32, key: UnknownWord },
+    #[error("line {line}: `{key}` is given twice")]
+    Twice { line: u32, key: ShownWord },
     #[error("line {line}: `{key}` is not supported")]
     Unsupported { line: u32, key: &'static str },
     #[error("line {line}: unknown capability {word}")]
-    Capability { line: u32, word: Slip },
+    Capability { line: u32, word: UnknownWord },
     #[error("line {line}: `policy` must be `read`, `write`, `sudo` or `deny`; use `capabilities`")]
     Shorthand { line: u32 },
     #[error("line {line}: `{key}` must be {expected}")]
@@ -49,16 +49,16 @@ pub enum PolicyError {
     Pattern { line: u32, error: PatternError },
 }
 
-/// A word that nobody knows, with the known one that was probably meant.
+/// An unknown word, with the known word that was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slip {
-    word: Shown,
+pub struct UnknownWord {
+    word: ShownWord,
     meant: Option<&'static str>,
 }
 
-/// A word of the text as an error may repeat it: without control characters, and not at any length.
+/// A word from the text in a form that an error can repeat: without control characters and with a limited length.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown(String);
+pub struct ShownWord(String);
 
 pub(super) fn parse(text: &str) -> Result<Vec<PathRule>, PolicyError> {
     if text.is_empty() {
@@ -71,7 +71,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<PathRule>, PolicyError> {
     for item in &body.items {
         match item.key.as_str() {
             PATH => {}
-            // Clients of old wrote the policy's name here; it says nothing.
+            // Old clients wrote the policy's name here. It has no effect.
             "name" => expect_text(item, "name")?,
             _ => return Err(unknown_key(item, &[PATH, "name"])),
         }
@@ -92,7 +92,7 @@ fn path_rule(block: &Block<'_>) -> Result<PathRule, PolicyError> {
     Ok(PathRule { pattern, capabilities: capabilities.settled(), line })
 }
 
-/// What one attribute of a block adds.
+/// The capabilities that one attribute of a block adds.
 fn attribute(item: &Item) -> Result<Capabilities, PolicyError> {
     let line = item.pos.line;
     match item.key.as_str() {
@@ -117,7 +117,7 @@ fn capability_list(item: &Item) -> Result<Capabilities, PolicyError> {
     let known = WORDS.map(|(word, _)| word);
     words.into_iter().try_fold(Capabilities::NONE, |set, word| {
         let capability = Capabilities::from_word(word)
-            .ok_or_else(|| PolicyError::Capability { line, word: Slip::new(word, &known) })?;
+            .ok_or_else(|| PolicyError::Capability { line, word: UnknownWord::new(word, &known) })?;
         Ok(set | capability)
     })
 }
@@ -128,21 +128,21 @@ fn expect_text(item: &Item, key: &'static str) -> Result<(), PolicyError> {
 }
 
 fn refuse_twice(body: &hcl::HclBody) -> Result<(), PolicyError> {
-    let twice = |item: &Item| PolicyError::Twice { line: item.pos.line, key: Shown::new(&item.key) };
+    let twice = |item: &Item| PolicyError::Twice { line: item.pos.line, key: ShownWord::new(&item.key) };
     body.twice().map(twice).map_or(Ok(()), Err)
 }
 
 fn unknown_key(item: &Item, known: &[&'static str]) -> PolicyError {
-    PolicyError::Key { line: item.pos.line, key: Slip::new(&item.key, known) }
+    PolicyError::Key { line: item.pos.line, key: UnknownWord::new(&item.key, known) }
 }
 
-impl Slip {
+impl UnknownWord {
     fn new(word: &str, known: &[&'static str]) -> Self {
-        Self { word: Shown::new(word), meant: nearest(word, known) }
+        Self { word: ShownWord::new(word), meant: nearest(word, known) }
     }
 }
 
-impl Shown {
+impl ShownWord {
     fn new(word: &str) -> Self {
         let mut shown: String = word.chars().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
         if word.chars().nth(SHOWN_CHARS_MAX).is_some() {
@@ -152,14 +152,14 @@ impl Shown {
     }
 }
 
-impl fmt::Display for Slip {
+impl fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.word)?;
         self.meant.map_or(Ok(()), |meant| write!(f, "; did you mean `{meant}`?"))
     }
 }
 
-impl fmt::Display for Shown {
+impl fmt::Display for ShownWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -167,7 +167,7 @@ impl fmt::Display for Shown {
 
 const PATH: &str = "path";
 const ATTRIBUTES: [&str; 3] = ["capabilities", "policy", "comment"];
-/// What Vault and OpenBao know beside these: each narrows what a rule grants, so that none may be passed over.
+/// Other keys that Vault and OpenBao accept. Each one restricts what a rule grants, so none may be ignored.
 const UNSUPPORTED: [&str; 12] = [
     "allowed_parameters",
     "denied_parameters",

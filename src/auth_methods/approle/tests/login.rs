@@ -27,7 +27,7 @@ async fn a_login_asks_for_what_the_role_says() {
 }
 
 #[tokio::test]
-async fn every_failed_login_is_answered_alike() {
+async fn every_failed_login_gets_the_same_answer() {
     let bench = bench(json!({ "secret_id_ttl": 60, "secret_id_num_uses": 1 })).await;
     bench.write("role/other", json!({})).await.unwrap();
     let id = role_id(&bench, "svc").await;
@@ -54,7 +54,7 @@ async fn every_failed_login_is_answered_alike() {
 }
 
 #[tokio::test]
-async fn a_login_without_its_halves_is_told_which() {
+async fn a_login_error_names_the_missing_field() {
     let bench = bench(json!({})).await;
     let id = role_id(&bench, "svc").await;
     for (fields, message) in [
@@ -126,7 +126,7 @@ async fn of_200_logins_at_once_as_many_succeed_as_the_secret_id_has_uses() {
     }
 }
 
-/// AUTH-11: with the role go its SecretIDs and the renewals of its tokens.
+/// AUTH-11: deleting a role ends its SecretIDs and the renewal of its tokens.
 #[tokio::test]
 async fn a_deleted_role_takes_everything_with_it() {
     let bench =
@@ -141,7 +141,7 @@ async fn a_deleted_role_takes_everything_with_it() {
     assert_eq!(said(&error), (Fault::Invalid, "role \"svc\" does not exist during renewal", false));
     assert!(bench.renew(BTreeMap::new()).await.is_err());
     assert!(log_in(&bench, "fixed", &secret).await.is_err());
-    // A role of the same name and RoleID later is another role.
+    // A later role with the same name and RoleID is another role.
     bench.write("role/svc", json!({ "role_id": "fixed" })).await.unwrap();
     assert!(log_in(&bench, "fixed", &secret).await.is_err());
     let found = bench.write("role/svc/secret-id-accessor/destroy", json!({ "secret_id_accessor": accessor })).await;
@@ -149,7 +149,7 @@ async fn a_deleted_role_takes_everything_with_it() {
 }
 
 #[tokio::test]
-async fn more_secret_ids_than_one_commit_deletes_are_dead_at_once_and_deleted_later() {
+async fn secret_ids_of_a_deleted_role_stop_at_once_and_are_deleted_later() {
     let bench = bench(json!({ "role_id": "fixed", "secret_id_ttl": "1h" })).await;
     let mut secrets = Vec::new();
     for _ in 0..200 {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::{Fault, Operation};
 
-/// As OpenBao 2.7.2 shows a role that was made without fields.
+/// What OpenBao 2.7.2 shows for a role that was created without fields.
 fn plain_role() -> Value {
     json!({
         "bind_secret_id": true, "local_secret_ids": false, "secret_id_bound_cidrs": null, "secret_id_num_uses": 0,
@@ -80,17 +80,17 @@ async fn roles_are_listed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_role_that_cannot_be_is_refused_by_the_fields_name() {
+async fn an_unsupported_role_field_is_refused_by_name() {
     let bench = bench(json!({})).await;
     let before = bench.everything();
     for (fields, message) in [
-        (json!({ "secret_id_bound_cidrs": "10.0.0.0/8" }), "`secret_id_bound_cidrs` is not built: leave it out"),
-        (json!({ "bound_cidr_list": ["10.0.0.0/8"] }), "`bound_cidr_list` is not built: leave it out"),
-        (json!({ "token_bound_cidrs": ["10.0.0.0/8"] }), "`token_bound_cidrs` is not built: leave it out"),
-        (json!({ "token_strictly_bind_ip": 1 }), "`token_strictly_bind_ip` is not built: leave it out"),
-        (json!({ "local_secret_ids": true }), "`local_secret_ids` is not built: leave it out"),
-        (json!({ "token_type": "batch" }), "'token_type' cannot be 'batch': batch tokens are not built"),
-        (json!({ "token_type": "default-batch" }), "'token_type' cannot be 'batch': batch tokens are not built"),
+        (json!({ "secret_id_bound_cidrs": "10.0.0.0/8" }), "`secret_id_bound_cidrs` is not supported: leave it out"),
+        (json!({ "bound_cidr_list": ["10.0.0.0/8"] }), "`bound_cidr_list` is not supported: leave it out"),
+        (json!({ "token_bound_cidrs": ["10.0.0.0/8"] }), "`token_bound_cidrs` is not supported: leave it out"),
+        (json!({ "token_strictly_bind_ip": 1 }), "`token_strictly_bind_ip` is not supported: leave it out"),
+        (json!({ "local_secret_ids": true }), "`local_secret_ids` is not supported: leave it out"),
+        (json!({ "token_type": "batch" }), "'token_type' cannot be 'batch': batch tokens are not supported"),
+        (json!({ "token_type": "default-batch" }), "'token_type' cannot be 'batch': batch tokens are not supported"),
         (json!({ "token_type": "zz" }), "invalid 'token_type' value"),
         (json!({ "token_ttl": "2h", "token_max_ttl": "1h" }), "'token_ttl' cannot be greater than 'token_max_ttl'"),
         (json!({ "token_num_uses": -1 }), "'token_num_uses' cannot be negative"),
@@ -114,9 +114,9 @@ async fn a_role_that_cannot_be_is_refused_by_the_fields_name() {
     assert_eq!(bench.everything(), before);
 }
 
-/// TOK-05: no duration overflows, and none is taken for another.
+/// TOK-05: no duration overflows or is mistaken for another.
 #[tokio::test]
-async fn durations_that_are_none_are_refused() {
+async fn text_that_is_not_a_duration_is_refused() {
     let bench = bench(json!({})).await;
     for field in ["token_ttl", "token_max_ttl", "token_explicit_max_ttl", "token_period", "period", "secret_id_ttl"] {
         for value in [
@@ -179,7 +179,7 @@ async fn a_policy_that_looks_like_root_is_refused() {
 }
 
 #[tokio::test]
-async fn names_of_roles_keep_to_their_alphabet() {
+async fn a_role_name_has_a_limited_alphabet() {
     let bench = Bench::auth::<AppRole>().await;
     for name in ["-a", ".a", "a b", "\u{e4}", "a%", &"a".repeat(129)] {
         assert_eq!(bench.write(&format!("role/{name}"), json!({})).await.unwrap_err().fault, Fault::Invalid, "{name}");
@@ -187,7 +187,7 @@ async fn names_of_roles_keep_to_their_alphabet() {
 }
 
 #[tokio::test]
-async fn a_role_id_is_drawn_or_chosen() {
+async fn a_role_id_is_random_or_chosen() {
     let bench = bench(json!({})).await;
     let drawn = role_id(&bench, "svc").await;
     assert_eq!(drawn.len(), 36);

@@ -1,4 +1,4 @@
-//! SecretIDs, but for what a login does to them.
+//! SecretIDs, except what a login does to them.
 
 use super::*;
 use crate::{
@@ -44,8 +44,8 @@ async fn what_is_asked_for_stays_within_the_roles_bounds() {
         (json!({ "num_uses": -1 }), "num_uses cannot be negative"),
         (json!({ "ttl": "1h" }), "ttl cannot be longer than the role's secret_id_ttl"),
         (json!({ "ttl": 0 }), "ttl cannot be longer than the role's secret_id_ttl"),
-        (json!({ "cidr_list": "1.2.3.4/32" }), "`cidr_list` is not built: leave it out"),
-        (json!({ "token_bound_cidrs": ["1.2.3.4/32"] }), "`token_bound_cidrs` is not built: leave it out"),
+        (json!({ "cidr_list": "1.2.3.4/32" }), "`cidr_list` is not supported: leave it out"),
+        (json!({ "token_bound_cidrs": ["1.2.3.4/32"] }), "`token_bound_cidrs` is not supported: leave it out"),
         (
             json!({ "metadata": "zz" }),
             "failed to parse metadata: failed to parse the input: invalid <key,value> format",
@@ -113,9 +113,9 @@ async fn a_role_that_is_not_there_has_no_secret_ids() {
     assert_eq!(said(&bench.list("role/svc/secret-id").await.unwrap_err()), (Fault::Missing, "", false));
 }
 
-/// AUTH-09: whoever runs role A destroys nothing of role B, and learns nothing of it.
+/// AUTH-09: whoever manages role A cannot destroy a SecretID of role B, and learns nothing about it.
 #[tokio::test]
-async fn another_roles_secret_id_is_as_if_it_were_not() {
+async fn a_secret_id_of_another_role_counts_as_missing() {
     let bench = bench(json!({})).await;
     bench.write("role/other", json!({})).await.unwrap();
     let (secret, accessor) = secret_id(&bench, "svc", json!({})).await;
@@ -169,7 +169,7 @@ async fn a_missing_field_is_named() {
 }
 
 #[tokio::test]
-async fn what_has_expired_is_not_shown_and_goes_with_the_next() {
+async fn expired_secret_ids_are_hidden_and_deleted_with_the_next_one() {
     let bench = bench(json!({ "secret_id_ttl": 60 })).await;
     let (secret, accessor) = secret_id(&bench, "svc", json!({})).await;
     let with_one = bench.everything().len();
@@ -183,7 +183,7 @@ async fn what_has_expired_is_not_shown_and_goes_with_the_next() {
     assert_eq!(bench.everything().len(), with_one, "the old one was deleted with the new one's commit");
 }
 
-/// Names and SecretIDs stand nowhere in the store as they are.
+/// The store contains no role name and no SecretID in plain text.
 #[tokio::test]
 async fn nothing_is_stored_in_the_clear() {
     let bench = bench(json!({ "role_id": "planted-role-id" })).await;

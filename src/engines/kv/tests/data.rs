@@ -1,4 +1,4 @@
-//! Reading, writing and merging data, and its keys without values.
+//! Reading, writing and merging data, and showing its keys without values.
 
 use serde_json::{Value, json};
 
@@ -25,9 +25,9 @@ async fn a_written_secret_is_read_back() {
     );
 }
 
-/// vault-api.md §1: OpenBao takes numbers of version 2 through a float; here they are the caller's digits.
+/// vault-api.md §1: OpenBao reads the numbers of KV version 2 as floats. This engine keeps the caller's digits.
 #[tokio::test]
-async fn numbers_stay_letter_for_letter() {
+async fn numbers_keep_their_exact_digits() {
     let bench = bench().await;
     let fields = r#"{"data":{"a":12345678901234567890123,"b":1.10,"c":1E40}}"#;
     bench.ask_text(Operation::Update, "data/a", fields).await.unwrap();
@@ -62,13 +62,13 @@ async fn null_is_data_too() {
     );
     let subkeys = ask(&bench, Operation::Read, "subkeys/a", json!({})).await;
     assert_eq!(subkeys, (200, json!({"metadata": version(1), "subkeys": null})));
-    // OpenBao answers 500 here; RFC 7396 makes an object of whatever is none.
+    // OpenBao answers 500 here. RFC 7396 treats a target that is not an object as an empty object.
     bench.patch("data/a", json!({"data": {"a": 1}})).await.unwrap();
     assert_eq!(bench.read("data/a").await.unwrap()["data"], json!({"a": 1}));
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_write_is_said_and_changes_nothing() {
+async fn an_invalid_write_is_explained_and_changes_nothing() {
     let bench = with_versions(2).await;
     let before = bench.everything();
     let mismatch = "check-and-set parameter did not match the current version";

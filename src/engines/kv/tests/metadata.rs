@@ -140,7 +140,8 @@ async fn custom_metadata_has_limits() {
         (json!({"a": ""}), one("length of value for key \"a\" is 0 but must be 0 < len(value) <= 512")),
         (json!({"a": "x".repeat(513)}), one("length of value for key \"a\" is 513 but must be 0 < len(value) <= 512")),
         (json!({"": "x"}), one("length of key \"\" is 0 but must be 0 < len(key) <= 128")),
-        // A key may hold anything by mistake: only its beginning is named, and nothing of one that cannot be shown.
+        // A caller may send a secret as a key by mistake. The error shows only the beginning of a key, and nothing of a
+        // key with control characters.
         (
             json!({"k".repeat(129): "x"}),
             one("length of key \"kkkkkkkkkkkkkkkk\" is 129 but must be 0 < len(key) <= 128"),
@@ -164,7 +165,7 @@ async fn custom_metadata_has_limits() {
         }
     }
     assert_eq!(ask(&bench, Operation::Update, "metadata/a", json!({"custom_metadata": {"a": null}})).await.0, 400);
-    // 64 more beside the old one are too many together.
+    // 64 new keys and the old one together are too many.
     let more: serde_json::Map<String, Value> = (0..64).map(|i| (format!("k{i}"), json!("v"))).collect();
     assert_eq!(ask(&bench, Operation::Patch, "metadata/a", json!({"custom_metadata": more})).await.0, 400);
     assert_eq!(bench.everything(), before);

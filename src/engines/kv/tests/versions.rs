@@ -18,7 +18,7 @@ async fn a_deleted_version_is_missing_until_it_is_undeleted() {
     let subkeys = ask(&bench, Operation::Read, "subkeys/a", json!({})).await;
     assert_eq!(subkeys, (404, json!({"metadata": deleted, "subkeys": null})));
     assert_eq!(bench.read_with("data/a", json!({"version": 1})).await.unwrap()["data"], json!({"v": 1}));
-    // A second deletion does not move the time of the first.
+    // A second deletion does not change the time of the first.
     bench.clock.advance(Ttl::from_secs(60));
     let before = bench.everything();
     bench.delete("data/a").await.unwrap();
@@ -67,7 +67,7 @@ async fn a_request_about_versions_must_name_some() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_can_be_deleted() {
+async fn deleting_what_does_not_exist_succeeds() {
     let bench = bench().await;
     for path in ["delete/none", "undelete/none", "destroy/none"] {
         assert_eq!(ask(&bench, Operation::Update, path, json!({"versions": [3]})).await, (204, Value::Null));
@@ -95,7 +95,7 @@ async fn a_destroyed_version_is_gone_for_good() {
     assert_eq!(ask(&bench, Operation::Patch, "data/a", json!({"data": {}})).await.0, 404);
     assert_eq!(ask(&bench, Operation::Delete, "data/a", json!({})).await.0, 204);
     assert_eq!(bench.read("metadata/a").await.unwrap()["versions"]["3"]["deletion_time"], "");
-    // What was destroyed leaves no data behind when the next version comes.
+    // A destroyed version leaves no data behind when the next version is written.
     bench.write("data/a", json!({"data": {"v": 4}, "options": {"cas": 3}})).await.unwrap();
     assert_eq!(bench.everything().len(), records - 1);
     assert_eq!(bench.read("data/a").await.unwrap()["data"], json!({"v": 4}));
@@ -115,7 +115,7 @@ async fn the_oldest_versions_go_when_there_are_too_many() {
         assert_eq!(ask(&bench, Operation::Read, "data/a", json!({"version": number})).await.0, code);
     }
     assert_eq!(bench.everything().len(), 3);
-    // Fewer are kept from the next write on.
+    // A lower limit takes effect with the next write.
     bench.write("metadata/a", json!({"max_versions": 1})).await.unwrap();
     assert_eq!(bench.read_with("data/a", json!({"version": 3})).await.unwrap()["data"], json!({"v": 3}));
     bench.write("data/a", json!({"data": {"v": 6}})).await.unwrap();
@@ -152,7 +152,7 @@ async fn versions_delete_themselves_after_the_shorter_time() {
     for (number, code) in [(1, 200), (2, 200), (3, 404), (4, 200), (5, 200), (6, 200)] {
         assert_eq!(ask(&bench, Operation::Read, "data/a", json!({"version": number})).await.0, code);
     }
-    // What is undeleted stays, also where its time was still to come.
+    // An undeleted version stays readable, even if its deletion was due in the future.
     bench.write("undelete/a", json!({"versions": [2, 3]})).await.unwrap();
     bench.clock.advance(Ttl::from_hours(2));
     for (number, code) in [(2, 200), (3, 200), (4, 404), (5, 200)] {

@@ -1,4 +1,5 @@
-//! JWT-01 to JWT-04 at `verify`: whatever is not exactly what this mount signed is inactive, and nothing more is said.
+//! JWT-01 to JWT-04 at `verify`: a token that is not exactly what this mount signed is inactive, and the answer says
+//! nothing more.
 
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ async fn the_header_decides_nothing() {
     assert_inactive(&bench, &forged).await;
 }
 
-/// With the public key known to all, and with a key of one's own under our kid.
+/// Signed with the public key, which everybody knows, and signed with another key under our key id.
 #[tokio::test]
 async fn a_token_signed_by_another_is_inactive() {
     let bench = bench().await;

@@ -92,13 +92,13 @@ async fn keys_rotate_by_themselves_when_tokens_are_made() {
 }
 
 #[tokio::test]
-async fn a_rotation_of_nothing_draws_the_first_key() {
+async fn rotating_an_empty_set_creates_the_first_key() {
     let bench = Bench::engine::<ServiceTokens>().await;
     assert_eq!(bench.write("keys/rotate", json!({})).await.unwrap()["state"], "active");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn roles_written_at_once_draw_one_key() {
+async fn roles_written_at_once_create_one_key() {
     let bench = std::sync::Arc::new(Bench::engine::<ServiceTokens>().await);
     let writes: Vec<_> = (0..20)
         .map(|n| {

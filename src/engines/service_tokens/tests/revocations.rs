@@ -4,7 +4,7 @@ use super::*;
 use crate::base::ttl::Ttl;
 
 #[tokio::test]
-async fn a_revoked_token_verifies_no_more() {
+async fn a_revoked_token_no_longer_verifies() {
     let bench = bench().await;
     let (by_jti, by_token, other) = (issue(&bench).await, issue(&bench).await, issue(&bench).await);
     assert_eq!(revoke(&bench, json!({ "jti": text(&by_jti, "jti").to_uppercase() })).await.unwrap(), Value::Null);
@@ -19,7 +19,7 @@ async fn a_revoked_token_verifies_no_more() {
 }
 
 #[tokio::test]
-async fn what_names_no_token_is_refused() {
+async fn text_that_is_not_a_token_is_refused() {
     let bench = bench().await;
     let issued = issue(&bench).await;
     let token = text(&issued, "token");

@@ -22,7 +22,7 @@ async fn a_role_is_shown_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_role_that_cannot_be_is_refused_by_the_fields_name() {
+async fn an_unsupported_role_field_is_refused_by_name() {
     let bench = Bench::engine::<ServiceTokens>().await;
     let many: Vec<String> = (0..33).map(|n| n.to_string()).collect();
     for (fields, message) in [

@@ -1,4 +1,4 @@
-//! Tokens as they are made and verified.
+//! Issuing and verifying tokens.
 
 use std::sync::Arc;
 
@@ -96,11 +96,11 @@ async fn a_caller_without_an_entity_gets_no_token() {
     let mut bench = bench().await;
     bench.become_caller("root", "", BTreeMap::new());
     let error = bench.write("token/web", json!({ "audience": "billing" })).await.unwrap_err();
-    let message = "a service token is made out to an entity and your token has none: use the token of a login";
+    let message = "a service token names an entity and your token has none: log in and use the token of that login";
     assert_eq!((error.fault, error.message.as_str()), (Fault::Invalid, message));
 }
 
-/// Whoever makes a child token writes its metadata: that must not become somebody's name.
+/// The creator of a child token chooses its metadata. It must not become a client id.
 #[tokio::test]
 async fn the_client_id_is_what_a_login_vouches_for() {
     let mut bench = bench().await;

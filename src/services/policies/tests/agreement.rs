@@ -1,4 +1,5 @@
-//! Rule sets that nobody thought of, against two judges: what a real OpenBao answered, and the naive evaluator.
+//! Random and recorded sets of rules, checked against the answers of a real OpenBao and against the reference
+//! implementation.
 
 use super::{
     reference::{self, Line},
@@ -23,7 +24,7 @@ fn spelled(letters: &str) -> Vec<&'static str> {
     words
 }
 
-/// `openbao.txt`, which says how it was made.
+/// openbao.txt says how it was made.
 #[test]
 fn openbao_answers_the_same() {
     let cases = include_str!("openbao.txt").lines().filter(|line| !line.starts_with('#'));
@@ -58,7 +59,7 @@ fn compiled(policies: &[Vec<Line>]) -> Acl {
 
 /// ACL-12. `STRONGROOM_LONG=1` asks a million.
 #[test]
-fn the_naive_evaluator_answers_the_same() {
+fn the_reference_implementation_answers_the_same() {
     let rounds = if std::env::var_os("STRONGROOM_LONG").is_some() { 200_000 } else { 20_000 };
     let mut dice = Dice(6);
     for _ in 0..rounds {
@@ -84,7 +85,7 @@ fn the_naive_evaluator_answers_the_same() {
     }
 }
 
-/// SplitMix64: repeatable, so that a failure is too.
+/// SplitMix64, a repeatable generator, so that a failure can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -121,7 +122,7 @@ impl Dice {
         pattern
     }
 
-    /// A path that one of the patterns matches, most of the time.
+    /// Usually a path that one of the patterns matches.
     fn path(&mut self, policies: &[Vec<Line>]) -> String {
         let lines = &policies[self.below(policies.len())];
         let pattern = lines[self.below(lines.len())].0.replace('*', self.pick(&["", "a", "b", "B/a", "b/"]));

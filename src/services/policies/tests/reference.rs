@@ -1,10 +1,10 @@
-//! The rules of acl.rs once more, as slowly as they can be written down: every rule is held against every spelling of
-//! the path, and those that match are compared in pairs. Shares no code with the rule set it is the judge of.
+//! The rules of acl.rs, implemented a second time in the simplest way: every rule is compared with every spelling of
+//! the path, and matching rules are compared in pairs. It shares no code with the implementation that it checks.
 
-/// A rule: what it is written for and the words of what it grants.
+/// A rule: its path and the words that it grants.
 pub(super) type Line = (String, Vec<&'static str>);
 
-/// What the rules grant at `path`: the words of `sys/capabilities-self`.
+/// What the rules grant at `path`, in the words of `sys/capabilities-self`.
 pub(super) fn capabilities(policies: &[Vec<Line>], path: &str, is_list: bool) -> Vec<&'static str> {
     let rules = join(policies);
     let path = path.trim_start_matches('/');
@@ -21,7 +21,7 @@ pub(super) fn capabilities(policies: &[Vec<Line>], path: &str, is_list: bool) ->
     vec!["deny"]
 }
 
-/// Rules of one path are one.
+/// Combines rules with the same path.
 fn join(policies: &[Vec<Line>]) -> Vec<Line> {
     let mut joined: Vec<Line> = Vec::new();
     for (path, words) in policies.iter().flatten() {
@@ -51,7 +51,7 @@ fn is_exact(pattern: &str) -> bool {
     !pattern.ends_with('*') && pattern.split('/').all(|segment| segment != "+")
 }
 
-/// A rule that denies speaks of every ASCII case.
+/// A rule that denies matches in every ASCII case.
 fn speaks_of(rule: &Line, path: &str) -> bool {
     matches(&rule.0, path) || denies(rule) && matches(&rule.0.to_ascii_lowercase(), &path.to_ascii_lowercase())
 }
@@ -72,26 +72,26 @@ fn matches_from(pattern: &[&str], path: &[&str]) -> bool {
     }
 }
 
-/// Whether `left` stands above `right`, both of which match.
+/// Whether `left` takes precedence over `right`. Both match the path.
 fn beats(left: &Line, right: &Line) -> bool {
     let (a, b) = (left.0.as_str(), right.0.as_str());
-    // The later the first wildcard, the better.
+    // A later first wildcard wins.
     if first_wildcard(a) != first_wildcard(b) {
         return first_wildcard(a) > first_wildcard(b);
     }
-    // Without `*` before with.
+    // Without a final `*` wins over with.
     if a.ends_with('*') != b.ends_with('*') {
         return b.ends_with('*');
     }
-    // Fewer `+`.
+    // Fewer `+` win.
     if plus_signs(a) != plus_signs(b) {
         return plus_signs(a) < plus_signs(b);
     }
-    // Longer.
+    // The longer text wins.
     if a.len() != b.len() {
         return a.len() > b.len();
     }
-    // The greater text, case aside; and where case alone differs, the one that denies.
+    // The greater text wins, ignoring case. If only the case differs, the rule that denies wins.
     let (lower_a, lower_b) = (a.to_ascii_lowercase(), b.to_ascii_lowercase());
     if lower_a != lower_b {
         return lower_a > lower_b;
