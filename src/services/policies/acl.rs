@@ -153,9 +153,9 @@ impl Acl {
 
     fn find(&self, path: &str, lookup: Lookup) -> Option<&Rule> {
         let path = path.trim_start_matches('/');
-        if lookup == Lookup::Folder && !path.ends_with('/') {
-            return self.find(&format!("{path}/"), Lookup::Folder);
-        }
+        // The root is a folder too: its path is empty here and becomes `/`.
+        let folder = (lookup == Lookup::Folder && !path.ends_with('/')).then(|| format!("{path}/"));
+        let path = folder.as_deref().unwrap_or(path);
         let folded = self.fold(path);
         let name = Name { text: path, folded: folded.as_deref() };
         if lookup == Lookup::Record {
