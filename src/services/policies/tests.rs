@@ -2,6 +2,7 @@
 //! expected answers.
 
 mod agreement;
+mod fuzz_tests;
 mod reference;
 
 use std::sync::Arc;
