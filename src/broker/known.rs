@@ -50,17 +50,17 @@ pub(super) enum StillThere {
 impl Routed {
     /// Finds the caller and reads the body. Whoever is not known gets no further than a public row, and not even there
     /// once its address was refused too often.
-    pub async fn identify(self, body: Body) -> Result<Known, Stopped> {
+    pub async fn identify(self, body: Body) -> Result<Known, Box<Stopped>> {
         let found = match Found::caller(&self, body).await {
             Ok(found) => found,
-            Err(error) => return Err(Stopped { routed: self, error }),
+            Err(error) => return Err(Stopped::of(self, error)),
         };
         if let Err(error) = admit_stranger(&self, &found.identity) {
-            return Err(Stopped { routed: self, error });
+            return Err(Stopped::of(self, error));
         }
         let (identity, turn) = match take_turn(&self, found.identity).await {
             Ok(held) => held,
-            Err(error) => return Err(Stopped { routed: self, error }),
+            Err(error) => return Err(Stopped::of(self, error)),
         };
         let input = match found.body {
             BodyRead::No(body) => input::read(&self, &identity, body).await,
@@ -68,7 +68,7 @@ impl Routed {
         };
         if let (false, Err(error)) = (identity.is_known(), &input) {
             let error = error.clone();
-            return Err(Stopped { routed: self, error });
+            return Err(Stopped::of(self, error));
         }
         let unit = match found.unit {
             Some(unit) => unit,

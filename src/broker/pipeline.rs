@@ -40,8 +40,8 @@ async fn run(context: Box<RequestContext>, body: Body) -> Result<Reply, Reply> {
 
 /// Refuses a request that nobody judged. Such refusals are sampled and counted in the audit log, so that probes cannot
 /// fill a disk, and the caller's address pays for them.
-pub(super) fn refuse_stranger(stopped: Stopped) -> Reply {
-    let Stopped { routed, error } = stopped;
+pub(super) fn refuse_stranger(stopped: Box<Stopped>) -> Reply {
+    let Stopped { routed, error } = *stopped;
     let context = &routed.context;
     if error.fault.counts_as_refusal() && !routed.is_exempt() {
         context.broker.refusal_limit.count(context.peer.address.ip());

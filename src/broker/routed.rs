@@ -116,6 +116,12 @@ pub(super) struct Stopped {
     pub error: Error,
 }
 
+impl Stopped {
+    pub fn of(routed: Routed, error: Error) -> Box<Self> {
+        Box::new(Self { routed, error })
+    }
+}
+
 /// A request that knows where it leads.
 pub(super) struct Routed {
     pub context: Box<RequestContext>,
@@ -126,7 +132,7 @@ pub(super) struct Routed {
 impl Routed {
     /// Routes a request on a fresh snapshot. A sealed store answers few rows; all others are refused here, and whoever
     /// keeps asking is a stranger like any other.
-    pub fn new(context: Box<RequestContext>) -> Result<Self, Stopped> {
+    pub fn new(context: Box<RequestContext>) -> Result<Self, Box<Stopped>> {
         let routed = Self::on_fresh_snapshot(context);
         let answers_sealed = routed.route.facts().is_some_and(|facts| facts.when_sealed == WhenSealed::Answers);
         if !routed.snapshot.is_sealed() || answers_sealed {
@@ -140,7 +146,7 @@ impl Routed {
             }
             Err(too_many) => too_many,
         };
-        Err(Stopped { routed, error })
+        Err(Stopped::of(routed, error))
     }
 
     /// The same request on a fresh snapshot.
