@@ -148,7 +148,7 @@ impl RowFacts {
     }
 }
 
-/// One row of an API. `C` is the type that its handler gets: [`Call`](super::Call), or
+/// One row of an API. `C` is the type that its handler gets: [`Call`], or
 /// [`BuiltInCall`](super::BuiltInCall) in built-in mounts.
 pub struct Row<C> {
     pub facts: Arc<RowFacts>,
