@@ -190,10 +190,18 @@ impl Known {
         if routed.snapshot.is_sealed() {
             return (Self { routed, identity, unit, input, turn, after_use }, StillThere::Sealed);
         }
-        match looked_up_again(&routed, &identity, &unit) {
-            // The token that was found now says itself how many uses are left.
+        let looked_up = match after_use.get() {
+            Some(used) => still_standing(&routed, &identity, used, &unit),
+            None => looked_up_again(&routed, &identity, &unit),
+        };
+        match looked_up {
+            // The token that was found says how many uses are left; this request takes no second one.
             Ok(Some(identity)) => {
-                (Self { routed, identity, unit, input, turn, after_use: OnceLock::new() }, StillThere::Yes)
+                let after_use = match (after_use.get(), identity.session()) {
+                    (Some(_), Some(session)) => OnceLock::from(Arc::clone(session)),
+                    _ => OnceLock::new(),
+                };
+                (Self { routed, identity, unit, input, turn, after_use }, StillThere::Yes)
             }
             _ => (Self { routed, identity, unit, input, turn, after_use }, StillThere::TokenEnded),
         }
@@ -238,6 +246,17 @@ impl Known {
     pub fn fields(&self) -> Fields {
         self.input.as_ref().map(|input| input.fields.clone()).unwrap_or_default()
     }
+}
+
+/// The caller whose use this request has taken already: it may go on even if that was the last one.
+fn still_standing(routed: &Routed, before: &Identity, used: &Session, unit: &Unit) -> Result<Option<Identity>> {
+    let (context, markers) = (&routed.context, &routed.snapshot.markers);
+    let tokens = &context.services().tokens;
+    let found = tokens.read(unit, &used.hash)?.filter(|session| tokens.stands(session, markers, context.now));
+    Ok(found.zip(before.own_token()).map(|(session, own)| {
+        let caller = before.caller.clone();
+        Identity { caller, standing: Standing::Token { session, own: Arc::clone(own) } }
+    }))
 }
 
 fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Option<Identity>> {

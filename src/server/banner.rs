@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::seam::DevKeys;
+use super::backend::DevKeys;
 
 /// What the text tells.
 pub(crate) struct Banner<'a> {

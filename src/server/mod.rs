@@ -12,7 +12,7 @@ mod options;
 mod panics;
 mod private_file;
 mod run_files;
-mod seam;
+mod backend;
 mod settings;
 mod signals;
 

@@ -9,6 +9,7 @@ use std::{
 pub(crate) use super::error::ServerError;
 pub use super::options::{DevOptions, ServerOptions};
 use super::{
+    backend::{self, DevKeys, Parts},
     banner::{Banner, Endpoint, Scheme, State},
     config::{AuditConfig, Config, Environment, Storage},
     exchange::Front,
@@ -19,7 +20,6 @@ use super::{
     panics, private_file,
     refusals::AddressLimit,
     run_files::{PidFile, Scratch},
-    seam::{self, DevKeys, Parts},
     serving::{self, Served, Serving},
     settings::{Dev, ListenerSettings, Security, Settings},
     signals::Signals,
@@ -62,7 +62,7 @@ pub(crate) fn issue_certificate(data: &Path, names: &[String]) -> Result<Issued,
 pub(crate) async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<WalkReport, ServerError> {
     let machine = Machine::real();
     let (store, boot) = open_store(&Storage::Sled { path: data.to_owned() }, &machine)?;
-    seam::walk(store, boot, machine.random, shares).await
+    backend::walk(store, boot, machine.random, shares).await
 }
 
 /// Files, time and randomness of the machine.
@@ -90,7 +90,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     let first = endpoints.first().map(Endpoint::url).unwrap_or_default();
     let api_addr = settings.api_addr.unwrap_or(first);
     let limits = limits(environment);
-    let broker = seam::start(Parts {
+    let broker = backend::start(Parts {
         store,
         boot,
         audit: audit.clone(),
@@ -109,7 +109,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
         None => None,
     };
-    let front = Arc::new(Front::new(seam::handler(&broker), limits, seam::on_refusal(&broker)));
+    let front = Arc::new(Front::new(backend::handler(&broker), limits, backend::on_refusal(&broker)));
     let served = |bound: Bound| Served { listener: bound.listener, front: front.clone() };
     let serving = serving::start(bound.listeners.into_iter().map(served).collect(), limits, workers())?;
     let pid_file = PidFile::write(settings.pid_file, &machine.files)?;
@@ -284,7 +284,7 @@ async fn open_dev(
     files: &Files,
     environment: &Environment,
 ) -> Result<DevKeys, ServerError> {
-    let keys = seam::open_dev(broker, dev, files).await?;
+    let keys = backend::open_dev(broker, dev, files).await?;
     let write = |path: PathBuf, bytes: &[u8]| {
         private_file::replace(files, &path, bytes).map_err(|cause| ServerError::File { path, cause })
     };

@@ -58,6 +58,26 @@ async fn parallel_uses_are_counted_one_by_one() {
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 7, "{statuses:?}");
 }
 
+/// A request that has taken the last use of its token and then meets another is performed again; it was refused once,
+/// because the token that it found on its second look had no use left.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_survives_a_conflict() {
+    let rig = std::sync::Arc::new(Rig::open().await);
+    rig.token_with("writer", r#"path "secret/data/*" { capabilities = ["create", "update"] }"#).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..24 {
+        let made = rig.root("POST", "auth/token/create", json!({"policies": ["writer"], "num_uses": 1})).await;
+        let token = made.body["auth"]["client_token"].as_str().unwrap().to_owned();
+        let rig = rig.clone();
+        tasks
+            .spawn(async move { rig.send(&token, "POST", "secret/data/one", json!({"data": {"by": n}})).await.status });
+    }
+    let statuses = tasks.join_all().await;
+    assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
+    let read = rig.root("GET", "secret/data/one", json!(null)).await;
+    assert_eq!(read.body["data"]["metadata"]["version"], 24);
+}
+
 #[tokio::test]
 async fn a_token_expires_and_a_renewal_moves_its_end() {
     let rig = Rig::open().await;

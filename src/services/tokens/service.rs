@@ -75,8 +75,14 @@ impl Tokens {
         Ok(entries.into_iter().map(|(_, entry)| entry.accessor).collect())
     }
 
-    /// Whether a token that was found may be used: not expired, not spent, not revoked.
+    /// Whether a token that was found may be used: it stands, and has uses left.
     pub fn is_alive(&self, session: &Session, markers: &Markers, now: Time) -> bool {
+        session.record.num_uses != SPENT && self.stands(session, markers, now)
+    }
+
+    /// Whether a token is neither expired nor revoked. A request that has taken the last use goes on with a token that
+    /// stands and is spent.
+    pub fn stands(&self, session: &Session, markers: &Markers, now: Time) -> bool {
         let record = &session.record;
         let lineage = Lineage {
             stamp: record.stamp,
@@ -84,7 +90,7 @@ impl Tokens {
             ancestors: &record.ancestors,
             login_mount: record.login_mount.as_ref(),
         };
-        record.num_uses != SPENT && !record.is_expired(now) && !markers.kill(lineage)
+        !record.is_expired(now) && !markers.kill(lineage)
     }
 
     /// The live token with this hash, by the newest markers.
