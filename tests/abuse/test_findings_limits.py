@@ -8,7 +8,7 @@ import servers
 from tests.abuse.flood import Flood
 from tests.abuse.wire import request
 
-MANY = 1600  # the burst of one address, and what is let through in the seconds that this many requests take
+MANY = 3000  # more than the burst of one address and what is let through in the seconds that this many requests take
 REFUSED_BODY = b'{"role_id": "a", "secret_id": "b"}'
 LOGIN = "/v1/auth/approle/login"
 
@@ -20,6 +20,8 @@ def login(*headers, body=REFUSED_BODY):
     return request("POST", LOGIN, headers, body)
 
 
+# A body that is too large ends its connection, so one address cannot send so many of them that the limit is met; that they
+# count is shown by `every_refusal_of_a_stranger_counts`.
 STRANGERS = {  # the status of each, and the bytes
     "a failed login (control)": (400, login()),
     "a failed login with a token that is none": (400, login(("X-Vault-Token", "anything"))),
@@ -31,7 +33,6 @@ STRANGERS = {  # the status of each, and the bytes
     "a path that is none": (400, request("GET", "/v1/a/%ff", [("X-Vault-Token", "anything")])),
     "a token that is none": (403, request("GET", "/v1/secret/data/x", [("X-Vault-Token", "anything")])),
     "a place outside of the API": (404, request("GET", "/v2/x", [("X-Vault-Token", "anything")])),
-    "a body that is too large": (413, login(("X-Vault-Token", "anything"), body=b"[" + b" " * 20_000 + b"]")),
 }
 
 
