@@ -19,7 +19,7 @@ use crate::{
         routed::Routed,
         shared::Shared,
     },
-    contract::{Answer, Body as AnswerBody, Class, Error, Login, Result, Verb},
+    contract::{Answer, Body as AnswerBody, Class, Error, Login, Result},
     services::recorded::Recorded,
 };
 
@@ -47,7 +47,7 @@ pub(super) async fn handle(broker: &Arc<Shared>, chain: Chain) -> Reply {
 async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, Reply> {
     let broker = Arc::clone(&context.broker);
     let routed = Routed::new(context).map_err(refuse_stranger)?;
-    if routed.route.facts().is_none_or(|facts| facts.verb != Verb::Login) {
+    if !routed.route.is_login() {
         return Err(Reply::refusal(Error::internal("a chain that does not begin with a login")));
     }
     let known = routed.identify(body).await.map_err(refuse_stranger)?;
@@ -143,7 +143,12 @@ async fn attempt(login: Work, second: Work) -> Attempt {
         Ok(()) => answer(&second).await,
         Err(error) => Err(error.into()),
     };
-    if unit.is_stale() && !login.request().is_past_deadline() {
+    if unit.is_stale() {
+        // A stale unit is never committed: the second request may have gone on with another one.
+        if login.request().is_past_deadline() {
+            let error = Error::from(BarrierError::Conflict);
+            return Attempt::Finished(finish_both(login, second, Err(error)).await);
+        }
         return Attempt::Conflict(Box::new(login), Box::new(second));
     }
     let answer = match result {

@@ -17,7 +17,7 @@ use crate::{
         routed::{MountPoint, Routed, Stopped},
         strangers,
     },
-    contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Principal, Recording, Result, Verb},
+    contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Principal, Recording, Result},
     services::tokens::Session,
 };
 
@@ -130,12 +130,9 @@ fn by_token(routed: &Routed, keys: &Arc<Keys>, token: &Secret<String>) -> Result
     }))
 }
 
-/// Strangers reach public rows alone, and their address must not have been refused too often. Whoever logs in is a
-/// stranger, whatever token it shows beside: else any token would lift the limit on guesses.
+/// Strangers reach public rows alone, and their address must not have been refused too often.
 fn admit_stranger(routed: &Routed, identity: &Identity) -> Result<()> {
-    let facts = routed.route.facts();
-    let is_login = facts.is_some_and(|facts| facts.verb == Verb::Login);
-    if identity.is_known() && !is_login {
+    if identity.is_known() && !routed.route.is_login() {
         return Ok(());
     }
     if !routed.is_exempt() {
@@ -224,8 +221,7 @@ impl Known {
 
     /// Whether the caller counts as a stranger: because nobody knows it, or because it is logging in.
     pub fn is_stranger(&self) -> bool {
-        let is_login = self.routed.route.facts().is_some_and(|facts| facts.verb == Verb::Login);
-        is_login || !self.identity.is_known()
+        self.routed.route.is_login() || !self.identity.is_known()
     }
 
     /// The request as the mount's handler sees it.

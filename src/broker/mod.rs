@@ -58,13 +58,7 @@ impl Broker {
     /// Refuses a request that a dialect could not read. It counts as a stranger's.
     pub fn refuse_unread(&self, peer: &Peer, error: Error) -> Reply {
         let address = peer.address.ip();
-        let error = match strangers::check(&self.shared.refusal_limit, address) {
-            Ok(()) => {
-                self.shared.refusal_limit.count(address);
-                error
-            }
-            Err(too_many) => too_many,
-        };
+        let error = strangers::charge(&self.shared.refusal_limit, address, error);
         // The path did not parse, so it is not written down.
         let (status, reason) = (error.fault.status(), pipeline::reason(&error));
         let refusal = Refusal { operation: "", path: "", address, status, reason };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::{
     barrier::{BarrierError, Keys, Unit},
     broker::{context::RequestContext, shared::Shared, strangers},
-    contract::{Error, Fault, Found, Operation, Params, RowFacts, RowRef, TrailingSlash, WhenSealed},
+    contract::{Error, Fault, Found, Operation, Params, RowFacts, RowRef, TrailingSlash, Verb, WhenSealed},
     services::{
         guards::{self, Registry},
         mounts::{Mount, MountTable},
@@ -104,6 +104,12 @@ impl Route {
         }
     }
 
+    /// Whether a caller proves here who it is. Whoever logs in is a stranger, whatever token it shows beside: else any
+    /// token would lift the limit on guesses.
+    pub fn is_login(&self) -> bool {
+        self.facts().is_some_and(|facts| facts.verb == Verb::Login)
+    }
+
     /// Whether anybody may ask it, with or without a token.
     pub fn is_public(&self) -> bool {
         self.facts().is_some_and(RowFacts::is_public)
@@ -139,13 +145,7 @@ impl Routed {
             return Ok(routed);
         }
         let (limit, address) = (&routed.context.broker.refusal_limit, routed.context.peer.address.ip());
-        let error = match strangers::check(limit, address) {
-            Ok(()) => {
-                limit.count(address);
-                Error::unavailable("Vault is sealed")
-            }
-            Err(too_many) => too_many,
-        };
+        let error = strangers::charge(limit, address, Error::unavailable("Vault is sealed"));
         Err(Stopped::of(routed, error))
     }
 

@@ -24,6 +24,17 @@ impl RefusalLimit for Unlimited {
     fn count(&self, _: IpAddr) {}
 }
 
+/// What a stranger is told who is refused with `error`: the refusal counts, unless its address has to wait already.
+pub(super) fn charge(limit: &Arc<dyn RefusalLimit>, address: IpAddr, error: Error) -> Error {
+    match check(limit, address) {
+        Ok(()) => {
+            limit.count(address);
+            error
+        }
+        Err(too_many) => too_many,
+    }
+}
+
 /// Refuses a stranger whose address has been refused too often.
 pub(super) fn check(limit: &Arc<dyn RefusalLimit>, address: IpAddr) -> Result<(), Error> {
     let Some(wait) = limit.wait(address) else { return Ok(()) };

@@ -54,11 +54,10 @@ async fn exchange(State(broker): State<Arc<Broker>>, request: HttpRequest) -> Re
 }
 
 fn reply_of(reply: Reply, operation: Operation) -> Response {
-    let mount_kind = reply.mount_kind().to_owned();
-    match reply.outcome {
-        Ok(answer) => render(&answer, &reply.request_id, &mount_kind),
+    match &reply.outcome {
+        Ok(answer) => render(answer, &reply.request_id, reply.mount_kind()),
         Err(error) => {
-            let mut response = render_error(&error);
+            let mut response = render_error(error);
             // Vault answers a PATCH of what is not there without a body.
             if operation == Operation::Patch && error.fault == Fault::Missing && error.message.is_empty() {
                 *response.body_mut() = HttpBody::empty();
