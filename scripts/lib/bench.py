@@ -8,20 +8,19 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from load import load
+from paired import measure_paired
 from report import write_report
-from servers import LOAD_CORE, SERVER_CORE, UNLIMITED, Bare, OpenBao, Strongroom, self_signed
+from servers import SERVER_CORE, UNLIMITED, Bare, OpenBao, Strongroom, self_signed
 from setup import SECRETS, enable_service_tokens, furnish, value_of
 
-LIB = Path(__file__).parent
 # What a KV read of 256 bytes answers with, where no broker was asked.
 KV_ANSWER_BYTES = 568
 PARTS = ["read", "write", "login", "issue", "lookup", "memory", "restart"]
@@ -35,6 +34,7 @@ class Plan:
         self.parts = options.only.split(",") if options.only else PARTS
         self.servers = options.servers.split(",")
         self.rounds, self.secs, self.warm_secs = (1, 2, 1) if short else (3, 8, 2)
+        self.pairs = options.pairs or (2 if short else 9)
         self.logins = options.logins or (2_000 if short else 50_000)
         self.signatures, self.syncs = (5_000, 300) if short else (50_000, 3_000)
         self.root = Path(options.folder).resolve()
@@ -43,37 +43,6 @@ class Plan:
 
     def does(self, part):
         return part in self.parts
-
-
-def load(server, plan, connections, mode, path, token=None, body=None, limit=0, secs=None, **more):
-    """One run of wrk against `server`. Returns rate, latencies and CPU of both sides."""
-    environment = dict(os.environ) | {"LOAD_MODE": mode, "LOAD_PATH": f"/v1/{path}", "LOAD_LIMIT": str(limit)}
-    environment |= {"LOAD_TOKEN": token or "none", "LOAD_BODY": json.dumps(body) if body else ""}
-    environment |= {f"LOAD_{name.upper()}": str(value) for name, value in more.items()}
-    before, children = server.cpu_secs(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    wrk = subprocess.Popen(
-        ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{secs or plan.secs}s", "--timeout", "30s"]
-        + ["-s", str(LIB / "load.lua"), server.api.address],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if limit and wrk.stderr.readline() == "ENOUGH\n":
-        wrk.send_signal(signal.SIGINT)
-    told, complaint = wrk.communicate()
-    after, spent = server.cpu_secs(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    figures = [line.removeprefix("FIGURES ") for line in told.splitlines() if line.startswith("FIGURES ")]
-    if not figures:
-        raise RuntimeError(f"wrk said no figures: {told} {complaint}")
-    figures = json.loads(figures[0])
-    if figures["bad_status"] or (figures["broken"] and not limit):
-        raise RuntimeError(f"{server.name} refused {figures['bad_status']} and broke {figures['broken']} of {path}")
-    generator = spent.ru_utime + spent.ru_stime - children.ru_utime - children.ru_stime
-    figures["per_second"] = figures["requests"] / figures["secs"]
-    figures["cpu_us"] = (after - before) * 1e6 / figures["requests"]
-    figures["generator_cpu"] = generator / figures["secs"]
-    return figures
 
 
 def rounds(server, plan, label, *arguments, **more):
@@ -201,13 +170,18 @@ def main():
     words.add_argument("--only", help=f"parts, with commas: {','.join(PARTS)}")
     words.add_argument("--servers", default="bare,bao,strongroom", help="sides, with commas")
     words.add_argument("--short", action="store_true", help="see that it works; judges nothing")
+    words.add_argument("--beside", metavar="PROGRAM", help="another build of strongroom: compare the CPU of a request, in pairs")
+    words.add_argument("--pairs", type=int, help="rounds of --beside (9)")
     words.add_argument("--logins", type=int, help="live tokens for memory and restart (50000)")
     words.add_argument("--folder", required=True, help=argparse.SUPPRESS)
     words.add_argument("--programs", required=True, help=argparse.SUPPRESS)
     words.add_argument("--bao", required=True, help=argparse.SUPPRESS)
-    plan = Plan(words.parse_args())
+    options = words.parse_args()
+    plan = Plan(options)
     plan.root.mkdir(parents=True, exist_ok=True)
     tls = self_signed(plan.root / "tls")
+    if options.beside:
+        return measure_paired(plan, options.beside, tls, KV_ANSWER_BYTES)
     figures = {"machine": machine(plan.root), "short": plan.short}
     if figures["machine"]["filesystem"] == "tmpfs":
         say("warning: var/ lies in memory (tmpfs): the figures of writes say nothing")
