@@ -58,7 +58,7 @@ async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, 
 /// The second request, before and after it was recorded.
 enum Second {
     New(Box<RequestContext>, Body),
-    Recorded(Box<Work>),
+    Recorded(Work),
 }
 
 async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply {
@@ -86,7 +86,7 @@ async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply
         };
         (login, second) = match attempt(login, work).await {
             Attempt::Finished(reply) => return reply,
-            Attempt::Conflict(login, second) => (*login, Second::Recorded(second)),
+            Attempt::Conflict(login, second) => (login, Second::Recorded(second)),
         };
         login = match again(login).await {
             Ok(login) => login,
@@ -123,7 +123,7 @@ async fn admit_second(login: &Work, second: Second, identity: Identity) -> Resul
         }
         Second::Recorded(work) => {
             let (permitted, proof) = work.take_apart();
-            let Known { routed, input, .. } = permitted.into_inner();
+            let Known { routed, input, .. } = *permitted.into_inner();
             let known = Known::with_input(routed.again(), identity, unit, input);
             let permitted = known.admit().await?;
             Recorded::again(permitted, proof).map_err(Reply::refusal)
@@ -133,7 +133,7 @@ async fn admit_second(login: &Work, second: Second, identity: Identity) -> Resul
 
 enum Attempt {
     Finished(Reply),
-    Conflict(Box<Work>, Box<Work>),
+    Conflict(Work, Work),
 }
 
 /// Performs the second request and commits both.
@@ -149,7 +149,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
             let error = Error::from(BarrierError::Conflict);
             return Attempt::Finished(finish_both(login, second, Err(error)).await);
         }
-        return Attempt::Conflict(Box::new(login), Box::new(second));
+        return Attempt::Conflict(login, second);
     }
     let answer = match result {
         Ok(answer) => answer,
@@ -164,7 +164,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
     match unit.commit(notes).await {
         Ok(_) => Attempt::Finished(finish_both(login, second, Ok(answer)).await),
         Err(BarrierError::Conflict) if !login.request().is_past_deadline() => {
-            Attempt::Conflict(Box::new(login), Box::new(second))
+            Attempt::Conflict(login, second)
         }
         Err(error) => Attempt::Finished(finish_both(login, second, Err(error.into())).await),
     }

@@ -40,13 +40,13 @@ impl Performable for Known {
 
 impl Known {
     /// Judges the request by the rules of its caller's policies.
-    pub async fn judge(self) -> Judgement<Self> {
+    pub async fn judge(self: Box<Self>) -> Judgement<Self> {
         let acl = self.routed.snapshot.policies.acl(&self.identity.caller.policies);
         access::judge(self, &acl).await
     }
 
     /// Judges the request. `Err` is the answer to one that may not be performed.
-    pub async fn admit(mut self) -> Result<Permitted<Self>, Reply> {
+    pub async fn admit(mut self: Box<Self>) -> Result<Permitted<Self>, Reply> {
         loop {
             match self.judge().await {
                 Judgement::Permitted(permitted) => return Ok(permitted),

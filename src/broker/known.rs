@@ -50,7 +50,7 @@ pub(super) enum StillThere {
 impl Routed {
     /// Finds the caller and reads the body. Whoever is not known gets no further than a public row, and not even there
     /// once its address was refused too often.
-    pub async fn identify(self, body: Body) -> Result<Known, Box<Stopped>> {
+    pub async fn identify(self, body: Body) -> Result<Box<Known>, Box<Stopped>> {
         let found = match Found::caller(&self, body).await {
             Ok(found) => found,
             Err(error) => return Err(Stopped::of(self, error)),
@@ -74,7 +74,7 @@ impl Routed {
             Some(unit) => unit,
             None => fresh_unit(&self.context, &self.snapshot),
         };
-        Ok(Known { routed: self, identity, unit, input, turn, after_use: OnceLock::new() })
+        Ok(Box::new(Known { routed: self, identity, unit, input, turn, after_use: OnceLock::new() }))
     }
 }
 
@@ -169,23 +169,23 @@ async fn take_turn(routed: &Routed, identity: Identity) -> Result<(Identity, Opt
 
 impl Known {
     /// A request whose caller is known from elsewhere: from the login before it in a chain.
-    pub async fn of_caller(routed: Routed, identity: Identity, unit: Arc<Unit>, body: Body) -> Self {
+    pub async fn of_caller(routed: Routed, identity: Identity, unit: Arc<Unit>, body: Body) -> Box<Self> {
         let input = input::read(&routed, &identity, body).await;
         Self::with_input(routed, identity, unit, input)
     }
 
     /// The same, with an input that was read already.
-    pub fn with_input(routed: Routed, identity: Identity, unit: Arc<Unit>, input: Result<Input>) -> Self {
-        Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() }
+    pub fn with_input(routed: Routed, identity: Identity, unit: Arc<Unit>, input: Result<Input>) -> Box<Self> {
+        Box::new(Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() })
     }
 
     /// The same caller on a new route and a fresh unit, for a request that is judged again, and whether it may still be.
-    pub fn again(self) -> (Self, StillThere) {
-        let Self { routed, identity, input, turn, after_use, .. } = self;
+    pub fn again(self: Box<Self>) -> (Box<Self>, StillThere) {
+        let Self { routed, identity, input, turn, after_use, .. } = *self;
         let routed = routed.again();
         let unit = fresh_unit(&routed.context, &routed.snapshot);
         if routed.snapshot.is_sealed() {
-            return (Self { routed, identity, unit, input, turn, after_use }, StillThere::Sealed);
+            return (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::Sealed);
         }
         let looked_up = match after_use.get() {
             Some(used) => still_standing(&routed, &identity, used, &unit),
@@ -198,9 +198,9 @@ impl Known {
                     (Some(_), Some(session)) => OnceLock::from(Arc::clone(session)),
                     _ => OnceLock::new(),
                 };
-                (Self { routed, identity, unit, input, turn, after_use }, StillThere::Yes)
+                (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::Yes)
             }
-            _ => (Self { routed, identity, unit, input, turn, after_use }, StillThere::TokenEnded),
+            _ => (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::TokenEnded),
         }
     }
 

@@ -37,7 +37,7 @@ async fn run(mut work: Work) -> Reply {
     loop {
         work = match attempt(work).await {
             Attempt::Finished(reply) => return reply,
-            Attempt::Conflict(work) => *work,
+            Attempt::Conflict(work) => work,
         };
         if work.request().is_past_deadline() {
             return finish(work, Err(BarrierError::Conflict.into()), None).await;
@@ -57,7 +57,7 @@ async fn run(mut work: Work) -> Reply {
 enum Attempt {
     Finished(Reply),
     /// Something that was read has changed: once more.
-    Conflict(Box<Work>),
+    Conflict(Work),
 }
 
 async fn attempt(work: Work) -> Attempt {
@@ -67,7 +67,7 @@ async fn attempt(work: Work) -> Attempt {
         Err(error) => Err(error.into()),
     };
     if known.unit.is_stale() {
-        return Attempt::Conflict(Box::new(work));
+        return Attempt::Conflict(work);
     }
     match result {
         Ok(answer) => commit(work, answer).await,
@@ -91,7 +91,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
     let known = work.request();
     if !known.unit.writes_something() {
         return match known.unit.confirm_reads() {
-            Err(BarrierError::Conflict) => Attempt::Conflict(Box::new(work)),
+            Err(BarrierError::Conflict) => Attempt::Conflict(work),
             Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
             Ok(()) => Attempt::Finished(finish(work, Ok(answer), None).await),
         };
@@ -104,7 +104,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
             let ended = Ended { result: Ok(answer), sequence: Some(sequence), note: outcome };
             Attempt::Finished(settle(work, ended).await)
         }
-        Err(BarrierError::Conflict) => Attempt::Conflict(Box::new(work)),
+        Err(BarrierError::Conflict) => Attempt::Conflict(work),
         Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
     }
 }

@@ -5,12 +5,12 @@
 //! use strongroom::services::access::Permitted;
 //! struct Request;
 //! // A permit cannot be made by hand for a request of one's choice:
-//! let permit = Permitted { request: Request, ruling: Default::default() };
+//! let permit = Permitted { request: Box::new(Request), ruling: Default::default() };
 //! ```
 //!
 //! ```compile_fail
 //! use strongroom::services::access::Permitted;
-//! fn swap<R>(permit: Permitted<R>, other: R) -> Permitted<R> {
+//! fn swap<R>(permit: Permitted<R>, other: Box<R>) -> Permitted<R> {
 //!     // Nor can another request be put under a permit that was granted:
 //!     Permitted { request: other, ..permit }
 //! }
@@ -33,21 +33,21 @@ pub trait Judged: Send + Sync {
     fn exists(&self) -> impl Future<Output = Result<bool, Error>> + Send;
 }
 
-/// A request that may be performed.
+/// A request that may be performed. The request lies on the heap, so that a state that passes from hand to hand is small.
 pub struct Permitted<R> {
-    request: R,
+    request: Box<R>,
     ruling: Ruling,
 }
 
 /// A request that may not.
 pub struct Denied<R> {
-    request: R,
+    request: Box<R>,
     ruling: Ruling,
 }
 
 /// A request that ends without a judgement: something failed before, or its token has ended.
 pub struct Unjudged<R> {
-    request: R,
+    request: Box<R>,
     ruling: Ruling,
 }
 
@@ -77,7 +77,7 @@ impl<R> Permitted<R> {
     }
 
     /// Takes the request out. The permit ends with it.
-    pub fn into_inner(self) -> R {
+    pub fn into_inner(self) -> Box<R> {
         self.request
     }
 }
@@ -93,7 +93,7 @@ impl<R> Denied<R> {
 }
 
 impl<R> Unjudged<R> {
-    pub fn new(request: R) -> Self {
+    pub fn new(request: Box<R>) -> Self {
         Self { request, ruling: Ruling::default() }
     }
 
@@ -105,13 +105,13 @@ impl<R> Unjudged<R> {
         &self.ruling
     }
 
-    pub fn into_inner(self) -> R {
+    pub fn into_inner(self) -> Box<R> {
         self.request
     }
 }
 
 /// Judges a request by the rules of its caller.
-pub async fn judge<R: Judged>(request: R, acl: &Acl) -> Judgement<R> {
+pub async fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
     if request.access() == Some(Access::Public) {
         return Judgement::Permitted(Permitted { request, ruling: Ruling::default() });
     }
@@ -136,7 +136,7 @@ pub async fn judge<R: Judged>(request: R, acl: &Acl) -> Judgement<R> {
     }
 }
 
-fn settle<R>(request: R, verdict: Verdict, acl: &Acl) -> Judgement<R> {
+fn settle<R>(request: Box<R>, verdict: Verdict, acl: &Acl) -> Judgement<R> {
     let ruling = Ruling { rule: verdict.rule, is_root: acl.is_root() };
     if verdict.allowed {
         Judgement::Permitted(Permitted { request, ruling })
