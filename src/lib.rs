@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod crypto;
+pub mod blocking;
 pub mod store;
 pub mod barrier;
 pub mod contract;

@@ -1,7 +1,10 @@
 //! Why something could not be read, written or opened. The floors above turn these errors into answers; no message
 //! holds a name or a value.
 
-use crate::store::{CommitError, StoreError};
+use crate::{
+    base::limits::LIST_NAMES_MAX,
+    store::{CommitError, StoreError},
+};
 
 /// Why a record could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,8 @@ pub enum BarrierError {
     Stopped(String),
     #[error("a value is larger than a record may be")]
     TooLarge,
+    #[error("the folder holds more than {LIST_NAMES_MAX} names: list it in pages, with `limit` and `after`")]
+    TooManyNames,
 }
 
 impl From<StoreError> for BarrierError {

@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// Which part of a listing is wanted.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Page<'a> {
     /// Only names behind this one, in the form and order of [`Name::listed`].
     pub after: Option<&'a str>,
-    /// At most so many names: the first of those.
-    pub limit: usize,
+    /// At most so many names: the first of those. `None`: all, and more than [`LIST_NAMES_MAX`] are an error.
+    pub limit: Option<usize>,
 }
 
 /// A walk over the names of one folder.
@@ -46,20 +46,7 @@ impl<'u> Listing<'u> {
         Self { keys, store, mount, folder, from, to }
     }
 
-    /// All names, in order. More than [`LIST_NAMES_MAX`] are an error, found without reading the rest.
-    pub(crate) fn all(mut self) -> Result<Vec<Name>, BarrierError> {
-        let mut names = Vec::new();
-        while let Some(slice) = self.next_slice()? {
-            names.extend(slice);
-            if names.len() > LIST_NAMES_MAX {
-                return Err(BarrierError::TooLarge);
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    /// The names of one page, in order.
+    /// The names of the page, in order.
     pub(crate) fn page(mut self, page: Page<'_>) -> Result<Vec<Name>, BarrierError> {
         // The greatest name of the page lies on top, to make room for a smaller one.
         let mut kept: BinaryHeap<Name> = BinaryHeap::new();
@@ -69,8 +56,10 @@ impl<'u> Listing<'u> {
                     continue;
                 }
                 kept.push(name);
-                if kept.len() > page.limit {
-                    kept.pop();
+                match page.limit {
+                    Some(limit) if kept.len() > limit => drop(kept.pop()),
+                    None if kept.len() > LIST_NAMES_MAX => return Err(BarrierError::TooManyNames),
+                    _ => {}
                 }
             }
         }

@@ -242,19 +242,9 @@ impl Unit {
         !self.state().writes.is_empty()
     }
 
-    /// The names directly below `folder`, in order, as the store has them: what this unit writes does not count.
-    /// Blocks for the whole walk.
+    /// The names directly below `folder`, in order, or a page of them, as the store has them: what this unit writes does
+    /// not count. Looks at every name of the folder but holds no more than the page. Blocks for the whole walk.
     pub(crate) fn names<T>(
-        &self,
-        mount: &MountId,
-        table: &Table<T>,
-        folder: &[&str],
-    ) -> Result<Vec<Name>, BarrierError> {
-        self.listing(mount, table.id, folder)?.all()
-    }
-
-    /// As [`Unit::names`], one page. It looks at every name of the folder but holds no more than the page.
-    pub fn names_page<T>(
         &self,
         mount: &MountId,
         table: &Table<T>,

@@ -163,9 +163,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
     let notes = requests.chain(&lines).map(|note| note.as_bytes().to_vec()).collect();
     match unit.commit(notes).await {
         Ok(_) => Attempt::Finished(finish_both(login, second, Ok(answer)).await),
-        Err(BarrierError::Conflict) if !login.request().is_past_deadline() => {
-            Attempt::Conflict(login, second)
-        }
+        Err(BarrierError::Conflict) if !login.request().is_past_deadline() => Attempt::Conflict(login, second),
         Err(error) => Attempt::Finished(finish_both(login, second, Err(error.into())).await),
     }
 }

@@ -2,28 +2,46 @@
 //! be recorded is withheld, unless a commit has carried its line.
 
 use crate::{
+    blocking,
     broker::{known::Known, lines, request::Reply, uses::delete_if_spent},
     contract::{AfterAnswer, Answer, Error, Result, WhenUnrecordable},
-    services::recorded::{Decision, Outcome, Recordable as _, Recorded},
+    services::{
+        audit::DraftLine,
+        recorded::{Decision, Outcome, Recordable as _, Recorded},
+    },
     store::Sequence,
 };
 
 /// Records the outcome of a request and answers it. `sequence` is that of its commit.
-pub(super) async fn finish<D: Decision<Request = Known>>(
+pub(super) async fn finish<D: Decision<Request = Known> + Send + 'static>(
     recorded: Recorded<D>,
     result: Result<Answer>,
     sequence: Option<Sequence>,
 ) -> Reply {
-    let note =
-        recorded.has_sealed_lines().then(|| lines::outcome(recorded.request(), recorded.decided(), result.as_ref()));
-    settle(recorded, Ended { result, sequence, note }).await
+    let is_big = result.as_ref().is_ok_and(|answer| answer.body.json_bytes() > BIG_ANSWER_BYTES);
+    if !is_big {
+        let note = outcome_note(&recorded, &result);
+        return settle(recorded, Ended { result, sequence, note }).await;
+    }
+    let noted = blocking::long_read(move || (outcome_note(&recorded, &result), recorded, result)).await;
+    match noted {
+        Ok((note, recorded, result)) => settle(recorded, Ended { result, sequence, note }).await,
+        Err(stopping) => Reply::refusal(stopping.into()),
+    }
+}
+
+/// The line of an answer that is larger than this is made on the blocking pool: the whole answer is read for it.
+const BIG_ANSWER_BYTES: usize = 256 << 10;
+
+fn outcome_note<D: Decision<Request = Known>>(recorded: &Recorded<D>, result: &Result<Answer>) -> Option<DraftLine> {
+    recorded.has_sealed_lines().then(|| lines::outcome(recorded.request(), recorded.decided(), result.as_ref()))
 }
 
 /// How a request ended, and the line that says so where a commit has carried it already.
 pub(super) struct Ended {
     pub result: Result<Answer>,
     pub sequence: Option<Sequence>,
-    pub note: Option<crate::services::audit::DraftLine>,
+    pub note: Option<DraftLine>,
 }
 
 /// As [`finish`], with an outcome whose line was made before.

@@ -24,9 +24,9 @@ impl Judged for Known {
         self.routed.route.facts().map(|facts| facts.access)
     }
 
-    async fn exists(&self) -> Result<bool> {
+    fn exists(&self) -> Result<bool> {
         let Target::Row { at, row, params, .. } = &self.routed.route.target else { return Ok(true) };
-        at.engine.exists(*row, self.view(at), params.clone()).await.unwrap_or(Ok(true))
+        at.engine.exists(*row, self.view(at), params.clone()).unwrap_or(Ok(true))
     }
 }
 
@@ -40,15 +40,15 @@ impl Performable for Known {
 
 impl Known {
     /// Judges the request by the rules of its caller's policies.
-    pub async fn judge(self: Box<Self>) -> Judgement<Self> {
+    pub fn judge(self: Box<Self>) -> Judgement<Self> {
         let acl = self.routed.snapshot.policies.acl(&self.identity.caller.policies);
-        access::judge(self, &acl).await
+        access::judge(self, &acl)
     }
 
     /// Judges the request. `Err` is the answer to one that may not be performed.
     pub async fn admit(mut self: Box<Self>) -> Result<Permitted<Self>, Reply> {
         loop {
-            match self.judge().await {
+            match self.judge() {
                 Judgement::Permitted(permitted) => return Ok(permitted),
                 Judgement::Denied(denied) => return Err(refuse(denied, Error::denied().listed()).await),
                 Judgement::Failed(unjudged, _) if unjudged.inner().may_ask_again() => {
@@ -62,7 +62,7 @@ impl Known {
 }
 
 /// Records a request that is not performed, and answers it.
-async fn refuse<D: Decision<Request = Known>>(decision: D, error: Error) -> Reply {
+async fn refuse<D: Decision<Request = Known> + Send + 'static>(decision: D, error: Error) -> Reply {
     let broker = decision.request().routed.context.broker.clone();
     let mut recorded = match Recorded::record(&broker.services.audit, decision) {
         Ok(recorded) => recorded,

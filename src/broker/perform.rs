@@ -121,7 +121,7 @@ pub(super) async fn again(work: Work) -> Result<Work, Reply> {
             StillThere::Sealed => return Err(end(Unjudged::new(known), proof, BarrierError::Sealed.into()).await),
             StillThere::TokenEnded => return Err(end(Unjudged::new(known), proof, Error::denied()).await),
         }
-        known = match known.judge().await {
+        known = match known.judge() {
             Judgement::Permitted(permitted) => return Recorded::again(permitted, proof).map_err(Reply::refusal),
             Judgement::Denied(denied) => return Err(end(denied, proof, Error::denied().listed()).await),
             Judgement::Failed(unjudged, error) => {
@@ -135,7 +135,7 @@ pub(super) async fn again(work: Work) -> Result<Work, Reply> {
 }
 
 /// Ends a request that was recorded and is not permitted any more.
-async fn end<D: Decision<Request = Known>>(decision: D, proof: Proof, error: Error) -> Reply {
+async fn end<D: Decision<Request = Known> + Send + 'static>(decision: D, proof: Proof, error: Error) -> Reply {
     match Recorded::again(decision, proof) {
         Ok(recorded) => finish(recorded, Err(error), None).await,
         Err(error) => Reply::refusal(error),

@@ -113,6 +113,14 @@ impl Body {
             _ => 200,
         }
     }
+
+    /// How many bytes of JSON it holds.
+    pub const fn json_bytes(&self) -> usize {
+        match self {
+            Self::Data(text) | Self::Missing(text) | Self::Flat(text) | Self::Bare(text) => text.len(),
+            Self::Raw { .. } | Self::Login(_) | Self::Auth(_) | Self::Done => 0,
+        }
+    }
 }
 
 impl Granted {

@@ -105,7 +105,7 @@ impl Bench {
         loop {
             let (context, unit) = self.context();
             let asked = Asked { params: params.clone(), fields: Fields(fields.into()) };
-            let answer = self.mounted.run(row, context, asked).await;
+            let answer = self.mounted.run(row, context, asked).result().await;
             match answer {
                 Err(_) if unit.is_stale() => {}
                 Err(error) => return Err(error),
@@ -120,10 +120,10 @@ impl Bench {
     }
 
     /// What the row's `exists` function returns. `None` if the row has none.
-    pub async fn exists(&self, path: &str) -> Option<bool> {
+    pub fn exists(&self, path: &str) -> Option<bool> {
         let Found::Row { row, params, .. } = self.mounted.find(Operation::Update, path) else { return None };
         let (context, _) = self.context();
-        self.mounted.exists(row, context, params)?.await.ok()
+        self.mounted.exists(row, context, params)?.ok()
     }
 
     pub async fn renew(&self, metadata: BTreeMap<String, String>) -> Result<Renewal> {

@@ -4,9 +4,10 @@
 use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::Deref, sync::Arc};
 
 use crate::{
-    barrier::{MountId, Name, Record, Table, Unit},
+    barrier::{self, MountId, Name, Record, Table, Unit},
     base::{random::Random, secret::Secret, time::Time, ttl::Ttl},
-    contract::{Error, Result},
+    blocking,
+    contract::{Answer, Error, Page, Result},
 };
 
 /// One request, as its handler gets it: the engine and the [`Context`].
@@ -155,50 +156,62 @@ impl View {
         self.unit.conflict().into()
     }
 
-    pub async fn get<T: Record>(&self, table: &Table<T>, name: &str) -> Result<Option<T>> {
+    pub fn get<T: Record>(&self, table: &Table<T>, name: &str) -> Result<Option<T>> {
         Ok(self.unit.get(&self.mount, table, name)?)
     }
 
-    pub async fn has<T: Record>(&self, table: &Table<T>, name: &str) -> Result<bool> {
+    pub fn has<T: Record>(&self, table: &Table<T>, name: &str) -> Result<bool> {
         Ok(self.unit.has(&self.mount, table, name)?)
     }
 
-    pub async fn put<T: Record>(&self, table: &Table<T>, name: &str, record: &T) -> Result<()> {
+    pub fn put<T: Record>(&self, table: &Table<T>, name: &str, record: &T) -> Result<()> {
         self.unit.put(&self.mount, table, name, record)?;
         Ok(())
     }
 
-    pub async fn delete<T: Record>(&self, table: &Table<T>, name: &str) -> Result<()> {
+    pub fn delete<T: Record>(&self, table: &Table<T>, name: &str) -> Result<()> {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
-    /// The names directly below a folder, in order. An empty folder is the root.
-    pub async fn names<T: Record>(&self, table: &Table<T>, folder: &str) -> Result<Vec<Name>> {
-        let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
-        Ok(self.unit.names(&self.mount, table, &segments)?)
+    /// Answers a list: the names directly below a folder, in order, or the page of them that is asked for. An empty
+    /// folder is the root.
+    pub async fn list<T: 'static>(&self, table: &'static Table<T>, folder: &str, page: Page) -> Result<Answer> {
+        let folder = folder.to_owned();
+        self.long_read(move |view| {
+            let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
+            let wanted = barrier::Page { after: page.after.as_deref(), limit: page.limit() };
+            let names = view.unit.names(&view.mount, table, &segments, wanted)?;
+            Answer::names(names.into_iter().map(Name::listed).collect())
+        })
+        .await
+    }
+
+    /// Does on the blocking pool what takes as long as the data is: opening many names or records. Point reads take
+    /// microseconds and are done where the request runs.
+    pub async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let view = self.clone();
+        blocking::long_read(move || read(&view)).await?
     }
 
     /// Like [`View::get`], for a table whose names are hashes, times or random ids.
-    pub async fn get_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<Option<T>> {
+    pub fn get_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<Option<T>> {
         Ok(self.unit.get(&self.mount, table, name)?)
     }
 
-    pub async fn put_raw<T: Record>(&self, table: &Table<T>, name: &[u8], record: &T) -> Result<()> {
+    pub fn put_raw<T: Record>(&self, table: &Table<T>, name: &[u8], record: &T) -> Result<()> {
         self.unit.put(&self.mount, table, name, record)?;
         Ok(())
     }
 
-    pub async fn delete_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<()> {
+    pub fn delete_raw<T: Record>(&self, table: &Table<T>, name: &[u8]) -> Result<()> {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
     /// The records of a plain table whose names begin with `prefix`, in order, `limit` of them at most.
-    pub async fn scan_raw<T: Record>(
-        &self,
-        table: &Table<T>,
-        prefix: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, T)>> {
+    pub fn scan_raw<T: Record>(&self, table: &Table<T>, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, T)>> {
         Ok(self.unit.scan(&self.mount, table, prefix, limit)?)
     }
 

@@ -1,7 +1,7 @@
 //! Errors for two readers: a message for the caller and a cause for the operator's log. Neither contains a secret, a
 //! token, or text from the request that may be one.
 
-use crate::barrier::BarrierError;
+use crate::{barrier::BarrierError, blocking::Stopping};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -113,6 +113,12 @@ impl Error {
     }
 }
 
+impl From<Stopping> for Error {
+    fn from(stopping: Stopping) -> Self {
+        Self::unavailable(stopping.to_string())
+    }
+}
+
 impl From<BarrierError> for Error {
     fn from(error: BarrierError) -> Self {
         match error {
@@ -123,6 +129,7 @@ impl From<BarrierError> for Error {
                 Self::unavailable("this request met others that changed the same records: try again")
             }
             BarrierError::Full(_) => Self::unavailable(error.to_string()),
+            BarrierError::TooManyNames => Self::new(Fault::TooLarge, error.to_string()),
             BarrierError::TooLarge => Self::new(Fault::TooLarge, "a value is larger than a record may be"),
             BarrierError::Integrity { .. } | BarrierError::Stopped(_) => Self::internal(error.to_string()),
         }

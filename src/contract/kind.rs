@@ -5,9 +5,9 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
-    Answer, Api, BuiltInApi, Call, Context, Error, Handled, Host, Login, Operation, Recognises, Renewal, Result, Row,
-    RowFacts, ShownCredential,
-    row::{ApiOf, Fields, Params, Reply},
+    Api, BuiltInApi, Call, Context, Error, Handled, Handling, Host, Later, Login, Operation, Recognises, Renewal,
+    Result, Row, RowFacts, ShownCredential,
+    row::{ApiOf, Fields, Params},
 };
 
 /// An engine: stores or creates secrets.
@@ -132,10 +132,10 @@ pub trait Mounted: Send + Sync {
     fn facts(&self, row: RowRef) -> Option<&Arc<RowFacts>>;
     fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
-    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Reply<Answer>;
+    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Handling;
     /// Whether the record at the path exists. `None` if the row does not ask.
-    fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Reply<bool>>;
-    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal>;
+    fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>>;
+    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Later<Renewal>;
     /// The forms of credentials that this mount recognises with any request.
     fn recognises(&self) -> &'static [Recognises];
     fn recognise<'s>(&self, context: Context, shown: ShownCredential<'s>) -> Recognising<'s>;
@@ -145,7 +145,7 @@ type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send
 
 /// What an auth method has besides its rows.
 struct LoginRules<E> {
-    renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Reply<Renewal>,
+    renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Later<Renewal>,
     recognises: &'static [Recognises],
     recognise: for<'s> fn(Call<E>, ShownCredential<'s>) -> Recognising<'s>,
 }
@@ -243,19 +243,19 @@ impl<C: Handled> Mounted for Erased<C> {
         self.summary
     }
 
-    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Reply<Answer> {
+    fn run(&self, row: RowRef, context: Context, asked: Asked) -> Handling {
         match self.rows.get(row.0) {
             Some(row) => (row.run)(self.call(context), asked.params, asked.fields),
-            None => Box::pin(async { Err(Error::internal("no such row")) }),
+            None => Handling::Done(Err(Error::internal("no such row"))),
         }
     }
 
-    fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Reply<bool>> {
+    fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
         let question = self.rows.get(row.0)?.exists.as_ref()?;
         Some(question(self.call(context), params))
     }
 
-    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Reply<Renewal> {
+    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Later<Renewal> {
         match &self.login {
             Some(login) => (login.renew)(self.plain_call(context), metadata),
             None => Box::pin(async { Err(Error::invalid("this mount cannot renew tokens")) }),

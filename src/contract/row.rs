@@ -1,12 +1,16 @@
 //! An API as a table of rows: each row has a verb, a path, a handler and one line of help. Routing, help, the list of
 //! public paths and the tests of refusals are all derived from the rows.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 
-use crate::contract::{Answer, Call, Result, Template, input};
+use crate::contract::{
+    Call, Result, Template,
+    handler::{Handler, Handling},
+    input,
+};
 
 /// What the caller does to a path, derived from the method and the query as Vault does it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -156,9 +160,8 @@ pub struct Row<C> {
     pub(super) exists: Option<Exists<C>>,
 }
 
-pub(super) type Reply<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-type Run<C> = Box<dyn Fn(C, Params, Fields) -> Reply<Answer> + Send + Sync>;
-type Exists<C> = Box<dyn Fn(C, Params) -> Reply<bool> + Send + Sync>;
+type Run<C> = Box<dyn Fn(C, Params, Fields) -> Handling + Send + Sync>;
+type Exists<C> = Box<dyn Fn(C, Params) -> Result<bool> + Send + Sync>;
 
 /// The parameters of a path, with identifiers lower-cased. Clones share the data.
 #[derive(Clone, Default, Debug)]
@@ -202,19 +205,15 @@ impl<C> ApiOf<C> {
 }
 
 impl<C: Send + 'static> Row<C> {
-    fn new<P, I, F, Fut>(verb: Verb, path: &'static str, handler: F, help: &'static str) -> Self
+    fn new<P, I, H>(verb: Verb, path: &'static str, handler: H, help: &'static str) -> Self
     where
-        P: DeserializeOwned + Send + 'static,
-        I: DeserializeOwned + JsonSchema + Send + 'static,
-        F: Fn(C, P, I) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<Answer>> + Send + 'static,
+        P: DeserializeOwned,
+        I: DeserializeOwned + JsonSchema,
+        H: Handler<C, P, I>,
     {
-        let run = move |call: C, params: Params, fields: Fields| -> Reply<Answer> {
-            Box::pin(async move {
-                let path = params.read()?;
-                let input = input::read(&fields.0)?;
-                handler(call, path, input).await
-            })
+        let run = move |call: C, params: Params, fields: Fields| match (params.read(), input::read(&fields.0)) {
+            (Ok(path), Ok(input)) => handler.handle(call, path, input),
+            (Err(error), _) | (_, Err(error)) => Handling::Done(Err(error)),
         };
         let (fields, plain) = field_names::<I>();
         let facts = RowFacts {
@@ -267,18 +266,12 @@ impl<C: Send + 'static> Row<C> {
     /// How to find out whether the record exists: if it does not, a write counts as a create. Without this function a
     /// write always counts as an update. The function reads through the unit of work of the write, so if two requests
     /// create the same record, one of them gets a conflict.
-    pub fn exists<P, F, Fut>(mut self, question: F) -> Self
+    pub fn exists<P, F>(mut self, question: F) -> Self
     where
-        P: DeserializeOwned + Send + 'static,
-        F: Fn(C, P) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<bool>> + Send + 'static,
+        P: DeserializeOwned,
+        F: Fn(C, P) -> Result<bool> + Send + Sync + 'static,
     {
-        self.exists = Some(Box::new(move |call, params| {
-            Box::pin(async move {
-                let path = params.read()?;
-                question(call, path).await
-            })
-        }));
+        self.exists = Some(Box::new(move |call, params| question(call, params.read()?)));
         self
     }
 }
@@ -298,13 +291,12 @@ fn field_names<I: JsonSchema>() -> (Vec<String>, Vec<String>) {
 macro_rules! words {
     ($($(#[$doc:meta])* $word:ident $verb:ident),*) => {$(
         $(#[$doc])*
-        pub fn $word<C, P, I, F, Fut>(path: &'static str, handler: F, help: &'static str) -> Row<C>
+        pub fn $word<C, P, I, H>(path: &'static str, handler: H, help: &'static str) -> Row<C>
         where
             C: Send + 'static,
-            P: DeserializeOwned + Send + 'static,
-            I: DeserializeOwned + JsonSchema + Send + 'static,
-            F: Fn(C, P, I) -> Fut + Send + Sync + Copy + 'static,
-            Fut: Future<Output = Result<Answer>> + Send + 'static,
+            P: DeserializeOwned,
+            I: DeserializeOwned + JsonSchema,
+            H: Handler<C, P, I>,
         {
             Row::new(Verb::$verb, path, handler, help)
         }

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    Answer, Api, Call, Error, Host, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing, write,
+    Answer, Api, Call, Error, Host, Page, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing,
+    waits, write,
 };
 
 /// The engine. It has no state outside its records.
@@ -40,7 +41,7 @@ impl SecretsEngine for Memos {
         Api::new(
             "Memos: keep a line of text under a name.",
             [
-                list("memos", names, "List the names."),
+                list("memos", waits(names), "List the names."),
                 read("memos/{name}", show, "Show a memo."),
                 write("memos/{name}", keep, "Keep a memo, in place of the one that was there.").exists(exists),
                 delete("memos/{name}", drop_memo, "Delete a memo."),
@@ -53,31 +54,30 @@ impl SecretsEngine for Memos {
     }
 }
 
-async fn names(call: Call<Memos>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let names = call.store.names(&MEMOS, "").await?;
-    Answer::names(names.into_iter().map(|name| name.text).collect())
+async fn names(call: Call<Memos>, _: Nothing, page: Page) -> Result<Answer> {
+    call.store.list(&MEMOS, "", page).await
 }
 
-async fn exists(call: Call<Memos>, at: At) -> Result<bool> {
-    call.store.has(&MEMOS, &at.name.0).await
+fn exists(call: Call<Memos>, at: At) -> Result<bool> {
+    call.store.has(&MEMOS, &at.name.0)
 }
 
-async fn show(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
-    let memo = call.store.get(&MEMOS, &at.name.0).await?.ok_or_else(Error::missing)?;
+fn show(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
+    let memo = call.store.get(&MEMOS, &at.name.0)?.ok_or_else(Error::missing)?;
     Answer::data(&memo)
 }
 
-async fn keep(call: Call<Memos>, at: At, input: Input) -> Result<Answer> {
+fn keep(call: Call<Memos>, at: At, input: Input) -> Result<Answer> {
     let text = input.text.filter(|text| !text.is_empty()).ok_or_else(|| Error::invalid("missing text"))?;
     if text.len() > 1024 {
         return Err(Error::invalid("text: at most 1,024 bytes"));
     }
-    call.store.put(&MEMOS, &at.name.0, &Memo { text }).await?;
+    call.store.put(&MEMOS, &at.name.0, &Memo { text })?;
     Ok(Answer::done())
 }
 
-async fn drop_memo(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
-    call.store.delete(&MEMOS, &at.name.0).await?;
+fn drop_memo(call: Call<Memos>, at: At, _: Nothing) -> Result<Answer> {
+    call.store.delete(&MEMOS, &at.name.0)?;
     Ok(Answer::done())
 }
 

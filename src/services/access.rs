@@ -30,7 +30,7 @@ pub trait Judged: Send + Sync {
     /// the path.
     fn access(&self) -> Option<Access>;
     /// Whether the thing that is written exists already. Asked only where creating and updating are judged differently.
-    fn exists(&self) -> impl Future<Output = Result<bool, Error>> + Send;
+    fn exists(&self) -> Result<bool, Error>;
 }
 
 /// A request that may be performed. The request lies on the heap, so that a state that passes from hand to hand is small.
@@ -111,7 +111,7 @@ impl<R> Unjudged<R> {
 }
 
 /// Judges a request by the rules of its caller.
-pub async fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
+pub fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
     if request.access() == Some(Access::Public) {
         return Judgement::Permitted(Permitted { request, ruling: Ruling::default() });
     }
@@ -129,7 +129,7 @@ pub async fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
     if verdict.allowed == as_create.allowed {
         return settle(request, verdict, acl);
     }
-    match request.exists().await {
+    match request.exists() {
         Ok(true) => settle(request, verdict, acl),
         Ok(false) => settle(request, as_create, acl),
         Err(error) => Judgement::Failed(Unjudged::new(request), error),

@@ -38,12 +38,12 @@ impl OpenEngine {
     pub async fn run<R: Performable + Recordable>(&self, request: &Recorded<Permitted<R>>) -> Result<Answer> {
         let work = request.inner().inner().work();
         let (row, context, asked) = work.ok_or_else(|| Error::internal("a request that leads to no row was run"))?;
-        self.0.run(row, context, asked).await
+        self.0.run(row, context, asked).result().await
     }
 
     /// Whether the thing at the path exists already; `None` where the row does not ask. It only reads.
-    pub async fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
-        Some(self.0.exists(row, context, params)?.await)
+    pub fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
+        self.0.exists(row, context, params)
     }
 
     pub async fn renew(&self, context: Context, metadata: BTreeMap<String, String>) -> Result<Renewal> {

@@ -28,7 +28,7 @@ pub struct Input {
 /// The metadata key under which a token stores the name of its role.
 pub const ROLE_NAME: &str = "role_name";
 
-pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
+pub fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
     let role_id = input.role_id.filter(|id| !id.is_empty()).ok_or_else(|| Error::invalid("missing role_id"))?;
     let secret_id = input.secret_id.ok_or_else(|| Error::invalid("missing secret_id"))?;
     let secret_id = secret_id.expose();
@@ -36,23 +36,23 @@ pub async fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Ans
         return Err(Error::invalid("missing secret_id"));
     }
     let key = role_storage::key_of(&call.store, &role_id)?;
-    let role: Option<Role> = call.store.get_raw(&ROLES, &key).await?;
+    let role: Option<Role> = call.store.get_raw(&ROLES, &key)?;
     let hash = secret_id_storage::hash_of(&call.store, role.as_ref().unwrap_or(&Role::default()), secret_id)?;
     let Some(role) = role else {
-        read_decoy(&call).await?;
+        read_decoy(&call)?;
         return Err(refused());
     };
     remember_decoy(&call.engine, key);
-    let found = secret_id_storage::find(&call.store, call.now, &role, hash).await?.ok_or_else(refused)?;
+    let found = secret_id_storage::find(&call.store, call.now, &role, hash)?.ok_or_else(refused)?;
     let login = login(&call, &role, found.secret.metadata.clone());
-    secret_id_storage::spend(&call.store, call.now, &role, found).await?;
+    secret_id_storage::spend(&call.store, call.now, &role, found)?;
     Ok(Answer::login(login))
 }
 
 /// Decides whether a token of this mount may be renewed: only while its role exists.
-pub async fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
+pub fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
     let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
-    match role_storage::find(&call.store, name).await? {
+    match role_storage::find(&call.store, name)? {
         Some((_, role)) => Ok(Renewal { ttl: role.token_ttl, max_ttl: role.token_max_ttl, period: role.token_period }),
         None => Err(Error::invalid(format!("role \"{name}\" does not exist during renewal"))),
     }
@@ -90,14 +90,14 @@ fn remember_decoy(engine: &AppRole, key: [u8; 32]) {
 
 /// Reads an existing role and ignores it, for a login with an unknown RoleID. A login with a known role and a wrong
 /// SecretID opens one record and misses another. This login then does the same.
-async fn read_decoy(call: &Call<AppRole>) -> Result<()> {
+fn read_decoy(call: &Call<AppRole>) -> Result<()> {
     let remembered = *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(key) = remembered
-        && call.store.get_raw(&ROLES, &key).await?.is_some()
+        && call.store.get_raw(&ROLES, &key)?.is_some()
     {
         return Ok(());
     }
-    let some = call.store.scan_raw(&ROLES, &[], 1).await?;
+    let some = call.store.scan_raw(&ROLES, &[], 1)?;
     let key = some.first().and_then(|(name, _)| name.as_slice().try_into().ok());
     *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner) = key;
     Ok(())

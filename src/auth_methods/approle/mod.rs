@@ -18,7 +18,7 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Mutex};
 
-use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list, login, read, write};
+use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list, login, read, waits, write};
 
 /// One mount of the method.
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl AuthMethod for AppRole {
             "AppRole: services log in with a RoleID and a SecretID.",
             [
                 login("login", login::log_in, "Log in with a RoleID and a SecretID."),
-                list("role", roles::list, "List the names of all roles."),
+                list("role", waits(roles::list), "List the names of all roles."),
                 read("role/{role_name:ident}", roles::read, "Show the properties of a role and of its tokens."),
                 write("role/{role_name:ident}", roles::write, "Create a role or change it.").exists(roles::exists),
                 delete("role/{role_name:ident}", roles::delete, "Delete a role with its SecretIDs."),
@@ -45,7 +45,11 @@ impl AuthMethod for AppRole {
             ],
         )
         .with([
-            list("role/{role_name:ident}/secret-id", secret_ids::list, "List the accessors of a role's SecretIDs."),
+            list(
+                "role/{role_name:ident}/secret-id",
+                waits(secret_ids::list),
+                "List the accessors of a role's SecretIDs.",
+            ),
             write("role/{role_name:ident}/secret-id", secret_ids::make, "Make a SecretID for a role."),
             write(
                 "role/{role_name:ident}/custom-secret-id",
@@ -78,6 +82,6 @@ impl AuthMethod for AppRole {
     }
 
     async fn renew(call: Call<Self>, metadata: BTreeMap<String, String>) -> Result<Renewal> {
-        login::renew(call, &metadata).await
+        login::renew(call, &metadata)
     }
 }

@@ -22,16 +22,16 @@ struct Shown {
     role_id: String,
 }
 
-pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    let (_, role) = role_storage::find(&call.store, &path.role_name.0).await?.ok_or_else(Error::missing)?;
+pub fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let (_, role) = role_storage::find(&call.store, &path.role_name.0)?.ok_or_else(Error::missing)?;
     Answer::data(&Shown { role_id: role.role_id })
 }
 
-pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
-    let Some((key, mut role)) = role_storage::find(&call.store, &path.role_name.0).await? else {
+pub fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
+    let Some((key, mut role)) = role_storage::find(&call.store, &path.role_name.0)? else {
         return Err(Error::new(Fault::Missing, "unsupported path").listed());
     };
     role.role_id = input.role_id.filter(|id| !id.is_empty()).ok_or_else(|| Error::invalid("missing role_id"))?;
-    role_storage::put(&call.store, Some(key), &role).await?;
+    role_storage::put(&call.store, Some(key), &role)?;
     Ok(Answer::done())
 }

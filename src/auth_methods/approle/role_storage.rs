@@ -21,9 +21,9 @@ pub fn key_of(store: &View, role_id: &str) -> Result<[u8; 32]> {
 }
 
 /// The role with a name, and its storage key.
-pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
-    let Some(pointer) = store.get(&ROLE_NAMES, name).await? else { return Ok(None) };
-    match store.get_raw(&ROLES, &pointer.key).await? {
+pub fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
+    let Some(pointer) = store.get(&ROLE_NAMES, name)? else { return Ok(None) };
+    match store.get_raw(&ROLES, &pointer.key)? {
         Some(role) => Ok(Some((pointer.key, role))),
         // Another request moved or deleted the role between the two reads.
         None => Err(store.conflict()),
@@ -31,19 +31,19 @@ pub async fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> 
 }
 
 /// Stores a role under its RoleID, which no other role may have. Deletes the record at `old`, its former storage key.
-pub async fn put(store: &View, old: Option<[u8; 32]>, role: &Role) -> Result<()> {
+pub fn put(store: &View, old: Option<[u8; 32]>, role: &Role) -> Result<()> {
     if role.role_id.len() > CHOSEN_ID_BYTES_MAX {
         return Err(Error::invalid(format!("role_id is longer than {CHOSEN_ID_BYTES_MAX} bytes")));
     }
     let key = key_of(store, &role.role_id)?;
     if old != Some(key) {
-        if store.get_raw(&ROLES, &key).await?.is_some() {
+        if store.get_raw(&ROLES, &key)?.is_some() {
             return Err(Error::invalid("role_id already in use").listed());
         }
         if let Some(old) = old {
-            store.delete_raw(&ROLES, &old).await?;
+            store.delete_raw(&ROLES, &old)?;
         }
-        store.put(&ROLE_NAMES, &role.name, &RolePointer { key }).await?;
+        store.put(&ROLE_NAMES, &role.name, &RolePointer { key })?;
     }
-    store.put_raw(&ROLES, &key, role).await
+    store.put_raw(&ROLES, &key, role)
 }

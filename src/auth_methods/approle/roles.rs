@@ -16,7 +16,7 @@ use crate::{
         path,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Flag, Int, Names, Result, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, Names, Page, Result, row::Nothing},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -102,17 +102,16 @@ struct Shown {
     token_type: &'static str,
 }
 
-pub async fn list(call: Call<AppRole>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let names = call.store.names(&ROLE_NAMES, "").await?;
-    Answer::names(names.into_iter().map(|name| name.text).collect())
+pub async fn list(call: Call<AppRole>, _: Nothing, page: Page) -> Result<Answer> {
+    call.store.list(&ROLE_NAMES, "", page).await
 }
 
-pub async fn exists(call: Call<AppRole>, path: RolePath) -> Result<bool> {
-    call.store.has(&ROLE_NAMES, &path.role_name.0).await
+pub fn exists(call: Call<AppRole>, path: RolePath) -> Result<bool> {
+    call.store.has(&ROLE_NAMES, &path.role_name.0)
 }
 
-pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    let (_, role) = role_storage::find(&call.store, &path.role_name.0).await?.ok_or_else(Error::missing)?;
+pub fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let (_, role) = role_storage::find(&call.store, &path.role_name.0)?.ok_or_else(Error::missing)?;
     Answer::data(&Shown {
         bind_secret_id: true,
         local_secret_ids: false,
@@ -135,9 +134,9 @@ pub async fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Ans
 }
 
 /// Creates a role, or changes the fields that the request contains.
-pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
+pub fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<Answer> {
     refuse_unbuilt(&input)?;
-    let (key, mut role) = match role_storage::find(&call.store, &path.role_name.0).await? {
+    let (key, mut role) = match role_storage::find(&call.store, &path.role_name.0)? {
         Some((key, role)) => (Some(key), role),
         None => (None, new_role(&call, path.role_name.0)),
     };
@@ -152,17 +151,17 @@ pub async fn write(call: Call<AppRole>, path: RolePath, input: Input) -> Result<
              truncated",
         );
     }
-    role_storage::put(&call.store, key, &role).await?;
-    secret_id_storage::sweep(&call.store).await?;
+    role_storage::put(&call.store, key, &role)?;
+    secret_id_storage::sweep(&call.store)?;
     Ok(answer)
 }
 
-pub async fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    secret_id_storage::sweep(&call.store).await?;
-    if let Some((key, role)) = role_storage::find(&call.store, &path.role_name.0).await? {
-        call.store.delete(&ROLE_NAMES, &role.name).await?;
-        call.store.delete_raw(&ROLES, &key).await?;
-        secret_id_storage::delete_all(&call.store, &role).await?;
+pub fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+    secret_id_storage::sweep(&call.store)?;
+    if let Some((key, role)) = role_storage::find(&call.store, &path.role_name.0)? {
+        call.store.delete(&ROLE_NAMES, &role.name)?;
+        call.store.delete_raw(&ROLES, &key)?;
+        secret_id_storage::delete_all(&call.store, &role)?;
     }
     Ok(Answer::done())
 }

@@ -37,104 +37,104 @@ pub fn hash_of(store: &View, role: &Role, secret: &str) -> Result<[u8; 32]> {
 }
 
 /// The SecretID with this hash, if the role has it and it has not expired.
-pub async fn find(store: &View, now: Time, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
-    let secret = store.get_raw(&SECRET_IDS, &below(role, &hash)).await?;
+pub fn find(store: &View, now: Time, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
+    let secret = store.get_raw(&SECRET_IDS, &below(role, &hash))?;
     Ok(secret.filter(|secret| !secret.has_expired(now)).map(|secret| Found { hash, secret }))
 }
 
 /// The SecretID with this accessor, if the role has it and it has not expired.
-pub async fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &str) -> Result<Option<Found>> {
+pub fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &str) -> Result<Option<Found>> {
     let name = accessor_name(store, role, accessor)?;
-    match store.get_raw(&ACCESSORS, &name).await? {
-        Some(pointer) => find(store, now, role, pointer.hash).await,
+    match store.get_raw(&ACCESSORS, &name)? {
+        Some(pointer) => find(store, now, role, pointer.hash),
         None => Ok(None),
     }
 }
 
 /// Stores a new SecretID. Fails if the role already has it.
-pub async fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &SecretId) -> Result<()> {
-    prune(store, now, role).await?;
-    if store.get_raw(&SECRET_IDS, &below(role, &hash)).await?.is_some() {
+pub fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &SecretId) -> Result<()> {
+    prune(store, now, role)?;
+    if store.get_raw(&SECRET_IDS, &below(role, &hash))?.is_some() {
         return Err(Error::invalid("failed to store secret_id: SecretID is already registered").listed());
     }
-    store.put_raw(&SECRET_IDS, &below(role, &hash), secret).await?;
-    store.put_raw(&ACCESSORS, &accessor_name(store, role, &secret.accessor)?, &SecretIdPointer { hash }).await?;
+    store.put_raw(&SECRET_IDS, &below(role, &hash), secret)?;
+    store.put_raw(&ACCESSORS, &accessor_name(store, role, &secret.accessor)?, &SecretIdPointer { hash })?;
     if let Some(at) = secret.expires {
-        store.put_raw(&EXPIRIES, &expiry_name(role, at, &hash), &Entry {}).await?;
+        store.put_raw(&EXPIRIES, &expiry_name(role, at, &hash), &Entry {})?;
     }
     Ok(())
 }
 
 /// Counts one use of a SecretID, and deletes it after the last use. Writes nothing if its uses are not limited.
-pub async fn spend(store: &View, now: Time, role: &Role, found: Found) -> Result<()> {
+pub fn spend(store: &View, now: Time, role: &Role, found: Found) -> Result<()> {
     let Found { hash, mut secret } = found;
     match secret.uses {
         0 => Ok(()),
-        1 => remove(store, role, &Found { hash, secret }).await,
+        1 => remove(store, role, &Found { hash, secret }),
         _ => {
             secret.uses -= 1;
             secret.updated = now.unix_nanos();
-            store.put_raw(&SECRET_IDS, &below(role, &hash), &secret).await
+            store.put_raw(&SECRET_IDS, &below(role, &hash), &secret)
         }
     }
 }
 
 /// Deletes a SecretID with its accessor and expiry.
-pub async fn remove(store: &View, role: &Role, found: &Found) -> Result<()> {
-    store.delete_raw(&SECRET_IDS, &below(role, &found.hash)).await?;
-    store.delete_raw(&ACCESSORS, &accessor_name(store, role, &found.secret.accessor)?).await?;
+pub fn remove(store: &View, role: &Role, found: &Found) -> Result<()> {
+    store.delete_raw(&SECRET_IDS, &below(role, &found.hash))?;
+    store.delete_raw(&ACCESSORS, &accessor_name(store, role, &found.secret.accessor)?)?;
     if let Some(at) = found.secret.expires {
-        store.delete_raw(&EXPIRIES, &expiry_name(role, at, &found.hash)).await?;
+        store.delete_raw(&EXPIRIES, &expiry_name(role, at, &found.hash))?;
     }
     Ok(())
 }
 
 /// The SecretIDs of a role, `limit` of them at most, including expired ones.
-pub async fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
-    let records = store.scan_raw(&SECRET_IDS, &role.incarnation, limit).await?;
+pub fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
+    let records = store.scan_raw(&SECRET_IDS, &role.incarnation, limit)?;
     Ok(records.into_iter().filter_map(|(name, secret)| Some(Found { hash: last(&name)?, secret })).collect())
 }
 
 /// Deletes the SecretIDs of a role that is deleted in the same unit of work. The deleted role takes its incarnation
 /// with it, so any remaining SecretIDs no longer work. A tombstone marks them for [`sweep`].
-pub async fn delete_all(store: &View, role: &Role) -> Result<()> {
-    let found = all(store, role, DELETED_MAX + 1).await?;
+pub fn delete_all(store: &View, role: &Role) -> Result<()> {
+    let found = all(store, role, DELETED_MAX + 1)?;
     for secret in found.iter().take(DELETED_MAX) {
-        remove(store, role, secret).await?;
+        remove(store, role, secret)?;
     }
     if found.len() > DELETED_MAX {
-        store.put_raw(&DELETED_ROLES, &role.incarnation, &Entry {}).await?;
+        store.put_raw(&DELETED_ROLES, &role.incarnation, &Entry {})?;
     }
     Ok(())
 }
 
 /// Deletes some of the SecretIDs that deleted roles have left.
-pub async fn sweep(store: &View) -> Result<()> {
-    let deleted = store.scan_raw(&DELETED_ROLES, &[], 1).await?;
+pub fn sweep(store: &View) -> Result<()> {
+    let deleted = store.scan_raw(&DELETED_ROLES, &[], 1)?;
     let Some(incarnation) = deleted.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else {
         return Ok(());
     };
     let role = Role { incarnation, ..Role::default() };
-    let found = all(store, &role, DELETED_MAX + 1).await?;
+    let found = all(store, &role, DELETED_MAX + 1)?;
     for secret in found.iter().take(DELETED_MAX) {
-        remove(store, &role, secret).await?;
+        remove(store, &role, secret)?;
     }
     if found.len() <= DELETED_MAX {
-        store.delete_raw(&DELETED_ROLES, &incarnation).await?;
+        store.delete_raw(&DELETED_ROLES, &incarnation)?;
     }
     Ok(())
 }
 
-async fn prune(store: &View, now: Time, role: &Role) -> Result<()> {
-    for (name, _) in store.scan_raw(&EXPIRIES, &role.incarnation, PRUNED_MAX).await? {
+fn prune(store: &View, now: Time, role: &Role) -> Result<()> {
+    for (name, _) in store.scan_raw(&EXPIRIES, &role.incarnation, PRUNED_MAX)? {
         let at = name.get(16..24).and_then(|bytes| bytes.try_into().ok()).map_or(i64::MAX, i64::from_be_bytes);
         if at > now.unix_nanos() {
             break;
         }
-        store.delete_raw(&EXPIRIES, &name).await?;
+        store.delete_raw(&EXPIRIES, &name)?;
         let Some(hash) = last(&name) else { continue };
-        if let Some(secret) = store.get_raw(&SECRET_IDS, &below(role, &hash)).await? {
-            remove(store, role, &Found { hash, secret }).await?;
+        if let Some(secret) = store.get_raw(&SECRET_IDS, &below(role, &hash))? {
+            remove(store, role, &Found { hash, secret })?;
         }
     }
     Ok(())

@@ -96,60 +96,63 @@ struct Shown {
     token_bound_cidrs: [String; 0],
 }
 
-pub async fn make(call: Call<AppRole>, path: RolePath, terms: SecretIdTerms) -> Result<Answer> {
-    let role = role(&call, &path, Fault::Missing).await?;
+pub fn make(call: Call<AppRole>, path: RolePath, terms: SecretIdTerms) -> Result<Answer> {
+    let role = role(&call, &path, Fault::Missing)?;
     let secret = Secret::text(call.host.random.uuid().to_string());
-    store_secret_id(&call, &role, &secret, terms).await
+    store_secret_id(&call, &role, &secret, terms)
 }
 
-pub async fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<Answer> {
+pub fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<Answer> {
     let Chosen { secret_id, metadata, num_uses, ttl, cidr_list, token_bound_cidrs } = input;
     let secret = given(secret_id)?;
-    let role = role(&call, &path, Fault::Missing).await?;
+    let role = role(&call, &path, Fault::Missing)?;
     store_secret_id(&call, &role, &secret, SecretIdTerms { metadata, num_uses, ttl, cidr_list, token_bound_cidrs })
-        .await
 }
 
 /// Lists the accessors of a role's SecretIDs.
 pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
-    let role = role(&call, &path, Fault::Invalid).await?;
-    let found = secret_id_storage::all(&call.store, &role, LIST_NAMES_MAX + 1).await?;
-    if found.len() > LIST_NAMES_MAX {
-        return Err(Error::new(Fault::TooLarge, "the role has more SecretIDs than one answer lists"));
-    }
-    let live = found.into_iter().filter(|found| !found.secret.has_expired(call.now));
-    let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
-    accessors.sort_unstable();
-    Answer::names(accessors)
+    let (role, now) = (role(&call, &path, Fault::Invalid)?, call.now);
+    call.store
+        .long_read(move |store| {
+            let found = secret_id_storage::all(store, &role, LIST_NAMES_MAX + 1)?;
+            if found.len() > LIST_NAMES_MAX {
+                return Err(Error::new(Fault::TooLarge, "the role has more SecretIDs than one answer lists"));
+            }
+            let live = found.into_iter().filter(|found| !found.secret.has_expired(now));
+            let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
+            accessors.sort_unstable();
+            Answer::names(accessors)
+        })
+        .await
 }
 
 /// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have it.
-pub async fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
-    match by_secret(&call, &path, input).await? {
+pub fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
+    match by_secret(&call, &path, input)? {
         (_, Some(found)) => shown(found),
         (_, None) => Ok(Answer::done()),
     }
 }
 
 /// Destroys a SecretID. Succeeds if the role does not have it.
-pub async fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
-    if let (role, Some(found)) = by_secret(&call, &path, input).await? {
-        secret_id_storage::remove(&call.store, &role, &found).await?;
+pub fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
+    if let (role, Some(found)) = by_secret(&call, &path, input)? {
+        secret_id_storage::remove(&call.store, &role, &found)?;
     }
     Ok(Answer::done())
 }
 
 /// Like [`look_up`], but as in Vault an unknown accessor gets 404 with data.
-pub async fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
-    match by_accessor(&call, &path, input).await? {
+pub fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
+    match by_accessor(&call, &path, input)? {
         (_, Some(found)) => shown(found),
         (_, None) => Answer::missing(&BTreeMap::from([("error", NO_ACCESSOR)])),
     }
 }
 
-pub async fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
-    match by_accessor(&call, &path, input).await? {
-        (role, Some(found)) => secret_id_storage::remove(&call.store, &role, &found).await.map(|()| Answer::done()),
+pub fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
+    match by_accessor(&call, &path, input)? {
+        (role, Some(found)) => secret_id_storage::remove(&call.store, &role, &found).map(|()| Answer::done()),
         (_, None) => Err(Error::new(Fault::Missing, NO_ACCESSOR).listed()),
     }
 }
@@ -157,26 +160,26 @@ pub async fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAcce
 const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor";
 
 /// The role of the path. Vault's paths use different statuses for a role that does not exist.
-async fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
+fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
     let name = &path.role_name.0;
-    let found = role_storage::find(&call.store, name).await?;
+    let found = role_storage::find(&call.store, name)?;
     found.map(|(_, role)| role).ok_or_else(|| Error::new(fault, format!("role \"{name}\" does not exist")))
 }
 
-async fn by_secret(call: &Call<AppRole>, path: &RolePath, input: BySecret) -> Result<(Role, Option<Found>)> {
+fn by_secret(call: &Call<AppRole>, path: &RolePath, input: BySecret) -> Result<(Role, Option<Found>)> {
     let secret = given(input.secret_id)?;
-    let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
+    let role = role(call, path, Fault::Missing).map_err(Error::listed)?;
     let secret = secret.expose();
     let hash = secret_id_storage::hash_of(&call.store, &role, secret)?;
-    let found = secret_id_storage::find(&call.store, call.now, &role, hash).await?;
+    let found = secret_id_storage::find(&call.store, call.now, &role, hash)?;
     Ok((role, found))
 }
 
-async fn by_accessor(call: &Call<AppRole>, path: &RolePath, input: ByAccessor) -> Result<(Role, Option<Found>)> {
+fn by_accessor(call: &Call<AppRole>, path: &RolePath, input: ByAccessor) -> Result<(Role, Option<Found>)> {
     let accessor = input.secret_id_accessor.filter(|accessor| !accessor.is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing secret_id_accessor"))?;
-    let role = role(call, path, Fault::Missing).await.map_err(Error::listed)?;
-    let found = secret_id_storage::find_by_accessor(&call.store, call.now, &role, &accessor).await?;
+    let role = role(call, path, Fault::Missing).map_err(Error::listed)?;
+    let found = secret_id_storage::find_by_accessor(&call.store, call.now, &role, &accessor)?;
     Ok((role, found))
 }
 
@@ -193,16 +196,11 @@ fn given(secret: Option<Secret<String>>) -> Result<Secret<String>> {
 }
 
 /// Stores a SecretID and returns its text, for the only time.
-async fn store_secret_id(
-    call: &Call<AppRole>,
-    role: &Role,
-    secret: &Secret<String>,
-    terms: SecretIdTerms,
-) -> Result<Answer> {
+fn store_secret_id(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: SecretIdTerms) -> Result<Answer> {
     let record = record(call, role, terms)?;
     let text = secret.expose();
     let hash = secret_id_storage::hash_of(&call.store, role, text)?;
-    secret_id_storage::add(&call.store, call.now, role, hash, &record).await?;
+    secret_id_storage::add(&call.store, call.now, role, hash, &record)?;
     Answer::data(&Made {
         secret_id: text,
         secret_id_accessor: &record.accessor,

@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use super::Rig;
-use crate::contract::{Answer, Api, Call, Host, Result, SecretsEngine, read, row::Nothing, write};
+use crate::contract::{Answer, Api, Call, Host, Result, SecretsEngine, read, row::Nothing, waits, write};
 
 /// An engine for tests: it panics when it is asked to.
 pub(in crate::broker) struct Panicking;
@@ -20,7 +20,7 @@ impl SecretsEngine for Panicking {
     fn api() -> Api<Self> {
         Api::new(
             "Panics, for tests.",
-            [read("now", panic_now, "Panic while reading."), write("now", panic_now, "Panic while writing.")],
+            [read("now", panic_now, "Panic while reading."), write("now", waits(panic_later), "Panic while writing.")],
         )
     }
 
@@ -29,9 +29,14 @@ impl SecretsEngine for Panicking {
     }
 }
 
-async fn panic_now(call: Call<Panicking>, _: Nothing, _: Nothing) -> Result<Answer> {
-    call.store.put(&NOTES, "note", &1).await?;
+fn panic_now(call: Call<Panicking>, _: Nothing, _: Nothing) -> Result<Answer> {
+    call.store.put(&NOTES, "note", &1)?;
     panic!("CANARY: a message that nobody must see");
+}
+
+async fn panic_later(call: Call<Panicking>, at: Nothing, input: Nothing) -> Result<Answer> {
+    tokio::task::yield_now().await;
+    panic_now(call, at, input)
 }
 
 const NOTES: crate::contract::Table<u8> = crate::contract::Table::sealed(1);

@@ -1,8 +1,10 @@
 //! The whole server without its listeners and dialects: typed requests go in and typed replies come out.
 
 pub(super) mod endings;
+mod damage;
 mod golden;
 mod judging;
+mod lists;
 mod marks;
 mod names;
 mod sealing;

@@ -66,7 +66,7 @@ struct Input {
     key: Option<String>,
 }
 
-async fn log_in(_: Call<Signed>, _: Nothing, input: Input) -> Result<Answer> {
+fn log_in(_: Call<Signed>, _: Nothing, input: Input) -> Result<Answer> {
     if input.key.as_deref() == Some("k") { Ok(Answer::login(caller())) } else { Err(Error::denied()) }
 }
 

@@ -10,13 +10,17 @@ use crate::{
 
 impl Rig {
     /// Every record as it lies in the store.
-    fn raw(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub fn raw(&self) -> Vec<(Vec<u8>, Vec<u8>)> {
         let all = self.services().barrier.store().scan(&[], &[u8::MAX; 64], usize::MAX).unwrap();
         all.into_iter().map(|(key, value)| (key, value.as_ref().to_vec())).collect()
     }
 
-    async fn overwrite(&self, key: &[u8], old: &[u8], new: Option<Vec<u8>>) {
-        let write = Write { key: key.to_vec(), old: Old::Tag(tag_of(old)), new };
+    pub async fn overwrite(&self, key: &[u8], old: &[u8], new: Option<Vec<u8>>) {
+        self.commit_raw(Write { key: key.to_vec(), old: Old::Tag(tag_of(old)), new }).await;
+    }
+
+    /// Writes to the store without its keys.
+    pub async fn commit_raw(&self, write: Write) {
         let batch = Batch { writes: vec![write], urgent: true, ..Batch::default() };
         self.services().barrier.store().commit(batch).await.unwrap();
     }

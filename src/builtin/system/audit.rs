@@ -27,7 +27,7 @@ struct Device {
     kind: &'static str,
 }
 
-pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let mut devices = BTreeMap::new();
     for device in call.engine.audit.status() {
         let path = format!("{}/", device.name);
@@ -37,13 +37,13 @@ pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::flat(&devices)
 }
 
-pub async fn enable(_: Sys, _: At, _: Nothing) -> Result<Answer> {
+pub fn enable(_: Sys, _: At, _: Nothing) -> Result<Answer> {
     Err(Error::invalid(
         "cannot enable audit device via API; use declarative, config-based audit device management instead",
     ))
 }
 
-pub async fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     let known = call.engine.audit.status().iter().any(|device| device.name == at.path.0);
     if known { Err(Error::invalid("cannot disable configuration-managed audit device")) } else { Ok(Answer::done()) }
 }
@@ -60,7 +60,7 @@ struct Hash {
     hash: String,
 }
 
-pub async fn hash(call: Sys, at: At, input: Input) -> Result<Answer> {
+pub fn hash(call: Sys, at: At, input: Input) -> Result<Answer> {
     let text = input.input.filter(|text| !text.expose().is_empty());
     let text = text.ok_or_else(|| Error::invalid("the \"input\" parameter is empty"))?;
     let name = at.path.0.trim_end_matches('/');

@@ -54,7 +54,7 @@ fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
     Answer::flat(&shown)
 }
 
-pub async fn of_self(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
+pub fn of_self(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
     let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
     answer(&call, &acl, &asked)
 }
@@ -66,14 +66,14 @@ fn acl_of(call: &Sys, hash: &[u8; 32]) -> Result<Option<Arc<Acl>>> {
     Ok(live.map(|session| policies.snapshot().acl(&session.record.policies)))
 }
 
-pub async fn of_token(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
+pub fn of_token(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
     let token = asked.token.as_ref().ok_or_else(|| Error::invalid("no token found").listed())?;
     let hash = call.unit().keys().token_hash(token.expose())?;
     let acl = acl_of(&call, &hash)?.ok_or_else(|| Error::invalid("invalid token").listed())?;
     answer(&call, &acl, &asked)
 }
 
-pub async fn of_accessor(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
+pub fn of_accessor(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
     let accessor = asked.accessor.as_ref().ok_or_else(|| Error::invalid("missing accessor"))?;
     let invalid = || Error::invalid("invalid accessor").listed();
     let hash = call.engine.tokens.by_accessor(call.unit(), accessor.expose())?.ok_or_else(invalid)?;

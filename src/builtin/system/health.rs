@@ -41,7 +41,7 @@ pub struct Codes {
     perfstandbyok: Option<String>,
 }
 
-pub async fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
+pub fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
     let status = call.engine.barrier.status();
     let (asked, usual) = match (status.is_initialised, status.is_sealed) {
         (false, _) => (&codes.uninitcode, 501),
@@ -100,7 +100,7 @@ struct Leader {
     performance_standby_last_remote_wal: u64,
 }
 
-pub async fn leader(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn leader(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     if call.engine.barrier.status().is_sealed {
         return Err(Error::unavailable("Vault is sealed"));
     }

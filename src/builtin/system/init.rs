@@ -19,7 +19,7 @@ struct Status {
     initialized: bool,
 }
 
-pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::bare(&Status { initialized: call.engine.barrier.status().is_initialised })
 }
 
@@ -56,7 +56,7 @@ struct Made {
     audit_public_key: String,
 }
 
-pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
+pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     let lifecycle = &call.engine.lifecycle;
     refuse_unbuilt(&input)?;
     if call.engine.barrier.status().is_initialised {

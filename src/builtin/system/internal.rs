@@ -23,7 +23,7 @@ struct Visible<'a> {
 }
 
 /// The mounts below which the caller may do something. Making a mount visible without a token is not supported yet.
-pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut visible = Visible { auth: BTreeMap::new(), secret: BTreeMap::new() };
     if call.own_token().is_some() {
@@ -39,7 +39,7 @@ pub async fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer>
 }
 
 /// Needs a token, but no policy for this path: any permission below the mount is enough.
-pub async fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     if call.own_token().is_none() {
         return Err(Error::denied());
     }
@@ -75,7 +75,7 @@ struct RowShown {
     sudo: bool,
 }
 
-pub async fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut rows = Vec::new();
     for mount in table.all() {

@@ -18,7 +18,7 @@ use crate::{
     builtin::token,
     contract::{
         Access, ApiOf, BuiltInApi, Mounted, Recording, Result, RowFacts, TrailingSlash, WhenSealed, WhenUnrecordable,
-        delete, kind, list, read, write,
+        delete, kind, list, read, waits, write,
     },
     services::Services,
 };
@@ -95,7 +95,7 @@ fn state() -> BuiltInApi<System> {
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers)
                 .recording(Recording::Unrecorded),
-            write("unseal", seal::unseal, "Submit one share of the key; the last share needed opens the store.")
+            write("unseal", waits(seal::unseal), "Submit one share of the key; the last share needed opens the store.")
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers),
             write("seal", seal::seal, "Seal the store: wipe its keys from memory.")
@@ -119,15 +119,19 @@ fn with_mounts(api: BuiltInApi<System>) -> BuiltInApi<System> {
         read("mounts", mounts::read_all, "List the secrets engines.").trailing_slash(TrailingSlash::Accepted),
         read("mounts/{*path:ident}", mounts::read_one, "Show one secrets engine, or its tuning under PATH/tune.")
             .trailing_slash(TrailingSlash::Accepted),
-        write("mounts/{*path:ident}", mounts::write_one, "Enable a secrets engine, or tune it under PATH/tune."),
+        write("mounts/{*path:ident}", waits(mounts::write_one), "Enable a secrets engine, or tune it under PATH/tune."),
         delete("mounts/{*path:ident}", mounts::disable, "Disable a secrets engine and delete all its data.")
             .trailing_slash(TrailingSlash::Accepted),
         read("auth", mounts::read_all_auth, "List the auth methods.").trailing_slash(TrailingSlash::Accepted),
         read("auth/{*path:ident}", mounts::read_one_auth, "Show one auth method, or its tuning under PATH/tune.")
             .trailing_slash(TrailingSlash::Accepted)
             .access(Access::Sudo),
-        write("auth/{*path:ident}", mounts::write_one_auth, "Enable an auth method, or tune it under PATH/tune.")
-            .access(Access::Sudo),
+        write(
+            "auth/{*path:ident}",
+            waits(mounts::write_one_auth),
+            "Enable an auth method, or tune it under PATH/tune.",
+        )
+        .access(Access::Sudo),
         delete(
             "auth/{*path:ident}",
             mounts::disable_auth,

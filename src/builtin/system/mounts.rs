@@ -147,11 +147,11 @@ fn list(call: &Sys, family: Family) -> Result<Answer> {
     Answer::flat(&shown)
 }
 
-pub async fn read_all(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn read_all(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     list(&call, Family::Engines)
 }
 
-pub async fn read_all_auth(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn read_all_auth(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     list(&call, Family::Auth)
 }
 
@@ -195,11 +195,11 @@ fn tuning(mount: &Mount) -> Tuning<'_> {
     }
 }
 
-pub async fn read_one(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn read_one(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     read(&call, &at, Family::Engines)
 }
 
-pub async fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     read(&call, &at, Family::Auth)
 }
 
@@ -255,28 +255,20 @@ pub struct Ttls {
     token_type: String,
 }
 
-fn write(
-    call: Sys,
-    at: &At,
-    wanted: Wanted,
-    family: Family,
-) -> Result<impl Future<Output = Result<Answer>> + Send + 'static> {
+async fn write(call: Sys, at: At, wanted: Wanted, family: Family) -> Result<Answer> {
     refuse_unbuilt(&wanted)?;
-    let target = Target::read(family, at)?;
-    Ok(async move {
-        match target {
-            Target::Mount(path) => enable(call, path, wanted, family).await,
-            Target::Tune(path) => tune(&call, &path, &wanted),
-        }
-    })
+    match Target::read(family, &at)? {
+        Target::Mount(path) => enable(call, path, wanted, family).await,
+        Target::Tune(path) => tune(&call, &path, &wanted),
+    }
 }
 
 pub async fn write_one(call: Sys, at: At, wanted: Wanted) -> Result<Answer> {
-    write(call, &at, wanted, Family::Engines)?.await
+    write(call, at, wanted, Family::Engines).await
 }
 
 pub async fn write_one_auth(call: Sys, at: At, wanted: Wanted) -> Result<Answer> {
-    write(call, &at, wanted, Family::Auth)?.await
+    write(call, at, wanted, Family::Auth).await
 }
 
 fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
@@ -412,10 +404,10 @@ fn remove(call: &Sys, at: &At, family: Family) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-pub async fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     remove(&call, &at, Family::Engines)
 }
 
-pub async fn disable_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
+pub fn disable_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     remove(&call, &at, Family::Auth)
 }

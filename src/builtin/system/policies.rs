@@ -33,11 +33,11 @@ struct OldKeys {
     policies: Vec<String>,
 }
 
-pub async fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn list(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::data(&Keys { keys: call.engine.policies.snapshot().names() })
 }
 
-pub async fn list_old(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn list_old(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let names = call.engine.policies.snapshot().names();
     Answer::flat(&OldKeys { keys: names.clone(), policies: names })
 }
@@ -80,11 +80,11 @@ fn shown(call: &Sys, at: &Named, spelling: Spelling) -> Result<Shown> {
     Ok(Shown { name, policy, rules, version, modified, cas_required: false })
 }
 
-pub async fn read(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+pub fn read(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     Answer::data(&shown(&call, &at, Spelling::New)?)
 }
 
-pub async fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+pub fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     Answer::flat(&shown(&call, &at, Spelling::Old)?)
 }
 
@@ -108,7 +108,7 @@ pub struct Text {
     cas_required: Option<serde_json::Value>,
 }
 
-pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
+pub fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
     let name = path::policy_name(&at.name.0).map_err(|error| {
         if at.name.0.eq_ignore_ascii_case("root") {
             Error::invalid("cannot update \"root\" policy")
@@ -141,7 +141,7 @@ pub async fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
     Ok(Answer { warnings: warning.into_iter().collect(), ..Answer::done() })
 }
 
-pub async fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
+pub fn delete(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
     let name = at.read()?;
     if matches!(name.as_str(), "root" | "default") {
         let shown = if name == "root" { "\"root\"" } else { "default" };

@@ -59,7 +59,7 @@ fn shown(system: &System, status: SealStatus) -> Status {
     }
 }
 
-pub async fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::bare(&shown(&call.engine, call.engine.barrier.status()))
 }
 
@@ -87,14 +87,14 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
             return Err(Error::invalid("vault is unsealed"));
         }
         barrier.reset();
-        return status(call, Nothing {}, Nothing {}).await;
+        return status(call, Nothing {}, Nothing {});
     }
     if !before.is_initialised && before.shares == 0 {
         return Err(Error::invalid("Vault is not initialized"));
     }
     let share = share(input.key.as_ref(), before.shares)?;
     if !before.is_sealed {
-        return status(call, Nothing {}, Nothing {}).await;
+        return status(call, Nothing {}, Nothing {});
     }
     let after = call.engine.lifecycle.submit_share(share).await?;
     Answer::bare(&shown(&call.engine, after))
@@ -118,7 +118,7 @@ fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
 }
 
 /// The pipeline seals the store once it has written the audit line of this answer.
-pub async fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Ok(Answer { after: AfterAnswer::Seal, ..Answer::done() })
 }
 
@@ -129,7 +129,7 @@ struct KeyStatus {
     encryptions: u64,
 }
 
-pub async fn key_status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn key_status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let (term, began) = call.unit().keys().term()?;
     // Random 192-bit nonces need no counter of encryptions.
     Answer::flat(&KeyStatus { term, install_time: began.rfc3339(), encryptions: 0 })

@@ -69,16 +69,16 @@ enum Privilege {
     Sudo,
 }
 
-pub async fn by_role(_: Tok, _: AtRole, _: Nothing) -> Result<Answer> {
+pub fn by_role(_: Tok, _: AtRole, _: Nothing) -> Result<Answer> {
     Err(Error::invalid("token roles are not supported: use auth/token/create"))
 }
 
-pub async fn child(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
+pub fn child(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
     let parentage = if input.no_parent.0 { Parentage::Orphan } else { Parentage::Child };
     create(&call, &input, parentage, "auth/token/create")
 }
 
-pub async fn orphan(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
+pub fn orphan(call: Tok, _: Nothing, input: Create) -> Result<Answer> {
     create(&call, &input, Parentage::Orphan, "auth/token/create-orphan")
 }
 

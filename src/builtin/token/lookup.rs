@@ -1,6 +1,6 @@
 //! Shows tokens and lists their accessors.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     base::{time::Time, ttl::Ttl},
+    blocking,
     contract::{Answer, Error, Fault, Result, row::Nothing},
     services::tokens::{SPENT, Session},
 };
@@ -72,19 +73,19 @@ fn shown(session: &Session, token: &str, now: Time) -> Result<Answer> {
     })
 }
 
-pub async fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
     let session = own_session(&call)?;
     let token = call.own_token().map_or("", |own| own.token.expose().as_str());
     shown(&session, token, call.now)
 }
 
-pub async fn own_posted(call: Tok, at: Nothing, input: Nothing) -> Result<Answer> {
-    own(call, at, input).await
+pub fn own_posted(call: Tok, at: Nothing, input: Nothing) -> Result<Answer> {
+    own(call, at, input)
 }
 
-pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+pub fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     if input.token.as_ref().is_none_or(|token| token.expose().is_empty()) {
-        return own(call, Nothing {}, Nothing {}).await;
+        return own(call, Nothing {}, Nothing {});
     }
     let found = session_of_token(&call, input.token.as_ref(), "missing token")?;
     let session = found.ok_or_else(|| Error::new(Fault::Denied, "bad token"))?;
@@ -93,14 +94,14 @@ pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
 }
 
 /// As in Vault, this shows the calling token if the query names none.
-pub async fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> {
+pub fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> {
     if input.token.is_some() {
         return Err(Error::invalid("a token must not be in the URL: send it in the body of a POST request"));
     }
-    own(call, at, Nothing {}).await
+    own(call, at, Nothing {})
 }
 
-pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
+pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     let session = session_of_accessor(&call, input.accessor.as_ref())?.ok_or_else(invalid_accessor)?;
     shown(&session, "", call.now)
 }
@@ -109,7 +110,11 @@ pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Ans
 const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
-    let mut names = call.engine.tokens.accessors(call.unit(), ACCESSORS_MAX)?;
-    names.sort_unstable();
-    Answer::names(names)
+    let (tokens, unit) = (call.engine.tokens.clone(), Arc::clone(call.unit()));
+    blocking::long_read(move || {
+        let mut names = tokens.accessors(&unit, ACCESSORS_MAX)?;
+        names.sort_unstable();
+        Answer::names(names)
+    })
+    .await?
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use self::session::TokenMount;
 use crate::{
-    contract::{Access, BuiltInApi, Mounted, Result, kind, list, read, write},
+    contract::{Access, BuiltInApi, Mounted, Result, kind, list, read, waits, write},
     services::Services,
 };
 
@@ -39,13 +39,13 @@ pub fn api() -> BuiltInApi<TokenMount> {
             read("lookup", lookup::by_query, "Show a token."),
             write("lookup", lookup::by_token, "Show a token."),
             write("lookup-accessor", lookup::by_accessor, "Show the token behind an accessor, without its text."),
-            list("accessors", lookup::accessors, "List the accessors of all tokens.").access(Access::Sudo),
+            list("accessors", waits(lookup::accessors), "List the accessors of all tokens.").access(Access::Sudo),
         ],
     )
     .with([
-        write("renew-self", renew::own, "Renew the calling token."),
-        write("renew", renew::by_token, "Renew a token."),
-        write("renew-accessor", renew::by_accessor, "Renew the token behind an accessor."),
+        write("renew-self", waits(renew::own), "Renew the calling token."),
+        write("renew", waits(renew::by_token), "Renew a token."),
+        write("renew-accessor", waits(renew::by_accessor), "Renew the token behind an accessor."),
         write("revoke-self", revoke::own, "Revoke the calling token and all its descendants."),
         write("revoke", revoke::by_token, "Revoke a token and all its descendants."),
         write("revoke-accessor", revoke::by_accessor, "Revoke the token behind an accessor and all its descendants."),

@@ -15,19 +15,19 @@ fn revoke(call: &Tok, session: &Session) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-pub async fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn own(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
     let session = own_session(&call)?;
     revoke(&call, &session)
 }
 
-pub async fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+pub fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     match session_of_token(&call, input.token.as_ref(), "missing token ID")? {
         Some(session) => revoke(&call, &session),
         None => Ok(Answer::done()),
     }
 }
 
-pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
+pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     match session_of_accessor(&call, input.accessor.as_ref())? {
         Some(session) => revoke(&call, &session),
         // A token that does not exist counts as revoked. As in Vault, the answer has a warning.
@@ -36,7 +36,7 @@ pub async fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Ans
 }
 
 /// The children become orphans in the same batch, so their number is limited to what one batch holds.
-pub async fn orphan(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
+pub fn orphan(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let (unit, tokens) = (call.unit(), &call.engine.tokens);
     let Some(session) = session_of_token(&call, input.token.as_ref(), "missing token ID")? else {
         return Err(Error::invalid("token to revoke not found"));

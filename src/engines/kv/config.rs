@@ -41,8 +41,8 @@ struct Shown {
     metadata_cas_required: bool,
 }
 
-pub async fn read(call: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let config = records::config(&call.store).await?;
+pub fn read(call: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let config = records::config(&call.store)?;
     Answer::data(&Shown {
         cas_required: config.is_cas_required,
         delete_version_after: match config.delete_version_after {
@@ -54,7 +54,7 @@ pub async fn read(call: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
     })
 }
 
-pub async fn write(call: Call<Kv>, _: Nothing, settings: Settings) -> Result<Answer> {
+pub fn write(call: Call<Kv>, _: Nothing, settings: Settings) -> Result<Answer> {
     let Settings { max_versions, cas_required, delete_version_after, metadata_cas_required } = settings;
     if max_versions.is_none()
         && cas_required.is_none()
@@ -63,7 +63,7 @@ pub async fn write(call: Call<Kv>, _: Nothing, settings: Settings) -> Result<Ans
     {
         return Ok(Answer::done());
     }
-    let mut config = records::config(&call.store).await?;
+    let mut config = records::config(&call.store)?;
     if let Some(Count(most)) = max_versions {
         config.max_versions = most;
     }
@@ -76,6 +76,6 @@ pub async fn write(call: Call<Kv>, _: Nothing, settings: Settings) -> Result<Ans
     if let Some(Flag(is_required)) = metadata_cas_required {
         config.is_metadata_cas_required = is_required;
     }
-    records::put_config(&call.store, &config).await?;
+    records::put_config(&call.store, &config)?;
     Ok(Answer::done())
 }

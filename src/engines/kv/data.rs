@@ -43,8 +43,8 @@ pub struct Opened {
 }
 
 /// Finds a version. Fails with 404 if the key or the version does not exist.
-pub async fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<Opened> {
-    let key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
+pub fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<Opened> {
+    let key = records::key(&call.store, path)?.ok_or_else(Error::missing)?;
     // As in Vault, a negative number also means the latest version.
     let number = version.and_then(|Int(number)| u64::try_from(number).ok()).unwrap_or(0);
     let version = *key.version(number).ok_or_else(Error::missing)?;
@@ -52,12 +52,12 @@ pub async fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<O
     if version.is_gone(call.now) {
         return Ok(Opened { metadata, document: None });
     }
-    let document = records::document(&call.store, path, key, version.number).await?;
+    let document = records::document(&call.store, path, key, version.number)?;
     Ok(Opened { metadata, document: Some(document) })
 }
 
-pub async fn read(call: Call<Kv>, at: At, which: Which) -> Result<Answer> {
-    let Opened { metadata, document } = open(&call, &at.path.0, which.version).await?;
+pub fn read(call: Call<Kv>, at: At, which: Which) -> Result<Answer> {
+    let Opened { metadata, document } = open(&call, &at.path.0, which.version)?;
     // The text was parsed when it was written, so it is not parsed again.
     Ok(Answer::new(match &document {
         None => Body::Missing(format!(r#"{{"data":null,"metadata":{metadata}}}"#)),
@@ -68,20 +68,20 @@ pub async fn read(call: Call<Kv>, at: At, which: Which) -> Result<Answer> {
     }))
 }
 
-pub async fn write(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
+pub fn write(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     let document = input.data.ok_or_else(no_data)?;
-    let config = records::config(&call.store).await?;
-    let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
+    let config = records::config(&call.store)?;
+    let mut key = records::key(&call.store, &at.path.0)?.unwrap_or_else(|| Key::new(call.now));
     input.options.check(&key, key.cas_rule(&config))?;
-    records::add(&call.store, &at.path.0, &mut key, NextVersion { document, config, now: call.now }).await?;
+    records::add(&call.store, &at.path.0, &mut key, NextVersion { document, config, now: call.now })?;
     written(&key)
 }
 
-pub async fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
+pub fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     let changes = input.data.ok_or_else(no_data)?;
     let path = &at.path.0;
-    let config = records::config(&call.store).await?;
-    let mut key = records::key(&call.store, path).await?.ok_or_else(Error::missing)?;
+    let config = records::config(&call.store)?;
+    let mut key = records::key(&call.store, path)?.ok_or_else(Error::missing)?;
     let latest = *key.version(0).ok_or_else(Error::missing)?;
     input.options.check(&key, key.cas_rule(&config))?;
     if latest.is_gone(call.now) {
@@ -89,24 +89,24 @@ pub async fn patch(call: Call<Kv>, at: At, input: Write) -> Result<Answer> {
     }
     let Some(old) = &key.document else { return Err(Error::internal("the current version of a key has no data")) };
     let document = merge(old, &changes)?;
-    records::add(&call.store, path, &mut key, NextVersion { document, config, now: call.now }).await?;
+    records::add(&call.store, path, &mut key, NextVersion { document, config, now: call.now })?;
     written(&key)
 }
 
 /// Deletes the latest version, if there is one.
-pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
-    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+pub fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    let Some(mut key) = records::key(&call.store, &at.path.0)? else { return Ok(Answer::done()) };
     let current = key.current;
     if let Some(latest) = key.version_mut(current).filter(|latest| !latest.is_gone(call.now)) {
         latest.deletion = Some(call.now.into());
         call.store.urgent();
-        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+        call.store.put(&records::KEYS, &at.path.0, &key)?;
     }
     Ok(Answer::done())
 }
 
 /// Vault's answer to a read of `data` or `metadata` without a path.
-pub async fn root(_: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn root(_: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
     let nothing = Answer::new(Body::Missing("null".to_owned()));
     Ok(nothing.warn("Non-listing operations on the root of a K/V v2 mount are not supported."))
 }

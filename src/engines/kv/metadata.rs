@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Call, Error, Flag, Int, Result, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, Page, Result, row::Nothing},
 };
 
 /// The settings of a key. A field that is absent stays unchanged.
@@ -106,12 +106,12 @@ struct ShownVersion {
 }
 
 /// Tells the broker whether a write is a create.
-pub async fn exists(call: Call<Kv>, at: At) -> Result<bool> {
-    call.store.has(&records::KEYS, &at.path.0).await
+pub fn exists(call: Call<Kv>, at: At) -> Result<bool> {
+    call.store.has(&records::KEYS, &at.path.0)
 }
 
-pub async fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
-    let key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
+pub fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    let key = records::key(&call.store, &at.path.0)?.ok_or_else(Error::missing)?;
     let versions = key.versions.iter().map(|version| {
         let shown = ShownVersion {
             created_time: version.created.text(),
@@ -136,79 +136,55 @@ pub async fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
 }
 
 /// Creates the key if it does not exist. A new key has no version yet.
-pub async fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
+pub fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
     if settings.is_empty() {
         return Ok(Answer::done());
     }
     let custom = settings.custom_metadata.take().map(CustomChanges::replaced).transpose()?;
-    let config = records::config(&call.store).await?;
-    let mut key = records::key(&call.store, &at.path.0).await?.unwrap_or_else(|| Key::new(call.now));
+    let config = records::config(&call.store)?;
+    let mut key = records::key(&call.store, &at.path.0)?.unwrap_or_else(|| Key::new(call.now));
     settings.check_cas(&key, key.metadata_cas_rule(&config))?;
     if let Some(custom) = custom {
         key.custom = custom;
     }
     settings.set(&mut key);
-    put(&call, &at.path.0, key).await
+    put(&call, &at.path.0, key)
 }
 
-pub async fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
+pub fn patch(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
     if let Some(changes) = &settings.custom_metadata {
         changes.check()?;
     }
     if settings.is_empty() {
         return Ok(Answer::done());
     }
-    let config = records::config(&call.store).await?;
-    let mut key = records::key(&call.store, &at.path.0).await?.ok_or_else(Error::missing)?;
+    let config = records::config(&call.store)?;
+    let mut key = records::key(&call.store, &at.path.0)?.ok_or_else(Error::missing)?;
     settings.check_cas(&key, key.metadata_cas_rule(&config))?;
     if let Some(changes) = settings.custom_metadata.take() {
         key.custom = changes.merged(&key.custom)?;
     }
     settings.set(&mut key);
-    put(&call, &at.path.0, key).await
+    put(&call, &at.path.0, key)
 }
 
-async fn put(call: &Call<Kv>, path: &str, mut key: Key) -> Result<Answer> {
+fn put(call: &Call<Kv>, path: &str, mut key: Key) -> Result<Answer> {
     key.metadata_version += 1;
     key.updated = call.now.into();
-    call.store.put(&records::KEYS, path, &key).await?;
+    call.store.put(&records::KEYS, path, &key)?;
     Ok(Answer::done())
 }
 
-pub async fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
-    records::remove(&call.store, &at.path.0).await?;
+pub fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
+    records::remove(&call.store, &at.path.0)?;
     Ok(Answer::done())
-}
-
-/// The page of a list that the caller asks for.
-#[derive(Deserialize, JsonSchema)]
-pub struct Page {
-    /// Lists only the names after this one.
-    #[serde(default)]
-    after: Option<String>,
-    /// Lists this many names at most. 0 or absent means all.
-    #[serde(default)]
-    limit: Option<Int>,
 }
 
 pub async fn list_root(call: Call<Kv>, _: Nothing, page: Page) -> Result<Answer> {
-    listed(&call, "", page).await
-}
-
-pub async fn list(call: Call<Kv>, at: At, page: Page) -> Result<Answer> {
-    listed(&call, &at.path.0, page).await
+    call.store.list(&records::KEYS, "", page).await
 }
 
 /// A name that is both a secret and a folder is listed twice: as `a` and as `a/`.
-async fn listed(call: &Call<Kv>, folder: &str, page: Page) -> Result<Answer> {
-    let names = call.store.names(&records::KEYS, folder).await?;
-    let mut names: Vec<String> = names.into_iter().map(crate::contract::Name::listed).collect();
-    names.sort_unstable();
-    if let Some(after) = &page.after {
-        names.retain(|name| name > after);
-    }
-    if let Some(limit) = page.limit.and_then(|Int(limit)| usize::try_from(limit).ok()).filter(|limit| *limit > 0) {
-        names.truncate(limit);
-    }
-    Answer::names(names)
+pub async fn list(call: Call<Kv>, at: At, page: Page) -> Result<Answer> {
+    call.store.list(&records::KEYS, &at.path.0, page).await
 }

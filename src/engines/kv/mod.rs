@@ -17,7 +17,7 @@ mod versions;
 #[cfg(test)]
 mod tests;
 
-use crate::contract::{Api, Host, Opaque, Result, SecretsEngine, delete, list, patch, read, write};
+use crate::contract::{Api, Host, Opaque, Result, SecretsEngine, delete, list, patch, read, waits, write};
 
 /// The engine. It has no state outside its records.
 pub struct Kv;
@@ -62,8 +62,8 @@ impl SecretsEngine for Kv {
             ],
         )
         .with([
-            list("metadata", metadata::list_root, "List the names of all secrets and folders."),
-            list("metadata/{*path}", metadata::list, "List the names of secrets and folders below a folder."),
+            list("metadata", waits(metadata::list_root), "List the names of all secrets and folders."),
+            list("metadata/{*path}", waits(metadata::list), "List the names of secrets and folders below a folder."),
             read("metadata", data::root, "Explain that the metadata of each secret has its own path."),
             read("metadata/{*path}", metadata::read, "Show the versions and settings of a secret, never its data."),
             write("metadata/{*path}", metadata::write, "Change the given settings of a secret.")

@@ -264,34 +264,34 @@ impl<'b, C> Decode<'b, C> for Document {
     }
 }
 
-pub async fn key(store: &View, path: &str) -> Result<Option<Key>> {
-    store.get(&KEYS, path).await
+pub fn key(store: &View, path: &str) -> Result<Option<Key>> {
+    store.get(&KEYS, path)
 }
 
-pub async fn config(store: &View) -> Result<Config> {
-    Ok(store.get_raw(&CONFIG, CONFIG_NAME).await?.unwrap_or_default())
+pub fn config(store: &View) -> Result<Config> {
+    Ok(store.get_raw(&CONFIG, CONFIG_NAME)?.unwrap_or_default())
 }
 
-pub async fn put_config(store: &View, config: &Config) -> Result<()> {
-    store.put_raw(&CONFIG, CONFIG_NAME, config).await
+pub fn put_config(store: &View, config: &Config) -> Result<()> {
+    store.put_raw(&CONFIG, CONFIG_NAME, config)
 }
 
 /// The data of a version that is neither deleted nor destroyed.
-pub async fn document(store: &View, path: &str, key: Key, number: u64) -> Result<Document> {
+pub fn document(store: &View, path: &str, key: Key, number: u64) -> Result<Document> {
     let document = if number == key.current {
         key.document
     } else {
-        store.get(&FORMER, &former(path, number)).await?.map(|former| former.document)
+        store.get(&FORMER, &former(path, number))?.map(|former| former.document)
     };
     document.ok_or_else(|| Error::internal(format!("version {number} of a key has no data")))
 }
 
 /// Writes `document` as the key's next version. The data of the version before moves to a separate record, and the
 /// oldest versions are removed.
-pub async fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> Result<()> {
+pub fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> Result<()> {
     let NextVersion { document, config, now } = next;
     if let Some(former_document) = key.document.replace(document) {
-        store.put(&FORMER, &former(path, key.current), &Former { document: former_document }).await?;
+        store.put(&FORMER, &former(path, key.current), &Former { document: former_document })?;
     }
     key.current += 1;
     key.updated = now.into();
@@ -302,28 +302,28 @@ pub async fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> 
         key.oldest = key.current - most + 1;
         let kept = key.versions.partition_point(|version| version.number < key.oldest);
         for version in key.versions.drain(..kept) {
-            store.delete(&FORMER, &former(path, version.number)).await?;
+            store.delete(&FORMER, &former(path, version.number))?;
         }
     }
-    store.put(&KEYS, path, key).await
+    store.put(&KEYS, path, key)
 }
 
 /// Removes the data of a version. Does not write the key.
-pub async fn wipe(store: &View, path: &str, key: &mut Key, number: u64) -> Result<()> {
+pub fn wipe(store: &View, path: &str, key: &mut Key, number: u64) -> Result<()> {
     if number == key.current {
         key.document = None;
         return Ok(());
     }
-    store.delete(&FORMER, &former(path, number)).await
+    store.delete(&FORMER, &former(path, number))
 }
 
 /// Removes a key and the data of all its versions.
-pub async fn remove(store: &View, path: &str) -> Result<()> {
-    let Some(key) = key(store, path).await? else { return Ok(()) };
+pub fn remove(store: &View, path: &str) -> Result<()> {
+    let Some(key) = key(store, path)? else { return Ok(()) };
     for version in &key.versions {
-        store.delete(&FORMER, &former(path, version.number)).await?;
+        store.delete(&FORMER, &former(path, version.number))?;
     }
-    store.delete(&KEYS, path).await
+    store.delete(&KEYS, path)
 }
 
 fn former(path: &str, number: u64) -> String {

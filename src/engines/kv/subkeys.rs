@@ -25,12 +25,12 @@ pub struct Ask {
     depth: Option<Int>,
 }
 
-pub async fn read(call: Call<Kv>, at: At, ask: Ask) -> Result<Answer> {
+pub fn read(call: Call<Kv>, at: At, ask: Ask) -> Result<Answer> {
     let levels = match ask.depth {
         None | Some(Int(0)) => u64::MAX,
         Some(Int(depth)) => u64::try_from(depth).map_err(|_| Error::invalid("depth must not be negative"))?,
     };
-    let Opened { metadata, document } = data::open(&call, &at.path.0, ask.version).await?;
+    let Opened { metadata, document } = data::open(&call, &at.path.0, ask.version)?;
     let Some(document) = document else {
         return Ok(Answer::new(Body::Missing(format!(r#"{{"metadata":{metadata},"subkeys":null}}"#))));
     };

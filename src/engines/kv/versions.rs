@@ -25,9 +25,9 @@ impl Versions {
     }
 }
 
-pub async fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+pub fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     let numbers = input.numbers("No version number provided")?;
-    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let Some(mut key) = records::key(&call.store, &at.path.0)? else { return Ok(Answer::done()) };
     let mut is_changed = false;
     for number in numbers {
         if let Some(version) = key.version_mut(number).filter(|version| !version.is_gone(call.now)) {
@@ -37,15 +37,15 @@ pub async fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     }
     if is_changed {
         call.store.urgent();
-        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+        call.store.put(&records::KEYS, &at.path.0, &key)?;
     }
     Ok(Answer::done())
 }
 
 /// Undeletes versions. Also cancels a deletion that is due in the future.
-pub async fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+pub fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     let numbers = input.numbers("No version number provided")?;
-    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let Some(mut key) = records::key(&call.store, &at.path.0)? else { return Ok(Answer::done()) };
     let mut is_changed = false;
     for number in numbers {
         if let Some(version) = key.version_mut(number).filter(|version| !version.is_destroyed) {
@@ -53,24 +53,24 @@ pub async fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer>
         }
     }
     if is_changed {
-        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+        call.store.put(&records::KEYS, &at.path.0, &key)?;
     }
     Ok(Answer::done())
 }
 
-pub async fn destroy(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
+pub fn destroy(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     let numbers = input.numbers("no version number provided")?;
-    let Some(mut key) = records::key(&call.store, &at.path.0).await? else { return Ok(Answer::done()) };
+    let Some(mut key) = records::key(&call.store, &at.path.0)? else { return Ok(Answer::done()) };
     let mut is_changed = false;
     for number in numbers {
         let Some(version) = key.version_mut(number).filter(|version| !version.is_destroyed) else { continue };
         version.is_destroyed = true;
-        records::wipe(&call.store, &at.path.0, &mut key, number).await?;
+        records::wipe(&call.store, &at.path.0, &mut key, number)?;
         is_changed = true;
     }
     if is_changed {
         call.store.urgent();
-        call.store.put(&records::KEYS, &at.path.0, &key).await?;
+        call.store.put(&records::KEYS, &at.path.0, &key)?;
     }
     Ok(Answer::done())
 }

@@ -39,29 +39,29 @@ struct Keys {
     keys: Vec<Shown>,
 }
 
-pub async fn read(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let set = load(&call).await?;
+pub fn read(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let set = load(&call)?;
     let keys = set.published(call.now, &TERMS).map(|(generation, state)| shown(generation, state));
     Answer::data(&Keys { keys: keys.collect::<Result<_>>()? })
 }
 
-pub async fn rotate(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let mut set = load(&call).await?;
+pub fn rotate(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let mut set = load(&call)?;
     set.rotate(call.now, &TERMS, &call.host.random)?;
-    call.store.put_raw(&KEYS, THE_KEYS, &set).await?;
+    call.store.put_raw(&KEYS, THE_KEYS, &set)?;
     let newest = set.published(call.now, &TERMS).last();
     let (generation, state) = newest.ok_or_else(|| Error::internal("a rotation left no key"))?;
     Answer::data(&shown(generation, state)?)
 }
 
 /// RFC 7517 §5.
-pub async fn jwks(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let keys: Vec<Value> = public_keys(&call).await?.iter().map(|(kid, key)| jose::jwk(kid, key)).collect();
+pub fn jwks(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+    let keys: Vec<Value> = public_keys(&call)?.iter().map(|(kid, key)| jose::jwk(kid, key)).collect();
     Ok(document(&json!({ "keys": keys })))
 }
 
 /// OpenID Connect Discovery 1.0 §3, limited to what a verifier needs.
-pub async fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
     let issuer = issuer(&call);
     Ok(document(&json!({
         "issuer": issuer,
@@ -78,23 +78,23 @@ pub fn issuer(call: &Call<ServiceTokens>) -> String {
 }
 
 /// The keys as they should be now. Writes them if a key is due, which happens once a month.
-pub async fn maintain(call: &Call<ServiceTokens>) -> Result<Keyset> {
-    let mut set = load(call).await?;
+pub fn maintain(call: &Call<ServiceTokens>) -> Result<Keyset> {
+    let mut set = load(call)?;
     if set.maintain(call.now, &TERMS, &call.host.random) {
-        call.store.put_raw(&KEYS, THE_KEYS, &set).await?;
+        call.store.put_raw(&KEYS, THE_KEYS, &set)?;
     }
     Ok(set)
 }
 
 /// The keys whose signatures are accepted, each with its key id.
-pub async fn public_keys(call: &Call<ServiceTokens>) -> Result<Vec<(String, PublicKey)>> {
-    let set = load(call).await?;
+pub fn public_keys(call: &Call<ServiceTokens>) -> Result<Vec<(String, PublicKey)>> {
+    let set = load(call)?;
     let keys = set.published(call.now, &TERMS);
     keys.map(|(generation, _)| Ok((generation.kid().to_owned(), generation.public()?))).collect()
 }
 
-async fn load(call: &Call<ServiceTokens>) -> Result<Keyset> {
-    Ok(call.store.get_raw(&KEYS, THE_KEYS).await?.unwrap_or_default())
+fn load(call: &Call<ServiceTokens>) -> Result<Keyset> {
+    Ok(call.store.get_raw(&KEYS, THE_KEYS)?.unwrap_or_default())
 }
 
 fn shown(generation: &Generation, state: State) -> Result<Shown> {

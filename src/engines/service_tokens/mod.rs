@@ -15,7 +15,7 @@ mod signer;
 mod tests;
 mod tokens;
 
-use crate::contract::{Access, Api, Host, Recording, Result, SecretsEngine, delete, list, read, write};
+use crate::contract::{Access, Api, Host, Recording, Result, SecretsEngine, delete, list, read, waits, write};
 
 /// One mount of the engine. Each mount is its own issuer.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl SecretsEngine for ServiceTokens {
         Api::new(
             "Service tokens: short-lived signed tokens with which services prove who they are to each other.",
             [
-                list("roles", roles::list, "List the names of all roles."),
+                list("roles", waits(roles::list), "List the names of all roles."),
                 read("roles/{name}", roles::read, "Show the audiences of a role's tokens and how long they are valid."),
                 write("roles/{name}", roles::write, "Create a role or change it.").exists(roles::exists),
                 delete("roles/{name}", roles::delete, "Delete a role; its tokens stay valid until they expire."),

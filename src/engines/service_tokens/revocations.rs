@@ -26,7 +26,7 @@ pub struct Input {
     token: Option<Secret<String>>,
 }
 
-pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Result<Answer> {
+pub fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Result<Answer> {
     call.store.urgent();
     let (jti, until) = match (input.jti, input.token) {
         (Some(jti), None) => {
@@ -38,7 +38,7 @@ pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Resu
         }
         (None, Some(token)) => {
             let token = token.expose();
-            match signatures::verify(&call, token, None).await? {
+            match signatures::verify(&call, token, None)? {
                 Ok(Claims { id: Some(jti), expires_at, .. }) => (jti, expires_at),
                 Err(JoseError::Expired) => return Ok(Answer::done()),
                 _ => return Err(Error::invalid("token: not a service token of this mount")),
@@ -47,31 +47,31 @@ pub async fn revoke(call: Call<ServiceTokens>, _: Nothing, input: Input) -> Resu
         (None, None) => return Err(Error::invalid("missing jti or token")),
         (Some(_), Some(_)) => return Err(Error::invalid("give `jti` or `token`, not both")),
     };
-    prune(&call).await?;
+    prune(&call)?;
     let hash = hash_of(&call, &jti)?;
-    if call.store.get_raw(&REVOCATIONS, &hash).await?.is_none() {
+    if call.store.get_raw(&REVOCATIONS, &hash)?.is_none() {
         let until = until.unix_nanos();
-        call.store.put_raw(&REVOCATIONS, &hash, &Revocation { until }).await?;
-        call.store.put_raw(&ENDS, &[until.to_be_bytes().as_slice(), &hash].concat(), &Entry {}).await?;
+        call.store.put_raw(&REVOCATIONS, &hash, &Revocation { until })?;
+        call.store.put_raw(&ENDS, &[until.to_be_bytes().as_slice(), &hash].concat(), &Entry {})?;
     }
     Ok(Answer::done())
 }
 
 /// Whether a token is revoked. A token without an id counts as revoked: this mount issues none.
-pub async fn has(call: &Call<ServiceTokens>, claims: &Claims) -> Result<bool> {
+pub fn has(call: &Call<ServiceTokens>, claims: &Claims) -> Result<bool> {
     let Some(jti) = &claims.id else { return Ok(true) };
-    let revocation = call.store.get_raw(&REVOCATIONS, &hash_of(call, jti)?).await?;
+    let revocation = call.store.get_raw(&REVOCATIONS, &hash_of(call, jti)?)?;
     Ok(revocation.is_some())
 }
 
-async fn prune(call: &Call<ServiceTokens>) -> Result<()> {
-    for (name, _) in call.store.scan_raw(&ENDS, &[], PRUNED_MAX).await? {
+fn prune(call: &Call<ServiceTokens>) -> Result<()> {
+    for (name, _) in call.store.scan_raw(&ENDS, &[], PRUNED_MAX)? {
         let Some((end, hash)) = name.split_first_chunk::<8>() else { continue };
         if Time::from_unix_nanos(i64::from_be_bytes(*end)) > call.now {
             break;
         }
-        call.store.delete_raw(&REVOCATIONS, hash).await?;
-        call.store.delete_raw(&ENDS, &name).await?;
+        call.store.delete_raw(&REVOCATIONS, hash)?;
+        call.store.delete_raw(&ENDS, &name)?;
     }
     Ok(())
 }

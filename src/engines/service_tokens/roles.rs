@@ -8,7 +8,7 @@ use crate::{
         limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX, SERVICE_TOKEN_SECS_MAX},
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Names, Result, RoleName, row::Nothing},
+    contract::{Answer, Call, Error, Names, Page, Result, RoleName, row::Nothing},
     engines::service_tokens::{
         ServiceTokens, keys,
         records::{ROLES, Role},
@@ -39,23 +39,22 @@ struct Shown {
     ttl: Ttl,
 }
 
-pub async fn list(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
-    let names = call.store.names(&ROLES, "").await?;
-    Answer::names(names.into_iter().map(|name| name.text).collect())
+pub async fn list(call: Call<ServiceTokens>, _: Nothing, page: Page) -> Result<Answer> {
+    call.store.list(&ROLES, "", page).await
 }
 
-pub async fn exists(call: Call<ServiceTokens>, path: RolePath) -> Result<bool> {
-    call.store.has(&ROLES, &path.name.0).await
+pub fn exists(call: Call<ServiceTokens>, path: RolePath) -> Result<bool> {
+    call.store.has(&ROLES, &path.name.0)
 }
 
-pub async fn read(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
-    let Role { audiences, ttl } = call.store.get(&ROLES, &path.name.0).await?.ok_or_else(Error::missing)?;
+pub fn read(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
+    let Role { audiences, ttl } = call.store.get(&ROLES, &path.name.0)?.ok_or_else(Error::missing)?;
     Answer::data(&Shown { audiences, ttl })
 }
 
 /// Creates a role, or changes the fields that the request contains. The first role also creates the first signing key.
-pub async fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> Result<Answer> {
-    let mut role = call.store.get(&ROLES, &path.name.0).await?.unwrap_or_else(|| Role { ttl: TTL, ..Role::default() });
+pub fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> Result<Answer> {
+    let mut role = call.store.get(&ROLES, &path.name.0)?.unwrap_or_else(|| Role { ttl: TTL, ..Role::default() });
     if let Some(Names(audiences)) = input.audiences {
         role.audiences = audiences;
     }
@@ -73,12 +72,12 @@ pub async fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> R
     if role.ttl > Ttl::from_secs(SERVICE_TOKEN_SECS_MAX) {
         return Err(Error::invalid(format!("ttl: a token is good for at most {SERVICE_TOKEN_SECS_MAX} seconds")));
     }
-    keys::maintain(&call).await?;
-    call.store.put(&ROLES, &path.name.0, &role).await?;
+    keys::maintain(&call)?;
+    call.store.put(&ROLES, &path.name.0, &role)?;
     Ok(Answer::done())
 }
 
-pub async fn delete(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
-    call.store.delete(&ROLES, &path.name.0).await?;
+pub fn delete(call: Call<ServiceTokens>, path: RolePath, _: Nothing) -> Result<Answer> {
+    call.store.delete(&ROLES, &path.name.0)?;
     Ok(Answer::done())
 }

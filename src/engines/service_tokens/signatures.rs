@@ -12,12 +12,12 @@ pub const TYP: &str = "at+jwt";
 
 /// The claims of a token that this mount signed and that has not expired. With `audiences`, the token must name one of
 /// them. The inner error says why the token is refused.
-pub async fn verify(
+pub fn verify(
     call: &Call<ServiceTokens>,
     token: &str,
     audiences: Option<&[String]>,
 ) -> Result<Result<Claims, JoseError>> {
-    let keys = keys::public_keys(call).await?;
+    let keys = keys::public_keys(call)?;
     let expect = Expect { issuer: &keys::issuer(call), audiences, now: call.now, leeway_secs: 0 };
     Ok(jose::verify(token, &keys, TYP, &expect))
 }

@@ -69,15 +69,15 @@ struct Issued<'a> {
     kid: &'a str,
 }
 
-pub async fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -> Result<Answer> {
-    let role: Role = call.store.get(&ROLES, &path.role.0).await?.ok_or_else(|| no_role(&path.role.0))?;
+pub fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -> Result<Answer> {
+    let role: Role = call.store.get(&ROLES, &path.role.0)?.ok_or_else(|| no_role(&path.role.0))?;
     let audiences = audiences(&role, wanted)?;
     if call.caller.entity_id.is_empty() {
         return Err(Error::invalid(
             "a service token names an entity and your token has none: log in and use the token of that login",
         ));
     }
-    let set = keys::maintain(&call).await?;
+    let set = keys::maintain(&call)?;
     let generation = set.signing(call.now).ok_or_else(|| Error::internal("no key can sign now"))?;
     let signer = call.engine.signer.key(generation);
     let (kid, key) = &*signer;
@@ -100,12 +100,12 @@ pub async fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -
 }
 
 /// Answers 200 for any token: the body says whether it is valid.
-pub async fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked: Asked) -> Result<Answer> {
+pub fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked: Asked) -> Result<Answer> {
     let token = asked.token.ok_or_else(|| Error::invalid("missing token"))?;
     let audiences = asked.audience.map(|audience| audience.0);
     let token = token.expose();
-    let said = match signatures::verify(&call, token, audiences.as_deref()).await? {
-        Ok(claims) if !revocations::has(&call, &claims).await? => claims.all,
+    let said = match signatures::verify(&call, token, audiences.as_deref())? {
+        Ok(claims) if !revocations::has(&call, &claims)? => claims.all,
         _ => Map::new(),
     };
     let mut answer = Map::from_iter([("active".to_owned(), Value::Bool(!said.is_empty()))]);

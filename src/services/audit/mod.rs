@@ -14,7 +14,6 @@
 //! | 2 | control, parse, file_lines | lines that the log writes about itself; lines read back |
 //! | 1 | draft_line, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
 
-mod blocking;
 mod maintenance;
 mod service;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{
-    blocking::on_blocking_pool,
     devices::device::Device,
     draft_line::DraftLine,
     error::AuditError,
@@ -21,6 +20,7 @@ use super::{
 };
 use crate::{
     base::time::{Clock, Time},
+    blocking,
     store::{Sequence, files::Files},
 };
 
@@ -70,7 +70,7 @@ impl Audit {
     /// device cannot write.
     pub(crate) async fn unseal(&self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         let audit = self.clone();
-        on_blocking_pool(move || audit.unseal_blocking(keys, notes)).await?
+        blocking::run(move || audit.unseal_blocking(keys, notes)).await.map_err(|_| AuditError::Stopping)?
     }
 
     /// As [`Audit::unseal`]. Blocks: reads the ends of the files, writes, and syncs.
@@ -81,7 +81,7 @@ impl Audit {
     /// Signs the last checkpoints and forgets the keys. It runs to its end even if the caller goes away.
     pub(crate) async fn seal(&self) {
         let audit = self.clone();
-        if on_blocking_pool(move || audit.seal_blocking()).await.is_err() {
+        if blocking::run(move || audit.seal_blocking()).await.is_err() {
             tracing::error!("the server stops before the audit log is closed: its last lines have no checkpoint");
         }
     }

@@ -10,7 +10,7 @@ use super::{
     set::PolicySet,
 };
 use crate::{
-    barrier::{BarrierError, Table, Unit},
+    barrier::{BarrierError, Page, Table, Unit},
     services::{
         guards::{self, Registry},
         table_ids::{self, CORE},
@@ -31,7 +31,7 @@ impl Policies {
     /// opens.
     pub fn load(&self, unit: &Unit) -> Result<(), BarrierError> {
         let mut set = PolicySet::open(guards::load(unit, Registry::Policies)?);
-        for name in unit.names(&CORE, &POLICIES, &[])? {
+        for name in unit.names(&CORE, &POLICIES, &[], Page::default())? {
             let cause = match unit.get(&CORE, &POLICIES, &name.text) {
                 Ok(Some(record)) => match Policy::parse(record) {
                     Ok(policy) => {

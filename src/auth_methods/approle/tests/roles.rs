@@ -65,9 +65,9 @@ async fn roles_are_listed_and_deleted() {
     let bench = Bench::auth::<AppRole>().await;
     assert_eq!(said(&bench.list("role").await.unwrap_err()), (Fault::Missing, "", false));
     for name in ["svc2", "svc", "A.b-c_d@e"] {
-        assert_eq!(bench.exists(&format!("role/{name}")).await, Some(false));
+        assert_eq!(bench.exists(&format!("role/{name}")), Some(false));
         bench.write(&format!("role/{name}"), json!({})).await.unwrap();
-        assert_eq!(bench.exists(&format!("role/{name}")).await, Some(true));
+        assert_eq!(bench.exists(&format!("role/{name}")), Some(true));
     }
     assert_eq!(bench.list("role").await.unwrap(), json!({ "keys": ["a.b-c_d@e", "svc", "svc2"] }));
     bench.delete("role/svc").await.unwrap();
@@ -202,7 +202,7 @@ async fn a_role_id_is_random_or_chosen() {
         let error = bench.write(path, fields).await.unwrap_err();
         assert_eq!(said(&error), (Fault::Invalid, "role_id already in use", true));
     }
-    assert_eq!(bench.exists("role/third").await, Some(false));
+    assert_eq!(bench.exists("role/third"), Some(false));
     for fields in [json!({}), json!({ "role_id": "" }), json!({ "role_id": null })] {
         let error = bench.write("role/svc/role-id", fields).await.unwrap_err();
         assert_eq!(said(&error), (Fault::Invalid, "missing role_id", false));

@@ -6,9 +6,9 @@ use super::*;
 async fn a_role_is_shown_as_it_was_written() {
     let bench = Bench::engine::<ServiceTokens>().await;
     assert_eq!(bench.list("roles").await.unwrap_err().fault, Fault::Missing);
-    assert_eq!(bench.exists("roles/Web").await, Some(false));
+    assert_eq!(bench.exists("roles/Web"), Some(false));
     assert_eq!(bench.write("roles/Web", json!({ "audiences": ["b", "a"] })).await.unwrap(), Value::Null);
-    assert_eq!(bench.exists("roles/Web").await, Some(true));
+    assert_eq!(bench.exists("roles/Web"), Some(true));
     assert_eq!(bench.read("roles/Web").await.unwrap(), json!({ "audiences": ["b", "a"], "ttl": 300 }));
     bench.write("roles/Web", json!({ "ttl": "1h" })).await.unwrap();
     assert_eq!(bench.read("roles/Web").await.unwrap(), json!({ "audiences": ["b", "a"], "ttl": 3600 }));

@@ -1,0 +1,24 @@
+//! Which part of a list a caller asks for, as OpenBao's lists take it.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{base::limits::LIST_NAMES_MAX, contract::Int};
+
+/// The input of a list.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+pub struct Page {
+    /// Lists only the names after this one.
+    pub(super) after: Option<String>,
+    /// Lists this many names at most. 0 or absent means all; more than 100,000 are refused.
+    limit: Option<Int>,
+}
+
+impl Page {
+    /// How many names are wanted. `None`: all of them.
+    pub(super) fn limit(&self) -> Option<usize> {
+        let limit = usize::try_from(self.limit?.0).ok()?;
+        (1..=LIST_NAMES_MAX).contains(&limit).then_some(limit)
+    }
+}
