@@ -18,12 +18,12 @@ from pathlib import Path
 from load import load
 from paired import measure_paired
 from report import write_report
-from servers import SERVER_CORE, UNLIMITED, Bare, OpenBao, Strongroom, self_signed
+from servers import LOAD_CORE, SERVER_CORE, UNLIMITED, Bare, OpenBao, Strongroom, self_signed
 from setup import SECRETS, enable_service_tokens, furnish, value_of
 
 # What a KV read of 256 bytes answers with, where no broker was asked.
 KV_ANSWER_BYTES = 568
-PARTS = ["read", "write", "login", "issue", "lookup", "memory", "restart"]
+PARTS = ["read", "list", "write", "login", "issue", "lookup", "memory", "restart"]
 
 
 class Plan:
@@ -35,6 +35,7 @@ class Plan:
         self.servers = options.servers.split(",")
         self.rounds, self.secs, self.warm_secs = (1, 2, 1) if short else (3, 8, 2)
         self.pairs = options.pairs or (2 if short else 9)
+        self.names = 2_000 if short else 99_000
         self.logins = options.logins or (2_000 if short else 50_000)
         self.signatures, self.syncs = (5_000, 300) if short else (50_000, 3_000)
         self.root = Path(options.folder).resolve()
@@ -89,6 +90,8 @@ def measure_rates(server, plan, caller, found):
     login = dict(body=caller.login_body())
     if plan.does("read"):
         found["read"] = rounds(server, plan, "KV v2 read", 32, "read", "secret/data/bench", token, keys=SECRETS)
+    if plan.does("list") and isinstance(server, Strongroom):
+        found["list"] = measure_reads_beside_a_list(server, plan, token)
     if plan.does("lookup"):
         path = "auth/token/lookup-self"
         found["lookup"] = rounds(server, plan, "token lookup-self", 32, "fixed", path, token, method="GET")
@@ -105,6 +108,51 @@ def measure_rates(server, plan, caller, found):
         say_rate(server, "durable KV v2 write", found["write"])
     if plan.does("login"):
         found["login"] = rounds(server, plan, "AppRole login", 32, "fixed", "auth/approle/login", **login)
+
+
+def measure_reads_beside_a_list(server, plan, token):
+    """Reads alone, and while somebody lists a folder of `plan.names` names, one list after the other."""
+    load(server, plan, 64, "write", "secret/data/long", token, {"data": {"value": "x"}}, limit=plan.names, secs=900)
+    # The writes of the last moment went past the limit.
+    listed = len(server.api.ask("LIST", "secret/metadata/long?limit=100000").data["keys"])
+    read = (server, plan, 32, "read", "secret/data/bench", token)
+    load(*read, keys=SECRETS, secs=plan.warm_secs)
+    turns = []
+    for _ in range(plan.rounds):
+        alone = load(*read, keys=SECRETS)
+        with Lister(server, plan) as lister:
+            beside = load(*read, keys=SECRETS)
+        turns.append({"p99_ms": alone["p99_ms"], "beside_p99_ms": beside["p99_ms"], "lists": lister.lists,
+                      "ratio": beside["p99_ms"] / alone["p99_ms"]})
+    result = {name: statistics.median(turn[name] for turn in turns) for name in turns[0]} | {"names": listed}
+    say(f"{server.name:11} reads while {listed:,} names are listed: p99 {result['beside_p99_ms']:.2f} ms, "
+        f"alone {result['p99_ms']:.2f} ms ({result['ratio']:.2f} times), {result['lists']:.0f} lists a round")
+    return result
+
+
+class Lister:
+    """Lists a folder again and again, on the core of the load generator."""
+
+    def __init__(self, server, plan):
+        self.config = plan.root / "lister.curl"  # the token stands in a file, not in a command line
+        self.config.touch(mode=0o600)
+        url = f"{server.api.address}/v1/secret/metadata/long?list=true&limit=100000"
+        head = f'header = "X-Vault-Token: {server.root_token}"\ncacert = "{server.ca_file}"\nsilent\n'
+        self.config.write_text(head + f'url = "{url}"\noutput = "/dev/null"\nwrite-out = "%{{http_code}}\\n"\n' * 5_000)
+
+    def __enter__(self):
+        command = ["taskset", "-c", LOAD_CORE, "curl", "--config", str(self.config)]
+        self.curl = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_):
+        self.curl.terminate()
+        codes = self.curl.communicate()[0].split()
+        self.config.unlink()
+        self.lists = len(codes)
+        if not codes or set(codes) != {"200"}:
+            raise RuntimeError(f"lists were answered with {set(codes)}")
 
 
 def measure_many_logins(server, plan, caller, found):
