@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
+    time::Instant,
 };
 
 use super::ttl::Ttl;
@@ -108,6 +109,14 @@ impl Clock {
         }
     }
 
+    /// Begins to measure how long something takes.
+    pub(crate) fn stopwatch(&self) -> Stopwatch {
+        Stopwatch(match &self.0 {
+            Source::System(_) => Began::System(Instant::now()),
+            Source::Manual(at) => Began::Manual { at: Arc::clone(at), nanos: at.load(Ordering::Acquire) },
+        })
+    }
+
     /// Makes sure that no later reading lies before `floor`.
     pub(crate) fn not_before(&self, floor: Time) {
         match &self.0 {
@@ -127,6 +136,25 @@ impl Clock {
     pub fn set(&self, to: Time) {
         if let Source::Manual(at) = &self.0 {
             at.store(to.0, Ordering::Release);
+        }
+    }
+}
+
+/// A beginning, and the time that has passed since. With the machine's clock it does not feel steps of the wall clock.
+pub(crate) struct Stopwatch(Began);
+
+enum Began {
+    System(Instant),
+    Manual { at: Arc<AtomicI64>, nanos: i64 },
+}
+
+impl Stopwatch {
+    pub(crate) fn elapsed_nanos(&self) -> u64 {
+        match &self.0 {
+            Began::System(began) => u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            Began::Manual { at, nanos } => {
+                u64::try_from(at.load(Ordering::Acquire).saturating_sub(*nanos)).unwrap_or_default()
+            }
         }
     }
 }
@@ -153,6 +181,17 @@ mod tests {
     #[test]
     fn adding_stops_at_the_end_of_the_calendar() {
         assert_eq!(Time::from_unix_secs(1).plus(Ttl::from_secs(u64::MAX)).unix_nanos(), i64::MAX);
+    }
+
+    #[test]
+    fn a_stopwatch_measures_by_the_clock_that_began_it() {
+        let clock = Clock::manual(Time::from_unix_secs(5));
+        let stopwatch = clock.stopwatch();
+        assert_eq!(stopwatch.elapsed_nanos(), 0);
+        clock.advance(Ttl::from_secs(2));
+        assert_eq!(stopwatch.elapsed_nanos(), 2_000_000_000);
+        clock.set(Time::EPOCH);
+        assert_eq!(stopwatch.elapsed_nanos(), 0);
     }
 
     #[test]

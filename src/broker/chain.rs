@@ -9,7 +9,7 @@ use crate::{
     broker::{
         answer::{Work, answer, run_row},
         context::RequestContext,
-        finish::finish,
+        finish::{finish, unrecorded},
         identity::Identity,
         known::Known,
         lines,
@@ -52,7 +52,7 @@ async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, 
     }
     let known = routed.identify(body).await.map_err(refuse_stranger)?;
     let permitted = known.admit().await?;
-    Recorded::record(&broker.services.audit, permitted).map_err(|(_, error)| Reply::refusal(error))
+    Recorded::record(&broker.services.audit, permitted).map_err(unrecorded)
 }
 
 /// The second request, before and after it was recorded.
@@ -119,7 +119,7 @@ async fn admit_second(login: &Work, second: Second, identity: Identity) -> Resul
             let routed = Routed::new(context).map_err(refuse_stranger)?;
             let known = Known::of_caller(routed, identity, unit, body).await;
             let permitted = known.admit().await?;
-            Recorded::record(audit, permitted).map_err(|(_, error)| Reply::refusal(error))
+            Recorded::record(audit, permitted).map_err(unrecorded)
         }
         Second::Recorded(work) => {
             let (permitted, proof) = work.take_apart();

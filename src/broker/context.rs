@@ -11,7 +11,7 @@ use crate::{
         shared::Shared,
     },
     contract::{Credential, Operation},
-    services::{Services, admission::UnderWay},
+    services::{Services, admission::UnderWay, counts::CountedRequest},
 };
 
 /// One request on its way through the pipeline.
@@ -30,6 +30,7 @@ pub(super) struct RequestContext {
     pub remote: String,
     /// Counted while it lives, so that a seal can wait for it.
     _under_way: UnderWay,
+    pub counted: CountedRequest,
 }
 
 impl RequestContext {
@@ -54,6 +55,7 @@ impl RequestContext {
             remote: peer.address.ip().to_string(),
             peer,
             _under_way: services.admission.enter(),
+            counted: services.counts.begin(operation, services.clock.stopwatch()),
         });
         (context, body)
     }

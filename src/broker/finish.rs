@@ -7,6 +7,7 @@ use crate::{
     contract::{AfterAnswer, Answer, Error, Result, WhenUnrecordable},
     services::{
         audit::DraftLine,
+        counts::CountedOutcome,
         recorded::{Decision, Outcome, Recordable as _, Recorded},
     },
     store::Sequence,
@@ -61,9 +62,11 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
         tracing::error!(%error, "an outcome cannot be recorded");
         // A change is committed with its lines beside it and may be told; what was read must not leave.
         if sequence.is_none() && known.when_unrecordable() == WhenUnrecordable::Refuses {
+            known.routed.context.counted.ended(CountedOutcome::Unavailable);
             return Reply::refusal(Error::unavailable("the audit log cannot be written: the answer is withheld"));
         }
     }
+    known.routed.context.counted.ended(CountedOutcome::of(result.as_ref()));
     delete_if_spent(known).await;
     count_refusal(known, &result);
     if let Err(Error { cause: Some(cause), .. }) = &result {
@@ -77,6 +80,12 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
         request_id: known.routed.context.id_text.clone(),
         mount: known.routed.route.mount().cloned(),
     }
+}
+
+/// Answers a request that could not be recorded, so that nothing was done.
+pub(super) fn unrecorded<D: Decision<Request = Known>>((decision, error): (D, Error)) -> Reply {
+    decision.request().routed.context.counted.ended(CountedOutcome::of(Err(&error)));
+    Reply::refusal(error)
 }
 
 /// A stranger whose request failed by its own fault pays for it.

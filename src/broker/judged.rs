@@ -2,7 +2,14 @@
 //! a use of a token that has few.
 
 use crate::{
-    broker::{finish::finish, identity::fresh_unit, known::Known, request::Reply, routed::Target, uses::take_use},
+    broker::{
+        finish::{finish, unrecorded},
+        identity::fresh_unit,
+        known::Known,
+        request::Reply,
+        routed::Target,
+        uses::take_use,
+    },
     contract::{Access, Asked, Context, Error, Operation, Result, RowRef},
     services::{
         access::{self, Judged, Judgement, Permitted},
@@ -66,7 +73,7 @@ async fn refuse<D: Decision<Request = Known> + Send + 'static>(decision: D, erro
     let broker = decision.request().routed.context.broker.clone();
     let mut recorded = match Recorded::record(&broker.services.audit, decision) {
         Ok(recorded) => recorded,
-        Err((_, error)) => return Reply::refusal(error),
+        Err(refused) => return unrecorded(refused),
     };
     let error = take_use(&mut recorded).await.err().unwrap_or(error);
     finish(recorded, Err(error), None).await

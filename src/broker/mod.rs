@@ -23,14 +23,24 @@ mod stripes;
 mod background;
 mod kinds;
 mod start;
+mod measure;
 pub mod offline;
 #[cfg(test)]
 mod tests;
 
-pub use crate::services::{audit::DeviceConfig, lifecycle::StaticKey, tokens::WalkReport};
+pub use crate::{
+    services::{
+        audit::{AuditMeasurements, DeviceConfig},
+        counts::{CountedOutcome, Durations, EndedCount, Reader, RequestCounts},
+        lifecycle::StaticKey,
+        tokens::WalkReport,
+    },
+    store::StoreMeasurements,
+};
 pub use chain::Chain;
 pub(crate) use input::from_pairs;
 pub use kinds::KINDS;
+pub use measure::Measurements;
 pub use request::{Body, BodyError, BodySource, Decode, Peer, Reading, Reply, Request};
 pub use start::{DevInit, Setup, StartError};
 pub use strangers::{RefusalLimit, Unlimited};
@@ -62,6 +72,7 @@ impl Broker {
         // The path did not parse, so it is not written down.
         let (status, reason) = (error.fault.status(), pipeline::reason(&error));
         let refusal = Refusal { operation: "", path: "", address, status, reason };
+        self.shared.services.counts.refuse_unread(Reader::Dialect);
         self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());
         Reply::refusal(error)
     }
@@ -69,6 +80,7 @@ impl Broker {
     /// Counts a request that was refused before a dialect saw it.
     pub fn refused_by_listener(&self, address: IpAddr) {
         self.shared.refusal_limit.count(address);
+        self.shared.services.counts.refuse_unread(Reader::Listener);
         let refusal =
             Refusal { operation: "", path: "", address, status: 400, reason: "not HTTP, or for another host" };
         self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());

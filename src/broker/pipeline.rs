@@ -13,13 +13,14 @@ use std::sync::Arc;
 use crate::{
     broker::{
         context::RequestContext,
+        finish::unrecorded,
         perform::perform,
         request::{Body, Reply, Request},
         routed::{Routed, Stopped},
         shared::Shared,
     },
     contract::{Error, Fault},
-    services::{audit::Refusal, recorded::Recorded},
+    services::{audit::Refusal, counts::CountedOutcome, recorded::Recorded},
 };
 
 pub(super) async fn handle(broker: &Arc<Shared>, request: Request) -> Reply {
@@ -34,7 +35,7 @@ async fn run(context: Box<RequestContext>, body: Body) -> Result<Reply, Reply> {
     let routed = Routed::new(context).map_err(refuse_stranger)?;
     let known = routed.identify(body).await.map_err(refuse_stranger)?;
     let permitted = known.admit().await?;
-    let recorded = Recorded::record(&broker.services.audit, permitted).map_err(|(_, error)| Reply::refusal(error))?;
+    let recorded = Recorded::record(&broker.services.audit, permitted).map_err(unrecorded)?;
     Ok(perform(recorded).await)
 }
 
@@ -46,6 +47,7 @@ pub(super) fn refuse_stranger(stopped: Box<Stopped>) -> Reply {
     if error.fault.counts_as_refusal() && !routed.is_exempt() {
         context.broker.refusal_limit.count(context.peer.address.ip());
     }
+    context.counted.ended(CountedOutcome::of(Err(&error)));
     let refusal = Refusal {
         operation: context.operation.word(),
         path: &routed.route.full,

@@ -154,9 +154,10 @@ impl Routed {
         Self::on_fresh_snapshot(self.context)
     }
 
-    fn on_fresh_snapshot(context: Box<RequestContext>) -> Self {
+    fn on_fresh_snapshot(mut context: Box<RequestContext>) -> Self {
         let snapshot = Snapshot::take(&context.broker);
         let route = route(&context, &snapshot.mounts);
+        context.counted.leads_to(route.mount().map_or("", |mount| &mount.record.kind));
         Self { context, snapshot, route }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Services,
         admission::Admission,
         audit::{Audit, DeviceConfig},
+        counts::Counts,
         identity::Identity,
         lifecycle::{Lifecycle, NewStore},
         mounts::{MountRecord, MountTable, Mounts, SYSTEM_KIND, SystemTtls, TOKEN_KIND},
@@ -161,11 +162,13 @@ fn services(setup: Setup) -> Result<Services, StartError> {
         static_key: setup.static_key,
     });
     let identity = Identity::new(setup.random.clone());
+    let counts = Counts::new([SYSTEM_KIND, TOKEN_KIND].into_iter().chain(KINDS.iter().map(|kind| kind.name)));
     let (clock, random) = (setup.clock, setup.random);
     Ok(Services {
         barrier,
         audit,
         admission,
+        counts,
         mounts,
         policies,
         tokens,

@@ -33,6 +33,11 @@ impl Admission {
         UnderWay(Arc::clone(&self.0))
     }
 
+    /// How many requests are under way.
+    pub fn under_way(&self) -> usize {
+        self.0.under_way.load(Ordering::Acquire)
+    }
+
     pub fn is_closed(&self) -> bool {
         self.0.is_closed.load(Ordering::Acquire)
     }

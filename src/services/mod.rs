@@ -6,6 +6,7 @@
 pub mod access;
 pub(crate) mod admission;
 pub mod audit;
+pub mod counts;
 pub(crate) mod table_ids;
 pub(crate) mod guards;
 pub(crate) mod identity;
@@ -24,7 +25,7 @@ use crate::{
     barrier::Barrier,
     base::{random::Random, time::Clock},
     services::{
-        admission::Admission, audit::Audit, identity::Identity, lifecycle::Lifecycle, mounts::Mounts,
+        admission::Admission, audit::Audit, counts::Counts, identity::Identity, lifecycle::Lifecycle, mounts::Mounts,
         policies::Policies, revocations::Revocations, tokens::Tokens,
     },
 };
@@ -34,6 +35,7 @@ pub(crate) struct Services {
     pub barrier: Arc<Barrier>,
     pub audit: Audit,
     pub admission: Admission,
+    pub counts: Counts,
     pub mounts: Mounts,
     pub policies: Policies,
     pub tokens: Tokens,

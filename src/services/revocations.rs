@@ -132,6 +132,11 @@ impl Markers {
         self.trees.get(hash).is_some_and(|generation| stamp < *generation)
     }
 
+    /// How many revocations the sweeper has not finished.
+    pub fn count(&self) -> usize {
+        self.trees.len() + self.mounts.len()
+    }
+
     fn is_empty(&self) -> bool {
         self.trees.is_empty() && self.mounts.is_empty() && self.unreadable_before.is_none()
     }

@@ -102,6 +102,10 @@ impl Deferred {
         Ok(())
     }
 
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
+        self.parts.inner.size_bytes()
+    }
+
     pub(crate) fn lacks_room(&self) -> Option<String> {
         self.parts.inner.lacks_room()
     }

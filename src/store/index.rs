@@ -86,6 +86,16 @@ impl Index {
         }
     }
 
+    /// What it takes on disk. `None` in memory, and where the file system does not tell.
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Sled(index) => index.size_bytes(),
+            #[cfg(feature = "unflushed")]
+            Self::Deferred(index) => index.size_bytes(),
+        }
+    }
+
     /// The path that has no room left for ordinary batches, if any.
     pub(crate) fn lacks_room(&self) -> Option<String> {
         match self {

@@ -62,6 +62,19 @@ use crate::base::time::{Clock, Time};
 #[derive(Clone)]
 pub struct Store(Arc<Running>);
 
+/// The numbers of a store at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreMeasurements {
+    /// Batches committed since the store was created.
+    pub commits: u64,
+    /// What it takes on disk; `None` for a store in memory, and where the file system does not tell.
+    pub size_bytes: Option<u64>,
+    /// Whether its disk has room for ordinary batches.
+    pub has_room: bool,
+    /// Notes held in memory because audit devices lack them.
+    pub notes_held_bytes: usize,
+}
+
 /// The committer's thread and the channel to it.
 struct Running {
     shared: Arc<Shared>,
@@ -110,6 +123,17 @@ impl Store {
     /// Whether it answers: a store that met a failure has closed itself.
     pub(crate) fn is_open(&self) -> bool {
         self.0.shared.open().is_ok()
+    }
+
+    /// What it measures of itself. Asks the file system for sizes, so it may block.
+    pub(crate) fn measure(&self) -> StoreMeasurements {
+        let shared = &self.0.shared;
+        StoreMeasurements {
+            commits: shared.sequence().0,
+            size_bytes: shared.index.size_bytes(),
+            has_room: shared.index.lacks_room().is_none(),
+            notes_held_bytes: shared.notes_held_bytes(),
+        }
     }
 
     /// The value at `key`. Takes microseconds, so it may run on a worker; a value above 4 KiB is joined from chunks.

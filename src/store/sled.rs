@@ -176,6 +176,10 @@ impl SledIndex {
         self.data.sync_data()
     }
 
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
+        guard(|| self.db.size_on_disk().map_err(failed)).ok()
+    }
+
     pub(crate) fn lacks_room(&self) -> Option<String> {
         // If the file system does not tell its free room, it is assumed to have enough.
         let room = self.files.room(&self.dir).ok()?;

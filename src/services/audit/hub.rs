@@ -18,7 +18,7 @@ use super::{
     queue::{Batch, Queue},
     queued::QueuedLine,
     request_id::RequestId,
-    status::{DeviceState, DeviceStatus},
+    status::{AuditMeasurements, DeviceState, DeviceStatus},
     wake_up::WakeUp,
     wording::{Closed, closing_draft_of},
     writer::Writer,
@@ -46,6 +46,8 @@ struct Board {
     up: AtomicUsize,
     /// All changes up to this sequence have their lines, synced, in every required device.
     covered: AtomicU64,
+    lines: AtomicU64,
+    write_failures: AtomicU64,
 }
 
 /// AuthSource writes.
@@ -181,7 +183,10 @@ impl Hub {
                 }
                 queue.take(writer.taken_mut())
             };
+            let lines = u64::try_from(writer.taken_mut().len()).unwrap_or_default();
             let result = writer.write_taken();
+            self.board.lines.fetch_add(lines, Ordering::Relaxed);
+            self.board.write_failures.fetch_add(u64::from(result.is_err()), Ordering::Relaxed);
             if writer.up() != self.board.up.load(Ordering::Relaxed) {
                 self.publish(writer);
             }
@@ -207,6 +212,18 @@ impl Hub {
 
     pub(crate) fn status(&self) -> Vec<DeviceStatus> {
         hold(&self.board.status).clone()
+    }
+
+    pub(crate) fn measure(&self) -> AuditMeasurements {
+        let status = hold(&self.board.status);
+        let count = |state| status.iter().filter(|device| device.state == state).count();
+        AuditMeasurements {
+            up: count(DeviceState::Up),
+            behind: count(DeviceState::Behind),
+            down: count(DeviceState::Down),
+            lines: self.board.lines.load(Ordering::Relaxed),
+            write_failures: self.board.write_failures.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) fn is_ready(&self) -> bool {

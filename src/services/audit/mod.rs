@@ -60,4 +60,9 @@ pub(crate) use self::{
     keys::LogKeys,
     service::Receipt,
 };
-pub use self::{facts::CachedAuthFields, refusals::Refusal, service::Audit, status::DeviceConfig};
+pub use self::{
+    facts::CachedAuthFields,
+    refusals::Refusal,
+    service::Audit,
+    status::{AuditMeasurements, DeviceConfig},
+};

@@ -30,6 +30,10 @@ impl QueuedLines {
         self.places.push(Place { from, to: self.bytes.len(), txn: line.txn });
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

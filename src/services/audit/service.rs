@@ -14,7 +14,7 @@ use super::{
     request_id::RequestId,
     sealing,
     sidecars::Sidecars,
-    status::{DeviceConfig, DeviceStatus},
+    status::{AuditMeasurements, DeviceConfig, DeviceStatus},
     wording::{cached_auth_fields_of, draft_of, plain_draft_of},
     writer::Writer,
 };
@@ -94,6 +94,10 @@ impl Audit {
 
     pub(crate) fn status(&self) -> Vec<DeviceStatus> {
         self.hub().status()
+    }
+
+    pub(crate) fn measure(&self) -> AuditMeasurements {
+        self.hub().measure()
     }
 
     /// Whether requests can be recorded: every required device is up, and at least one device is.

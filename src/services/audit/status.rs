@@ -24,6 +24,19 @@ pub(crate) enum DeviceState {
     Down,
 }
 
+/// What an audit log measures of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AuditMeasurements {
+    /// How many devices are up, behind and down.
+    pub up: usize,
+    pub behind: usize,
+    pub down: usize,
+    /// Lines that were handed to the devices.
+    pub lines: u64,
+    /// How often lines could not be written by a required device, or by any.
+    pub write_failures: u64,
+}
+
 /// A device as `sys/audit` and the health check show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DeviceStatus {

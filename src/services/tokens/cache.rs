@@ -82,6 +82,10 @@ impl SessionCache {
         Some(self.epochs.get(index)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The token's record, from here or from the store.
     pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
         if let Some(session) = self.entries.get(hash) {

@@ -47,6 +47,11 @@ impl Tokens {
         self.cache.clear();
     }
 
+    /// How many opened tokens are held in memory.
+    pub fn cached(&self) -> usize {
+        self.cache.len()
+    }
+
     /// The token with this hash, alive or not.
     pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
         self.cache.find(hash, unit)
