@@ -39,6 +39,12 @@ pub fn harden_process() -> Vec<String> {
     warnings
 }
 
+/// CPU time of all threads of the process until now, in user and system mode.
+pub fn process_cpu_secs() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
+
 /// The kernel's name for this boot of the machine; `None` where there is none. It tells a restart of the process from
 /// one of the machine.
 pub fn boot_id() -> Option<String> {

@@ -103,7 +103,7 @@ impl Broker {
     }
 }
 
-/// Whether the server can do its work.
+/// What the server needs to do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     pub is_initialised: bool,
@@ -112,4 +112,11 @@ pub struct Readiness {
     pub is_audit_ready: bool,
     /// The store has not closed itself after a failure.
     pub is_store_open: bool,
+}
+
+impl Readiness {
+    /// Whether requests are served.
+    pub const fn is_ready(&self) -> bool {
+        self.is_initialised && !self.is_sealed && self.is_audit_ready && self.is_store_open
+    }
 }

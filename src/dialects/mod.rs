@@ -1,9 +1,11 @@
 //! Dialects: the protocols that clients speak, one folder or file each. A dialect turns HTTP words into the broker's typed
-//! requests and its replies into HTTP words; it owns words, not power. [`router`] joins them for the listener.
+//! requests and its replies into HTTP words; it owns words, not power. [`router`] joins them for the listeners of the
+//! API; metrics have a listener of their own.
 
 mod body;
 #[cfg(test)]
 mod example;
+mod metrics;
 mod peer;
 mod query;
 mod status;
@@ -16,10 +18,16 @@ use axum::Router;
 pub use body::Slow;
 #[cfg(test)]
 pub(crate) use body::read as read_body;
+pub use metrics::{ConnectionMeasurements, MeasureServer, ProcessMeasurements, ServerMeasurements};
 
 use crate::broker::Broker;
 
-/// Everything that one listener answers.
+/// Everything that the listener of metrics answers.
+pub fn metrics_router(broker: &Arc<Broker>, measure_server: MeasureServer) -> Router {
+    metrics::router(Arc::clone(broker), measure_server)
+}
+
+/// Everything that a listener of the API answers.
 pub fn router(broker: &Arc<Broker>) -> Router {
     let routes = Router::new().merge(status::router(Arc::clone(broker))).merge(vault::router(Arc::clone(broker)));
     #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{Handler, config::AuditConfig, error::ServerError, exchange::OnRefusa
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
     broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},
-    dialects,
+    dialects::{self, MeasureServer},
     store::{Boot, Files, Store},
 };
 
@@ -55,7 +55,12 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
     Ok(broker)
 }
 
-/// Everything that a listener answers.
+/// Everything that the listener of metrics answers.
+pub fn metrics_handler(broker: &Arc<Broker>, measure_server: MeasureServer) -> Handler {
+    dialects::metrics_router(broker, measure_server)
+}
+
+/// Everything that a listener of the API answers.
 pub fn handler(broker: &Arc<Broker>) -> Handler {
     dialects::router(broker)
 }

@@ -16,6 +16,7 @@ use super::backend::DevKeys;
 pub(crate) struct Banner<'a> {
     pub api_addr: &'a str,
     pub listeners: &'a [Endpoint],
+    pub metrics: &'a [Endpoint],
     pub storage: &'a str,
     pub audit: &'a [PathBuf],
     /// The certificate that clients must trust, if the server's own authority is used.
@@ -63,6 +64,9 @@ impl Banner<'_> {
                 Scheme::Https => "TLS",
             };
             row("Listener", &format!("{address} ({words})"));
+        }
+        for endpoint in self.metrics {
+            row("Metrics", &format!("{}/metrics", endpoint.url()));
         }
         row("Storage", self.storage);
         for path in self.audit {
@@ -139,6 +143,7 @@ mod tests {
         let text = Banner {
             api_addr: "http://127.0.0.1:8200",
             listeners: &[endpoint("0.0.0.0:8200", Scheme::Http), endpoint("127.0.0.1:8201", Scheme::Https)],
+            metrics: &[endpoint("127.0.0.1:9142", Scheme::Http)],
             storage: "in memory",
             audit: &["/tmp/x/audit.log".into()],
             authority: Some(Path::new("/d/tls/ca.pem")),
@@ -153,6 +158,7 @@ mod tests {
             "    export VAULT_CACERT='/d/tls/ca.pem'",
             "       Listener: 0.0.0.0:8200 (PLAIN HTTP)",
             "       Listener: 127.0.0.1:8201 (TLS)",
+            "        Metrics: http://127.0.0.1:9142/metrics",
             "          Audit: /tmp/x/audit.log",
         ] {
             assert!(text.lines().any(|there| there == line), "{line}\n{text}");

@@ -21,7 +21,7 @@ use std::{
 use self::section::Section;
 pub(crate) use self::{
     environment::{Environment, Setting},
-    error::{ConfigError, Problem},
+    error::{ConfigError, Location, Problem},
     stanzas::{DEFAULT_ADDRESS, resolve},
     values::{AuditConfig, ListenerConfig, StaticSeal, Storage, TelemetryConfig},
 };

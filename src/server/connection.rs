@@ -22,6 +22,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
+    connection_counts::CountedConnection,
     connections::{Activity, Slot},
     exchange::{Answer, Front, PeerService},
     limits::Limits,
@@ -36,6 +37,7 @@ pub(crate) struct Accepted {
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) front: Arc<Front>,
     pub(crate) slot: Slot,
+    pub(crate) counted: CountedConnection,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
     /// The server waits for this to be dropped before it has stopped.
@@ -44,7 +46,7 @@ pub(crate) struct Accepted {
 
 /// Serves the connection until it ends.
 pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
-    let Accepted { stream, address, tls, front, slot, stop, open } = accepted;
+    let Accepted { stream, address, tls, front, slot, counted, stop, open } = accepted;
     let ends = Ends { stop, slot, address: address.ip(), front: Arc::clone(&front) };
     let Ok(stream) = TcpStream::from_std(stream) else { return };
     let peer = |certificate: Option<Arc<[u8]>>| Peer { address, certificate };
@@ -65,6 +67,7 @@ pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
     if let Err(error) = done {
         tracing::debug!(%address, %error, "connection ended");
     }
+    drop(counted);
     drop(open);
 }
 

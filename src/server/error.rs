@@ -2,7 +2,11 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use super::{config::ConfigError, own_ca::CaError, tls::TlsError};
+use super::{
+    config::{ConfigError, Location},
+    own_ca::CaError,
+    tls::TlsError,
+};
 use crate::store::OpenError;
 
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,13 @@ pub(crate) enum ServerError {
     AddressInUse { address: SocketAddr },
     #[error("cannot listen on {address}: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
+    #[error(
+        "{location}cannot listen on {address} for metrics: another process uses it, or a `listener` of this configuration: \
+         choose another `address` in `telemetry`"
+    )]
+    TelemetryInUse { location: Location, address: SocketAddr },
+    #[error("{location}cannot listen on {address} for metrics: {cause}: choose another `address` in `telemetry`")]
+    TelemetryListen { location: Location, address: SocketAddr, cause: io::Error },
     #[error("cannot open the data in this store: {0}")]
     Damaged(String),
     #[error("cannot start the server: {0}")]

@@ -15,7 +15,7 @@ use hyper::body::Body as _;
 use tokio::time::timeout;
 use tower::Service as _;
 
-use super::{body_rate::MinRateBody, limits::Limits};
+use super::{body_rate::MinRateBody, connection_counts::ConnectionCounts, limits::Limits};
 use crate::broker::Peer;
 
 /// What answers requests: the dialects' router, or a stand-in of a test.
@@ -26,6 +26,7 @@ pub(crate) struct Front {
     handler: Handler,
     limits: Limits,
     on_refusal: OnRefusal,
+    connections: ConnectionCounts,
 }
 
 /// Hears of each request that the listener itself refused, with the client's address: nobody else can count it.
@@ -38,7 +39,16 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible
 
 impl Front {
     pub(crate) fn new(handler: Handler, limits: Limits, on_refusal: OnRefusal) -> Self {
-        Self { handler, limits, on_refusal }
+        Self { handler, limits, on_refusal, connections: ConnectionCounts::default() }
+    }
+
+    /// Counts connections in `counts` instead.
+    pub(crate) fn counted_by(self, counts: ConnectionCounts) -> Self {
+        Self { connections: counts, ..self }
+    }
+
+    pub(crate) fn connections(&self) -> &ConnectionCounts {
+        &self.connections
     }
 
     /// To be called for each request that the listener refused by itself.

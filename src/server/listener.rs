@@ -77,7 +77,10 @@ impl Acceptor {
 
     /// `None` closes the connection at once: there is no room for it.
     fn admit(&self, stream: TcpStream, address: SocketAddr) -> Option<Accepted> {
-        let slot = self.connections.open(address.ip())?;
+        let Some(slot) = self.connections.open(address.ip()) else {
+            self.front.connections().refuse();
+            return None;
+        };
         stream.set_nodelay(true).ok()?;
         Some(Accepted {
             // The worker registers the socket with its own runtime.
@@ -86,6 +89,7 @@ impl Acceptor {
             tls: self.listener.tls.clone(),
             front: self.front.clone(),
             slot,
+            counted: self.front.connections().accept(),
             stop: self.stop.clone(),
             open: self.open.token(),
         })

@@ -19,6 +19,7 @@ mod signals;
 mod body_rate;
 mod client_address;
 mod connection;
+mod connection_counts;
 mod connections;
 mod exchange;
 mod framing;
@@ -27,6 +28,7 @@ mod listener;
 mod refusals;
 mod serving;
 mod strict_stream;
+mod telemetry;
 
 mod certificate;
 mod client_certificate;

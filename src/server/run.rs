@@ -23,6 +23,7 @@ use super::{
     serving::{self, Served, Serving},
     settings::{Dev, ListenerSettings, Security, Settings},
     signals::Signals,
+    telemetry::{Meter, Telemetry},
     tls::{self, Clients, Tls, Version},
 };
 use crate::{
@@ -86,6 +87,8 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     let (store, boot) = open_store(&settings.storage, &machine)?;
     let audit = audit_devices(settings.audit, &settings.storage, &scratch, &machine.files)?;
     let bound = bind(&settings.listeners, &scratch, &machine)?;
+    let telemetry = Telemetry::bind(settings.telemetry.as_ref())?;
+    let (metrics, started) = (telemetry.endpoints(), machine.clock.now());
     let endpoints: Vec<_> = bound.listeners.iter().map(|bound| bound.endpoint).collect();
     let first = endpoints.first().map(Endpoint::url).unwrap_or_default();
     let api_addr = settings.api_addr.unwrap_or(first);
@@ -110,12 +113,15 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         None => None,
     };
     let front = Arc::new(Front::new(backend::handler(&broker), limits, backend::on_refusal(&broker)));
-    let served = |bound: Bound| Served { listener: bound.listener, front: front.clone() };
-    let serving = serving::start(bound.listeners.into_iter().map(served).collect(), limits, workers())?;
+    let meter = Meter { files: machine.files.clone(), started, api: front.connections().clone() };
+    let api = bound.listeners.into_iter().map(|bound| Served { listener: bound.listener, front: front.clone() });
+    let served = api.chain(telemetry.served(&broker, meter, limits)).collect();
+    let serving = serving::start(served, limits, workers())?;
     let pid_file = PidFile::write(settings.pid_file, &machine.files)?;
     Banner {
         api_addr: &api_addr,
         listeners: &endpoints,
+        metrics: &metrics,
         storage: &storage_text(&settings.storage),
         audit: &audit.iter().map(|device| device.path.clone()).collect::<Vec<_>>(),
         authority: bound.authority.as_deref(),

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::{
-    config::{AuditConfig, Config, Environment, StaticSeal, Storage, resolve},
+    config::{AuditConfig, Config, Environment, StaticSeal, Storage, TelemetryConfig, resolve},
     error::ServerError,
     logging,
     options::{DevOptions, ServerOptions},
@@ -18,6 +18,8 @@ use crate::base::{secret::Secret, ttl::Ttl};
 pub(crate) struct Settings {
     pub storage: Storage,
     pub listeners: Vec<ListenerSettings>,
+    /// `None`: there are no metrics.
+    pub telemetry: Option<TelemetryConfig>,
     /// If empty, a file beside the store or in the temporary folder is used.
     pub audit: Vec<AuditConfig>,
     pub seal: Option<StaticSeal>,
@@ -92,9 +94,6 @@ impl Settings {
         let has_temporary_authority =
             listeners.iter().any(|listener| matches!(listener.security, Security::OwnAuthority { folder: None, .. }));
         let log_level = log_level.or(config.log_level);
-        if config.telemetry.is_some() {
-            warnings.push("`telemetry` has no effect here: metrics are not built".to_owned());
-        }
         if config.allows_api_audit {
             warnings.push(
                 "`unsafe_allow_api_audit_creation` has no effect here: audit devices over the API are not built"
@@ -105,6 +104,7 @@ impl Settings {
             needs_scratch: has_temporary_authority || (storage == Storage::Memory && config.audit.is_empty()),
             storage,
             listeners,
+            telemetry: config.telemetry,
             audit: config.audit,
             seal: config.seal,
             api_addr: environment.setting("API_ADDR").map(|setting| setting.value).or(config.api_addr),
@@ -284,6 +284,18 @@ mod tests {
         assert!(matches!(settings(old, Config::default()), Err(ServerError::KvOne)));
         let loud = ServerOptions { log_level: Some("loud".into()), ..data() };
         assert!(matches!(settings(loud, Config::default()), Err(ServerError::LogLevel(_))));
+    }
+
+    #[test]
+    fn telemetry_is_a_listener_of_its_own_and_none_of_the_api() {
+        let of = |telemetry: &str| {
+            let config = configured(&format!("{LISTENER} storage \"inmem\" {{}}\n {telemetry}"));
+            settings(options(), config).ok().unwrap()
+        };
+        let with = of("telemetry { address = \"127.0.0.1:2\" }");
+        assert_eq!(with.telemetry.unwrap().addresses, ["127.0.0.1:2".parse().unwrap()]);
+        assert!(with.listeners.len() == 1 && with.warnings.is_empty());
+        assert_eq!(of("telemetry {}").telemetry, None);
     }
 
     #[test]

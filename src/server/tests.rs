@@ -4,6 +4,7 @@
 mod bodies;
 mod heads;
 mod masses;
+mod metrics;
 mod second_listener;
 mod shares;
 mod stand;

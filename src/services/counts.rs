@@ -254,6 +254,7 @@ pub struct EndedCount {
 }
 
 /// How long the requests of one operation took.
+#[derive(Clone)]
 pub struct Durations {
     /// Upper bounds in nanoseconds, `None` for what lies beyond all others, and how many requests lie below each and
     /// above the one before.

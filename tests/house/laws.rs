@@ -98,6 +98,7 @@ fn only(floor: &str) -> Option<&'static [&'static str]> {
 const HOMES: &[(&[&str], &[&str])] = &[
     (&["SystemTime::now", "std::time::Instant", "Instant::now"], &["src/base/time.rs"]),
     (&["getrandom", "rand"], &["src/base/random.rs"]),
+    (&["prometheus_client"], &["src/dialects/metrics/"]),
     (
         &["std::fs", "tokio::fs", "rustix::fs", "File::open", "File::create", "OpenOptions"],
         &["src/store/files.rs", "src/store/files/", "src/server/config*", "src/server/tls*", "src/cli/"],

@@ -105,13 +105,17 @@ impl<'a> Section<'a> {
 
     /// A problem with the value of `key`, or with the block if it has no such key.
     pub(crate) fn at(&self, key: &str, problem: Problem) -> ConfigError {
-        let pos = self.body.item(key).map_or(self.pos, |item| item.pos);
-        ConfigError { location: self.location(pos), problem }
+        ConfigError { location: self.location_of(key), problem }
     }
 
     /// A warning about the block.
     pub(crate) fn warning(&self, text: &str) -> String {
         format!("{}{text}", self.location(self.pos))
+    }
+
+    /// Where the value of `key` is, or the block if it has no such key.
+    pub(crate) fn location_of(&self, key: &str) -> Location {
+        self.location(self.body.item(key).map_or(self.pos, |item| item.pos))
     }
 
     fn wrong(&self, item: &Item, problem: Problem) -> ConfigError {

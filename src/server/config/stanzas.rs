@@ -163,7 +163,7 @@ pub(crate) fn telemetry(
             block.warning("PLAIN HTTP BEYOND THIS MACHINE: metrics cross the network unencrypted (`tls_disable`)"),
         );
     }
-    Ok(Some(TelemetryConfig { addresses }))
+    Ok(Some(TelemetryConfig { addresses, location: block.location_of("address") }))
 }
 
 /// `None` for Shamir's shares, which are the default.

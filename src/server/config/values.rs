@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::error::Location;
 use crate::{base::secret::Secret, server::tls::Tls};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(crate) struct ListenerConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TelemetryConfig {
     pub addresses: Vec<SocketAddr>,
+    /// Where the address is named.
+    pub location: Location,
 }
 
 /// An `audit "file"` stanza.

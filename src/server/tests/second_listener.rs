@@ -1,4 +1,4 @@
-//! A second listener with a service of its own, as `/metrics` will have: plain HTTP, the same limits and drain.
+//! A second listener with a service of its own, as `/metrics` has: plain HTTP, the same limits and drain.
 
 use std::{
     io::Write as _,

@@ -1,0 +1,54 @@
+//! Metrics for Prometheus: `GET /metrics`, on a listener of its own. It asks for no token, so it tells numbers about the
+//! whole server and none about a path, a mount, a policy or a caller. It answers sealed and unsealed.
+//!
+//! All metrics stand in `catalogue.rs`, from which docs/reference/metrics.md is made too.
+
+mod catalogue;
+mod exposition;
+mod measured;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+pub use self::measured::{ConnectionMeasurements, ProcessMeasurements, ServerMeasurements};
+use self::{exposition::Form, measured::Measured};
+use crate::broker::Broker;
+
+/// Measures what the broker does not know: connections and the process. It may block.
+pub type MeasureServer = Arc<dyn Fn() -> ServerMeasurements + Send + Sync>;
+
+#[derive(Clone)]
+struct Source {
+    broker: Arc<Broker>,
+    measure_server: MeasureServer,
+}
+
+/// The routes of this dialect; they are not among those of [`super::router`].
+pub(super) fn router(broker: Arc<Broker>, measure_server: MeasureServer) -> Router {
+    Router::new().route("/metrics", get(scrape)).with_state(Source { broker, measure_server })
+}
+
+async fn scrape(State(source): State<Source>, headers: HeaderMap) -> Response {
+    let form = Form::wanted(&headers);
+    let measure = move || form.text(Measured { broker: source.broker.measure(), server: (source.measure_server)() });
+    // Measuring asks the file system for sizes, and a worker must not wait for a disk.
+    match tokio::task::spawn_blocking(measure).await {
+        Ok(Ok(text)) => {
+            let headers = [
+                (header::CONTENT_TYPE, HeaderValue::from_static(form.content_type())),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ];
+            (headers, text).into_response()
+        }
+        Ok(Err(_)) | Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
