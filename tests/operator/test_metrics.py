@@ -30,13 +30,17 @@ def telemetry(port):
     return f'telemetry {{\n  address = "127.0.0.1:{port}"\n}}\n'
 
 
-@pytest.fixture
-def measured(folder):
+def with_metrics(folder, **more):
     """An open server with a secret in `secret/a`, and its metrics at `metrics_port`."""
     port = servers.free_port()
-    server = servers.ConfiguredStrongroom(folder, tail=telemetry(port))
+    server = servers.ConfiguredStrongroom(folder, tail=telemetry(port), **more)
     server.metrics_port = port
-    with open_with_secret(server):
+    return open_with_secret(server)
+
+
+@pytest.fixture
+def measured(folder):
+    with with_metrics(folder) as server:
         yield server
 
 
@@ -124,6 +128,34 @@ def test_a_sealed_server_says_so(measured):
     measured.unseal()
     opened = samples(scrape(measured))
     assert (opened["strongroom_sealed"], opened["strongroom_ready"]) == (0, 1)
+
+
+def test_an_audit_disk_that_is_full_is_told_until_it_has_room(folder, make_disk):
+    disk = make_disk("1m")
+    with with_metrics(folder, audit=disk.path / "audit.log") as server:
+        disk.fill()
+        # The file system still has room in the last page of the log: it is used up by requests.
+        servers.until(lambda: server.ask("POST", "secret/data/a", {"data": {}}).status == 503, what="a refusal")
+        full = samples(scrape(server))
+        assert (full["strongroom_ready"], full["strongroom_audit_ready"], full["strongroom_sealed"]) == (0, 0, 0)
+        states = [full[f'strongroom_audit_devices{{state="{state}"}}'] for state in ("up", "behind", "down")]
+        assert (states[0], sum(states)) == (0, 1)
+        assert full["strongroom_audit_write_failures_total"] > 0
+        assert full[requests("kv", "update", "unavailable")] > 0
+        disk.make_room()
+        servers.until(lambda: samples(scrape(server))["strongroom_ready"] == 1, what="a server that is ready")
+        assert samples(scrape(server))['strongroom_audit_devices{state="up"}'] == 1
+
+
+def test_a_store_without_room_is_told(folder, make_disk):
+    disk = make_disk("64m")
+    with with_metrics(folder, data=disk.path / "data") as server:
+        assert samples(scrape(server))["strongroom_store_has_room"] == 1
+        disk.fill(leave=2 << 20)
+        full = samples(scrape(server))
+        assert (full["strongroom_store_has_room"], full["strongroom_store_open"]) == (0, 1)
+        disk.make_room()
+        assert samples(scrape(server))["strongroom_store_has_room"] == 1
 
 
 def test_no_planted_name_and_no_token_is_shown(measured):
