@@ -1,11 +1,8 @@
 //! The whole server without its listeners and dialects: typed requests go in and typed replies come out.
 
 pub(super) mod endings;
-<<<<<<< HEAD
-mod damage;
-=======
 mod counts;
->>>>>>> ab55346 (broker: count each request once, by mount kind, operation and outcome)
+mod damage;
 mod golden;
 mod judging;
 mod lists;

@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub use self::measured::{ConnectionMeasurements, ProcessMeasurements, ServerMeasurements};
 use self::{exposition::Form, measured::Measured};
-use crate::broker::Broker;
+use crate::{blocking, broker::Broker};
 
 /// Measures what the broker does not know: connections and the process. It may block.
 pub type MeasureServer = Arc<dyn Fn() -> ServerMeasurements + Send + Sync>;
@@ -41,7 +41,7 @@ async fn scrape(State(source): State<Source>, headers: HeaderMap) -> Response {
     let form = Form::wanted(&headers);
     let measure = move || form.text(Measured { broker: source.broker.measure(), server: (source.measure_server)() });
     // Measuring asks the file system for sizes, and a worker must not wait for a disk.
-    match tokio::task::spawn_blocking(measure).await {
+    match blocking::run(measure).await {
         Ok(Ok(text)) => {
             let headers = [
                 (header::CONTENT_TYPE, HeaderValue::from_static(form.content_type())),
