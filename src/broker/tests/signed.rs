@@ -12,7 +12,7 @@ use crate::{
     base::ttl::Ttl,
     contract::{
         Answer, Api, AuthMethod, Call, Credential, Error, Form, Host, Login, NeedsBody, Recognises, Renewal, Result,
-        ShownCredential, login, row::Nothing,
+        ShownCredential, login, row::Nothing, waits, write,
     },
 };
 
@@ -24,7 +24,13 @@ impl AuthMethod for Signed {
     const RECOGNISES: &'static [Recognises] = &[Recognises { form: Form::Signature, body: NeedsBody::Yes }];
 
     fn api() -> Api<Self> {
-        Api::new("Signed requests, for tests.", [login("login", log_in, "Log in with the name of a key.")])
+        Api::new(
+            "Signed requests, for tests.",
+            [
+                login("login", log_in, "Log in with the name of a key."),
+                write("contended", waits(meet_others), "Meet another request, whenever it is tried."),
+            ],
+        )
     }
 
     async fn open(_: Host) -> Result<Self> {
@@ -70,11 +76,19 @@ fn log_in(_: Call<Signed>, _: Nothing, input: Input) -> Result<Answer> {
     if input.key.as_deref() == Some("k") { Ok(Answer::login(caller())) } else { Err(Error::denied()) }
 }
 
+/// Whatever it reads has changed.
+async fn meet_others(call: Call<Signed>, _: Nothing, _: Nothing) -> Result<Answer> {
+    tokio::task::yield_now().await;
+    Err(call.store.conflict())
+}
+
 mod used {
+    use futures_util::future::join_all;
     use serde_json::{Value, json};
 
     use super::sign;
     use crate::{
+        base::ttl::Ttl,
         broker::{
             Chain,
             tests::{Reply, Rig, request},
@@ -82,7 +96,9 @@ mod used {
         contract::{Credential, Signature},
     };
 
-    const POLICY: &str = r#"path "secret/data/mine/*" { capabilities = ["create", "update", "read"] }"#;
+    const POLICY: &str = r#"
+        path "secret/data/mine/*" { capabilities = ["create", "update", "read"] }
+        path "auth/signed/contended" { capabilities = ["update"] }"#;
 
     async fn rig() -> Rig {
         let rig = Rig::open().await;
@@ -169,6 +185,44 @@ mod used {
         assert_eq!(chained(&rig, "k", "secret/data/other").await.status, 403);
         for path in ["secret/data/mine/a", "secret/data/other"] {
             assert_eq!(rig.root("GET", path, json!(null)).await.status, 404, "{path}");
+        }
+        let lines = rig.audit_lines();
+        let count = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();
+        assert_eq!(count("request"), count("response"));
+    }
+
+    #[tokio::test]
+    async fn chains_that_meet_are_done_one_after_the_other() {
+        let rig = rig().await;
+        let answers = join_all((0..20).map(|_| chained(&rig, "k", "secret/data/mine/shared"))).await;
+        let mut versions: Vec<_> = answers.iter().map(|answer| answer.body["data"]["version"].as_u64()).collect();
+        versions.sort_unstable();
+        assert_eq!(versions, (1..=20).map(Some).collect::<Vec<_>>());
+        let lines = rig.audit_lines();
+        let of = |kind: &str, path: &str| {
+            lines.iter().filter(|line| line["type"] == kind && line["request"]["path"] == path).count()
+        };
+        for path in ["auth/signed/login", "secret/data/mine/shared"] {
+            assert_eq!((of("request", path), of("response", path)), (20, 20), "{path}");
+        }
+    }
+
+    /// Alone, or as the second half of a chain.
+    #[tokio::test]
+    async fn a_request_that_meets_others_without_end_is_given_up_at_its_deadline() {
+        let rig = rig().await;
+        let alone = async { rig.root("POST", "auth/signed/contended", json!({})).await };
+        let half = chained(&rig, "k", "auth/signed/contended");
+        let clock = async {
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            rig.clock.advance(Ttl::from_secs(61));
+        };
+        let (alone, half, ()) = tokio::join!(alone, half, clock);
+        for answer in [alone, half] {
+            assert_eq!(answer.status, 503, "{answer:?}");
+            assert!(answer.error().contains("met others"), "{answer:?}");
         }
         let lines = rig.audit_lines();
         let count = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();
