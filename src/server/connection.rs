@@ -10,7 +10,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use axum::body::Body;
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
 use tokio::{
@@ -132,7 +137,7 @@ where
     let stream = StrictStream::new(stream, limits, activity.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         activity.begin_answer();
-        Answering { answer: service(request.map(axum::body::Body::new)), activity: activity.clone() }
+        Answering { answer: service(request.map(body)), activity: activity.clone() }
     });
     let mut connection = http1::Builder::new()
         // hyper answers 431 to a head that is longer. It also refuses more than HEADERS_MAX headers by default.
@@ -162,6 +167,11 @@ where
         stream.linger().await;
     }
     Ok(done?)
+}
+
+/// The body of a request; most have none.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
 }
 
 /// An answer in the making. The activity of the connection says so until it is there.

@@ -1,7 +1,7 @@
 //! The head of a request in the broker's words: operation, canonical path, query, token. What a caller asks for in a
 //! header and is not built is refused by name here.
 
-use http::{HeaderMap, HeaderName, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 
 use crate::{
     base::{path::CanonicalPath, secret::Secret},
@@ -24,7 +24,7 @@ pub(super) struct Head {
 }
 
 /// A head that is refused before anything is looked up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Refused {
     pub status: u16,
     /// `None`: an empty `errors` array.
@@ -59,11 +59,17 @@ impl Head {
             return Err(Refused::silent(405));
         }
         let operation = operation(parts.method.as_str(), &mut query)?;
-        check_headers(&parts.headers)?;
-        let namespace = namespace(&parts.headers, &path)?;
-        let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = media_type.map(|text| text.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
-        Ok(Self { operation, path, query, credential: credential(&parts.headers)?, namespace, media_type })
+        let headers = Headers::find(&parts.headers)?;
+        headers.refuse_unbuilt()?;
+        let namespace = headers.namespace(&path)?;
+        Ok(Self {
+            operation,
+            path,
+            query,
+            credential: headers.credential()?,
+            namespace,
+            media_type: headers.media_type(),
+        })
     }
 }
 
@@ -109,76 +115,110 @@ fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(query.remove(at).1)
 }
 
-/// The token, in `X-Vault-Token` or as the bearer token of `Authorization`, whose scheme is case-sensitive. A header that
-/// carries a credential may stand once, and two that disagree are refused: a proxy in front of us may have judged
-/// another one than we would.
-fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Refused> {
-    let own = once(headers, &HeaderName::from_static("x-vault-token"))?;
-    let authorization = once(headers, &header::AUTHORIZATION)?;
-    let bearer = authorization.and_then(|bytes| bytes.strip_prefix(b"Bearer "));
-    let bytes = match (own.filter(|own| !own.is_empty()), bearer.filter(|bearer| !bearer.is_empty())) {
-        (Some(own), Some(bearer)) if own != bearer => {
-            return Err(Refused::new(400, "X-Vault-Token and Authorization carry different tokens: send one of them"));
+/// The headers that this dialect reads, found in one pass: the first of each name.
+#[derive(Default)]
+struct Headers<'h> {
+    token: Option<&'h HeaderValue>,
+    authorization: Option<&'h HeaderValue>,
+    namespace: Option<&'h HeaderValue>,
+    content_type: Option<&'h HeaderValue>,
+    wrap_ttl: Option<&'h HeaderValue>,
+    /// What is said to a header that asks for something that is not built.
+    unbuilt: Option<Refused>,
+}
+
+impl<'h> Headers<'h> {
+    /// A header that carries a credential may stand once.
+    fn find(headers: &'h HeaderMap) -> Result<Self, Refused> {
+        let mut found = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "x-vault-token" => once(&mut found.token, name, value)?,
+                "authorization" => once(&mut found.authorization, name, value)?,
+                "x-vault-namespace" => found.namespace = found.namespace.or(Some(value)),
+                "content-type" => found.content_type = found.content_type.or(Some(value)),
+                "x-vault-wrap-ttl" => found.wrap_ttl = found.wrap_ttl.or(Some(value)),
+                name => found.unbuilt = found.unbuilt.or_else(|| unbuilt(name)),
+            }
         }
-        (Some(token), _) | (None, Some(token)) => token,
-        (None, None) => return Ok(None),
-    };
-    if bytes.len() > TOKEN_BYTES_MAX || !bytes.iter().all(|byte| (0x21..0x7f).contains(byte)) {
-        return Err(Refused::new(400, "the token holds characters that no token has"));
+        Ok(found)
     }
-    Ok(std::str::from_utf8(bytes).ok().map(|text| Credential::Token(Secret::text(text))))
-}
 
-/// The value of a header that may stand once.
-fn once<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h [u8]>, Refused> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next();
-    if values.next().is_some() {
-        return Err(Refused::new(400, &format!("the header {name} stands more than once")));
-    }
-    Ok(first.map(http::HeaderValue::as_bytes))
-}
-
-fn namespace(headers: &HeaderMap, path: &CanonicalPath) -> Result<Option<String>, Refused> {
-    let Some(value) = headers.get("x-vault-namespace") else { return Ok(None) };
-    let text = value.to_str().map_err(|_| Refused::new(400, "X-Vault-Namespace is not text"))?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let is_root_only = path.segment(0) == Some("sys") && path.segment(1).is_some_and(|name| ROOT_ONLY.contains(&name));
-    if is_root_only {
-        return Err(Refused::new(400, "operation unavailable in namespaces"));
-    }
-    let is_anywhere = matches!(path.joined(), "sys/seal-status" | "sys/leader");
-    if !is_anywhere && !matches!(text, "/" | "root" | "root/") {
-        return Err(Refused::new(404, "namespace not found"));
-    }
-    Ok(Some(text.to_owned()))
-}
-
-/// What is asked for in a header and not built is refused, never ignored.
-fn check_headers(headers: &HeaderMap) -> Result<(), Refused> {
-    if let Some(value) = headers.get("x-vault-wrap-ttl") {
-        let text = value.to_str().unwrap_or("?");
-        match crate::base::ttl::Ttl::parse(text) {
-            Ok(ttl) if ttl.is_zero() => {}
-            Ok(_) => return Err(Refused::new(400, "response wrapping is not built: leave out X-Vault-Wrap-TTL")),
-            Err(_) => return Err(Refused::new(400, "X-Vault-Wrap-TTL is no duration")),
+    /// What is asked for in a header and not built is refused, never ignored.
+    fn refuse_unbuilt(&self) -> Result<(), Refused> {
+        if let Some(value) = self.wrap_ttl {
+            let text = value.to_str().unwrap_or("?");
+            match crate::base::ttl::Ttl::parse(text) {
+                Ok(ttl) if ttl.is_zero() => {}
+                Ok(_) => return Err(Refused::new(400, "response wrapping is not built: leave out X-Vault-Wrap-TTL")),
+                Err(_) => return Err(Refused::new(400, "X-Vault-Wrap-TTL is no duration")),
+            }
         }
+        self.unbuilt.clone().map_or(Ok(()), Err)
     }
-    if headers.contains_key("x-vault-index") {
-        return Err(Refused::new(400, "failed to decode \"X-Vault-Index\""));
+
+    /// The token, in `X-Vault-Token` or as the bearer token of `Authorization`, whose scheme is case-sensitive. Two that
+    /// disagree are refused: a proxy in front of us may have judged another one than we would.
+    fn credential(&self) -> Result<Option<Credential>, Refused> {
+        let own = self.token.map(HeaderValue::as_bytes);
+        let bearer = self.authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let bytes = match (own.filter(|own| !own.is_empty()), bearer.filter(|bearer| !bearer.is_empty())) {
+            (Some(own), Some(bearer)) if own != bearer => {
+                return Err(Refused::new(
+                    400,
+                    "X-Vault-Token and Authorization carry different tokens: send one of them",
+                ));
+            }
+            (Some(token), _) | (None, Some(token)) => token,
+            (None, None) => return Ok(None),
+        };
+        if bytes.len() > TOKEN_BYTES_MAX || !bytes.iter().all(|byte| (0x21..0x7f).contains(byte)) {
+            return Err(Refused::new(400, "the token holds characters that no token has"));
+        }
+        Ok(std::str::from_utf8(bytes).ok().map(|text| Credential::Token(Secret::text(text))))
     }
-    if headers.contains_key("x-vault-mfa") {
-        return Err(Refused::new(400, "MFA is not built: leave out X-Vault-MFA"));
+
+    fn namespace(&self, path: &CanonicalPath) -> Result<Option<String>, Refused> {
+        let Some(value) = self.namespace else { return Ok(None) };
+        let text = value.to_str().map_err(|_| Refused::new(400, "X-Vault-Namespace is not text"))?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let is_root_only =
+            path.segment(0) == Some("sys") && path.segment(1).is_some_and(|name| ROOT_ONLY.contains(&name));
+        if is_root_only {
+            return Err(Refused::new(400, "operation unavailable in namespaces"));
+        }
+        let is_anywhere = matches!(path.joined(), "sys/seal-status" | "sys/leader");
+        if !is_anywhere && !matches!(text, "/" | "root" | "root/") {
+            return Err(Refused::new(404, "namespace not found"));
+        }
+        Ok(Some(text.to_owned()))
     }
-    if headers.keys().any(|name| name.as_str().starts_with("x-vault-inline-auth-")) {
-        return Err(Refused::new(400, "inline authentication is not built: leave out X-Vault-Inline-Auth headers"));
+
+    fn media_type(&self) -> Option<String> {
+        let text = self.content_type?.to_str().ok()?;
+        Some(text.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
     }
-    if headers.contains_key(http::header::CONTENT_ENCODING) {
-        return Err(Refused { status: 415, message: Some(String::from("compressed bodies are not read")) });
+}
+
+fn once<'h>(found: &mut Option<&'h HeaderValue>, name: &HeaderName, value: &'h HeaderValue) -> Result<(), Refused> {
+    match found.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Refused::new(400, &format!("the header {name} stands more than once"))),
     }
-    Ok(())
+}
+
+fn unbuilt(header: &str) -> Option<Refused> {
+    match header {
+        "x-vault-index" => Some(Refused::new(400, "failed to decode \"X-Vault-Index\"")),
+        "x-vault-mfa" => Some(Refused::new(400, "MFA is not built: leave out X-Vault-MFA")),
+        "content-encoding" => Some(Refused::new(415, "compressed bodies are not read")),
+        _ if header.starts_with("x-vault-inline-auth-") => {
+            Some(Refused::new(400, "inline authentication is not built: leave out X-Vault-Inline-Auth headers"))
+        }
+        _ => None,
+    }
 }
 
 impl From<Refused> for Error {
