@@ -128,6 +128,6 @@ fn check_names(text: &str, route: &Route) -> Result<Option<String>> {
         return Err(Error::invalid(format!("field {name} differs from the path")));
     }
     unknown.sort_unstable();
-    let shown: String = unknown.join(", ").chars().filter(|c| !c.is_control()).take(200).collect();
+    let shown: String = unknown.join(" ").chars().filter(|c| !c.is_control()).take(200).collect();
     Ok((!unknown.is_empty()).then(|| format!("Endpoint ignored these unrecognized parameters: [{shown}]")))
 }

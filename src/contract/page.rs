@@ -21,4 +21,13 @@ impl Page {
         let limit = usize::try_from(self.limit?.0).ok()?;
         (1..=LIST_NAMES_MAX).contains(&limit).then_some(limit)
     }
+
+    /// The page of names that are in order already.
+    pub fn of(&self, mut names: Vec<String>) -> Vec<String> {
+        if let Some(after) = &self.after {
+            names.retain(|name| name > after);
+        }
+        names.truncate(self.limit().unwrap_or(usize::MAX));
+        names
+    }
 }

@@ -21,7 +21,7 @@ use crate::{
         time::Time,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Fault, Int, Names, Result, row::Nothing},
+    contract::{Answer, Call, Error, Fault, Int, Names, Page, Result, row::Nothing},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -110,7 +110,7 @@ pub fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<An
 }
 
 /// Lists the accessors of a role's SecretIDs.
-pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
+pub async fn list(call: Call<AppRole>, path: RolePath, page: Page) -> Result<Answer> {
     let (role, now) = (role(&call, &path, Fault::Invalid)?, call.now);
     call.store
         .long_read(move |store| {
@@ -121,7 +121,7 @@ pub async fn list(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Ans
             let live = found.into_iter().filter(|found| !found.secret.has_expired(now));
             let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
             accessors.sort_unstable();
-            Answer::names(accessors)
+            Answer::names(page.of(accessors))
         })
         .await
 }
