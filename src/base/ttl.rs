@@ -162,7 +162,7 @@ impl schemars::JsonSchema for Ttl {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": ["string", "integer"], "format": "seconds" })
+        schemars::json_schema!({ "type": "integer", "format": "seconds" })
     }
 }
 

@@ -109,7 +109,7 @@ fn check_names(text: &str, route: &Route) -> Result<Option<String>> {
             let name = json::unescape(raw);
             if params.iter().any(|(known, _)| *known == name) {
                 asked = Some(name.into_owned());
-            } else if !facts.fields.iter().any(|known| *known == name) {
+            } else if !facts.input.has(&name) {
                 unknown.push(name.into_owned());
             }
         }

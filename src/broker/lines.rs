@@ -63,7 +63,7 @@ impl Recordable for Known {
 }
 
 fn plain_fields(known: &Known) -> Vec<&str> {
-    known.routed.route.facts().map(|facts| facts.plain.iter().map(String::as_str).collect()).unwrap_or_default()
+    known.routed.route.facts().map(|facts| facts.input.plain().iter().map(String::as_str).collect()).unwrap_or_default()
 }
 
 /// What stands in both lines of a request.

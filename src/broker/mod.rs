@@ -24,6 +24,7 @@ mod background;
 mod kinds;
 mod start;
 mod measure;
+pub mod documents;
 pub mod offline;
 #[cfg(test)]
 mod tests;

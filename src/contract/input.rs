@@ -108,9 +108,9 @@ macro_rules! schemas {
 }
 
 schemas! {
-    Int: { "type": ["integer", "string"] },
-    Flag: { "type": ["boolean", "string"] },
-    Names: { "type": ["array", "string"], "items": { "type": "string" } },
+    Int: { "type": "integer" },
+    Flag: { "type": "boolean" },
+    Names: { "type": "array", "items": { "type": "string" } },
     Opaque: { "type": "string" },
     Ident: { "type": "string" },
     RoleName: { "type": "string" }

@@ -60,11 +60,11 @@ pub struct Kind {
 
 impl Kind {
     pub const fn engine<E: SecretsEngine>() -> Self {
-        Self { name: E::KIND, class: Class::Engine, open: open_engine::<E>, facts: || facts(E::api()) }
+        Self { name: E::KIND, class: Class::Engine, open: open_engine::<E>, facts: || E::api().into_facts() }
     }
 
     pub const fn auth<E: AuthMethod>() -> Self {
-        Self { name: E::KIND, class: Class::Auth, open: open_auth::<E>, facts: || facts(E::api()) }
+        Self { name: E::KIND, class: Class::Auth, open: open_auth::<E>, facts: || E::api().into_facts() }
     }
 
     pub async fn open(&self, host: Host) -> Result<Arc<dyn Mounted>> {
@@ -75,10 +75,6 @@ impl Kind {
     pub fn facts(&self) -> Vec<Arc<RowFacts>> {
         (self.facts)()
     }
-}
-
-fn facts<C>(api: ApiOf<C>) -> Vec<Arc<RowFacts>> {
-    api.rows.into_iter().map(|row| row.facts).collect()
 }
 
 fn open_engine<E: SecretsEngine>(host: Host) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Mounted>>> + Send>> {

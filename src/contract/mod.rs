@@ -1,8 +1,8 @@
 //! What an engine or an auth method must provide, and everything that it is given. An engine can be tested with this
 //! module alone, without a broker or a socket.
 //!
-//! Read in this order: `kind.rs` (the two traits), `row.rs` (the table of an API), `call.rs` (what a handler is given),
-//! `answer.rs` and `error.rs` (what it gives back).
+//! Read in this order: `kind.rs` (the two traits), `row.rs` (the table of an API), `schema.rs` (what a row reads),
+//! `call.rs` (what a handler is given), `answer.rs` and `error.rs` (what it gives back).
 
 pub mod answer;
 #[cfg(test)]
@@ -16,8 +16,10 @@ pub mod keyset;
 pub mod kind;
 mod handler;
 mod misfit;
+pub mod openapi;
 mod page;
 pub mod row;
+pub mod schema;
 mod template;
 mod weak;
 
@@ -35,4 +37,5 @@ pub use row::{
     Access, Api, ApiOf, Fields, Operation, Params, Recording, Row, RowFacts, TrailingSlash, Verb, WhenSealed,
     WhenUnrecordable, delete, list, login, patch, read, write,
 };
+pub use schema::{Field, ObjectSchema};
 pub use template::Template;

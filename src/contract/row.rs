@@ -1,13 +1,13 @@
-//! An API as a table of rows: each row has a verb, a path, a handler and one line of help. Routing, help, the list of
-//! public paths and the tests of refusals are all derived from the rows.
+//! An API as a table of rows: each row has a verb, a path, a handler, one line of help and the schema of what it reads.
+//! Routing, help, the OpenAPI document, the list of public paths and the tests of refusals are all derived from the rows.
 
 use std::sync::Arc;
 
-use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::contract::{
-    Call, Result, Template,
+    Call, ObjectSchema, Result, Template,
     handler::{Handler, Handling},
     input,
 };
@@ -138,10 +138,12 @@ pub struct RowFacts {
     pub when_sealed: WhenSealed,
     pub when_unrecordable: WhenUnrecordable,
     pub trailing_slash: TrailingSlash,
-    /// The names of the fields that the row reads.
-    pub fields: Vec<String>,
-    /// The input fields whose numbers and booleans appear in audit lines unhashed.
-    pub plain: Vec<String>,
+    /// The parameters of the path.
+    pub params: ObjectSchema,
+    /// The fields that the row reads.
+    pub input: ObjectSchema,
+    /// Whether a write of something new counts as a create.
+    pub may_create: bool,
     /// The answer fields that appear in audit lines unhashed.
     pub shown: &'static [&'static str],
 }
@@ -202,12 +204,17 @@ impl<C> ApiOf<C> {
         self.rows.extend(rows);
         self
     }
+
+    /// What the rows declare, without their handlers.
+    pub fn into_facts(self) -> Vec<Arc<RowFacts>> {
+        self.rows.into_iter().map(|row| row.facts).collect()
+    }
 }
 
 impl<C: Send + 'static> Row<C> {
     fn new<P, I, H>(verb: Verb, path: &'static str, handler: H, help: &'static str) -> Self
     where
-        P: DeserializeOwned,
+        P: DeserializeOwned + JsonSchema,
         I: DeserializeOwned + JsonSchema,
         H: Handler<C, P, I>,
     {
@@ -215,7 +222,6 @@ impl<C: Send + 'static> Row<C> {
             (Ok(path), Ok(input)) => handler.handle(call, path, input),
             (Err(error), _) | (_, Err(error)) => Handling::Done(Err(error)),
         };
-        let (fields, plain) = field_names::<I>();
         let facts = RowFacts {
             verb,
             path: Template::new(path),
@@ -225,8 +231,9 @@ impl<C: Send + 'static> Row<C> {
             when_sealed: WhenSealed::Refuses,
             when_unrecordable: WhenUnrecordable::Refuses,
             trailing_slash: if verb == Verb::List { TrailingSlash::Accepted } else { TrailingSlash::Refused },
-            fields,
-            plain,
+            params: ObjectSchema::of::<P>(),
+            input: ObjectSchema::of::<I>(),
+            may_create: false,
             shown: &[],
         };
         Self { facts: Arc::new(facts), run: Box::new(run), exists: None }
@@ -272,20 +279,8 @@ impl<C: Send + 'static> Row<C> {
         F: Fn(C, P) -> Result<bool> + Send + Sync + 'static,
     {
         self.exists = Some(Box::new(move |call, params| question(call, params.read()?)));
-        self
+        self.with(|facts| facts.may_create = true)
     }
-}
-
-/// The names of the fields of an input, and of those marked `#[schemars(extend("plain" = true))]`.
-fn field_names<I: JsonSchema>() -> (Vec<String>, Vec<String>) {
-    let schema = SchemaGenerator::new(SchemaSettings::draft2020_12()).into_root_schema_for::<I>();
-    let properties = schema.get("properties").and_then(serde_json::Value::as_object);
-    let names = |only_plain: bool| {
-        let fields = properties.into_iter().flatten();
-        let chosen = fields.filter(|(_, field)| !only_plain || field.get("plain").is_some());
-        chosen.map(|(name, _)| name.clone()).collect()
-    };
-    (names(false), names(true))
 }
 
 macro_rules! words {
@@ -294,7 +289,7 @@ macro_rules! words {
         pub fn $word<C, P, I, H>(path: &'static str, handler: H, help: &'static str) -> Row<C>
         where
             C: Send + 'static,
-            P: DeserializeOwned,
+            P: DeserializeOwned + JsonSchema,
             I: DeserializeOwned + JsonSchema,
             H: Handler<C, P, I>,
         {

@@ -43,6 +43,12 @@ impl Template {
         &self.pattern
     }
 
+    /// The names of the parameters, in their order.
+    pub fn params(&self) -> impl Iterator<Item = &str> {
+        let segments = self.pattern.split('/');
+        segments.filter_map(|segment| Some(segment.strip_prefix('{')?.strip_suffix('}')?.trim_start_matches('*')))
+    }
+
     /// Whether the segment at this position is an identifier.
     fn is_ident(&self, index: usize) -> bool {
         self.idents.contains(&index) || self.ident_rest.is_some_and(|from| index >= from)

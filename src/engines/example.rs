@@ -22,15 +22,17 @@ struct Memo {
 const MEMOS: Table<Memo> = Table::sealed(1);
 
 /// The parsed `{name}` of a path. An invalid name is refused before a handler runs.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct At {
+    /// The name of the memo.
     name: RoleName,
 }
 
 /// The input of a write. The comment on a field is its help text.
 #[derive(Deserialize, JsonSchema)]
 struct Input {
-    /// The line to keep, of at most 1,024 bytes. Required.
+    /// The line to keep, of at most 1,024 bytes.
+    #[schemars(extend("needed" = true))]
     text: Option<String>,
 }
 

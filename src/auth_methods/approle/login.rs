@@ -20,8 +20,10 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
     /// The RoleID. It selects the role.
+    #[schemars(extend("needed" = true))]
     role_id: Option<String>,
     /// The SecretID. It proves the identity of the service.
+    #[schemars(extend("needed" = true))]
     secret_id: Option<Secret<String>>,
 }
 

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
     /// The RoleID that the role will have.
+    #[schemars(extend("needed" = true))]
     role_id: Option<String>,
 }
 

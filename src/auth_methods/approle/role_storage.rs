@@ -1,6 +1,7 @@
 //! How roles are stored: the record under the keyed hash of the RoleID, which a login knows, and a pointer to it under
 //! the role's name, which operators know.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
@@ -10,8 +11,9 @@ use crate::{
 };
 
 /// The path of everything below one role.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct RolePath {
+    /// The name of the role. Case does not matter.
     pub role_name: Ident,
 }
 

@@ -45,6 +45,7 @@ pub struct SecretIdTerms {
 #[derive(Deserialize, JsonSchema)]
 pub struct Chosen {
     /// The SecretID to register.
+    #[schemars(extend("needed" = true))]
     secret_id: Option<Secret<String>>,
     /// A JSON object of texts, encoded as a text. Copied into the metadata of the tokens.
     metadata: Option<String>,
@@ -65,12 +66,14 @@ pub struct Chosen {
 #[derive(Deserialize, JsonSchema)]
 pub struct BySecret {
     /// The SecretID.
+    #[schemars(extend("needed" = true))]
     secret_id: Option<Secret<String>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct ByAccessor {
     /// The accessor of the SecretID.
+    #[schemars(extend("needed" = true))]
     secret_id_accessor: Option<String>,
 }
 

@@ -3,29 +3,29 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use serde_json::{Value, json};
+
+use super::Rig;
 use crate::{
-    broker::KINDS,
-    builtin::{system, token},
-    contract::{Recording, RowFacts, WhenSealed, WhenUnrecordable},
+    broker::{
+        KINDS,
+        documents::{self, Usual},
+    },
+    contract::{Class, ObjectSchema, Recording, RowFacts, WhenSealed, WhenUnrecordable},
 };
+
+/// The kinds that are no kinds of tests.
+fn mounts() -> Vec<Usual> {
+    documents::usual_mounts(KINDS.iter().filter(|kind| !["panicking", "signed"].contains(&kind.name)))
+}
 
 /// Every row with the mount it is usually found at, in order.
 pub(super) fn rows() -> Vec<(String, Arc<RowFacts>)> {
-    let mut rows = Vec::new();
-    for row in system::api().rows {
-        rows.push((String::from("sys"), row.facts));
-    }
-    for row in token::api().rows {
-        rows.push((String::from("auth/token"), row.facts));
-    }
-    for kind in KINDS.iter().filter(|kind| !["panicking", "signed"].contains(&kind.name)) {
-        let mount = if kind.class == crate::contract::Class::Auth {
-            format!("auth/{}", kind.name)
-        } else {
-            kind.name.to_owned()
-        };
-        rows.extend(kind.facts().into_iter().map(|facts| (mount.clone(), facts)));
-    }
+    let named = |mount: Usual| {
+        let path = mount.path.trim_end_matches('/').to_owned();
+        mount.rows.into_iter().map(move |facts| (path.clone(), facts))
+    };
+    let mut rows: Vec<_> = mounts().into_iter().flat_map(named).collect();
     rows.sort_by(|(a, x), (b, y)| (a, &x.path, x.verb.word()).cmp(&(b, &y.path, y.verb.word())));
     rows
 }
@@ -64,4 +64,90 @@ fn every_rows_class_of_audit_is_written_down() {
     let found =
         rows.iter().map(|(mount, row)| format!("{} {mount}/{}: {}", row.verb.word(), row.path, class(row))).collect();
     compare("audit_classes.txt", include_str!("../../../data/audit_classes.txt"), found);
+}
+
+/// Says which lines of a file differ from what the rows say.
+fn compare_text(file: &str, expected: &str, found: &str) {
+    if expected == found {
+        return;
+    }
+    let diff = similar::TextDiff::from_lines(expected, found);
+    let changes = diff.unified_diff().header(file, "the rows").to_string();
+    panic!("write {file} anew with `cargo run --example api_documents`:\n{changes}");
+}
+
+#[test]
+fn the_openapi_document_is_written_down() {
+    compare_text("data/openapi.json", include_str!("../../../data/openapi.json"), &documents::openapi(&mounts()));
+}
+
+/// What a server answers is the document that is written down.
+#[tokio::test]
+async fn a_server_with_one_mount_of_each_kind_answers_the_document_that_is_written_down() {
+    let rig = Rig::open().await;
+    assert_eq!(rig.root("DELETE", "sys/mounts/secret", json!(null)).await.status, 204);
+    for mount in mounts().iter().filter(|mount| mount.class != Class::BuiltIn) {
+        let path = if mount.class == Class::Auth { "sys/auth" } else { "sys/mounts" };
+        let options = if mount.kind == "kv" { json!({ "version": "2" }) } else { json!({}) };
+        let wanted = json!({ "type": mount.kind, "options": options });
+        let made = rig.root("POST", &format!("{path}/{}", mount.kind), wanted).await;
+        assert_eq!(made.status, 204, "{made:?}");
+    }
+    let answer = rig.root("GET", "sys/internal/specs/openapi", json!(null)).await;
+    let golden: Value = serde_json::from_str(include_str!("../../../data/openapi.json")).unwrap();
+    assert_eq!(answer.body, golden);
+}
+
+/// The comment on a field is its help, in the OpenAPI document and in the reference.
+#[test]
+fn every_field_of_every_row_is_described() {
+    let mut silent = Vec::new();
+    for (mount, row) in rows() {
+        let place = format!("{} {mount}/{}", row.verb.word(), row.path);
+        for schema in [&row.params, &row.input] {
+            undescribed(&place, schema.as_json(), &mut silent);
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new());
+}
+
+/// Names the fields, nested ones too, that have no comment or one that is no sentence.
+fn undescribed(place: &str, schema: &Value, silent: &mut Vec<String>) {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let text = field["description"].as_str().unwrap_or("");
+        if text.len() < 10 || !text.ends_with('.') {
+            silent.push(format!("{place}: {name}: {text:?}"));
+        }
+        undescribed(&format!("{place}: {name}"), field, silent);
+    }
+}
+
+#[test]
+fn a_field_without_a_comment_is_noticed() {
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "only its shape counts")]
+    struct Input {
+        /// This one is described.
+        good: String,
+        bad: String,
+        /// This one has fields of its own.
+        nested: Nested,
+    }
+    #[derive(schemars::JsonSchema)]
+    #[expect(dead_code, reason = "only its shape counts")]
+    struct Nested {
+        worse: String,
+    }
+    let mut silent = Vec::new();
+    undescribed("write x", ObjectSchema::of::<Input>().as_json(), &mut silent);
+    assert_eq!(silent, ["write x: bad: \"\"", "write x: nested: worse: \"\""]);
+}
+
+#[test]
+fn the_schema_of_a_path_names_the_parameters_of_the_path() {
+    for (mount, row) in rows() {
+        let named: BTreeSet<&str> = row.path.params().collect();
+        let known: BTreeSet<&str> = row.params.names().iter().map(String::as_str).collect();
+        assert_eq!(named, known, "{} {mount}/{}", row.verb.word(), row.path);
+    }
 }

@@ -11,6 +11,7 @@ mod names;
 mod sealing;
 mod shutdown;
 pub(super) mod signed;
+mod specs;
 mod storage;
 mod strangers;
 mod tokens;
@@ -74,7 +75,8 @@ impl From<Answered> for Reply {
                     AnswerBody::Auth(granted) => {
                         json!({ "auth": parse(&granted.to_json()), "warnings": answer.warnings })
                     }
-                    AnswerBody::Raw { .. } | AnswerBody::Login(_) | AnswerBody::Done => Value::Null,
+                    AnswerBody::Raw { bytes, .. } => serde_json::from_slice(bytes).unwrap_or_default(),
+                    AnswerBody::Login(_) | AnswerBody::Done => Value::Null,
                 };
                 Self { status, body }
             }

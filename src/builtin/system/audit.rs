@@ -12,8 +12,9 @@ use crate::{
     contract::{Answer, Error, Opaque, Result, row::Nothing},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct At {
+    /// The name of the audit device, as `sys/audit` lists it.
     path: Opaque,
 }
 
@@ -52,6 +53,8 @@ pub fn disable(call: Sys, at: At, _: Nothing) -> Result<Answer> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Input {
+    /// The text to hash.
+    #[schemars(extend("needed" = true))]
     input: Option<Secret<String>>,
 }
 

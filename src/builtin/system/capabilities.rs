@@ -25,7 +25,9 @@ pub struct Asked {
     /// The old name of `paths`: one path, or several.
     #[schemars(extend("plain" = true))]
     path: Names,
+    /// The token whose rights are asked for. `capabilities` needs it.
     token: Option<Secret<String>>,
+    /// The accessor of the token whose rights are asked for. `capabilities-accessor` needs it.
     accessor: Option<Secret<String>>,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::state::{API_LEVEL, Sys, VERSION};
-use crate::contract::{Answer, Error, Result, row::Nothing};
+use crate::contract::{Answer, Error, Flag, Int, Result, row::Nothing};
 
 #[derive(Serialize)]
 struct Health {
@@ -29,15 +29,35 @@ struct Health {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Codes {
+    /// The status code of a server that is open: 200 to 599, 200 if absent.
+    #[schemars(with = "Option<Int>")]
     activecode: Option<String>,
+    /// Accepted and not used: this server is never a standby. 200 to 599.
+    #[schemars(with = "Option<Int>")]
     standbycode: Option<String>,
+    /// Accepted and not used: this server is never a secondary. 200 to 599.
+    #[schemars(with = "Option<Int>")]
     drsecondarycode: Option<String>,
+    /// Accepted and not used: this server is never a performance standby. 200 to 599.
+    #[schemars(with = "Option<Int>")]
     performancestandbycode: Option<String>,
+    /// The status code of a server that is sealed: 200 to 599, 503 if absent.
+    #[schemars(with = "Option<Int>")]
     sealedcode: Option<String>,
+    /// The status code of a server that is not initialised: 200 to 599, 501 if absent.
+    #[schemars(with = "Option<Int>")]
     uninitcode: Option<String>,
+    /// Accepted and not used: this server has no cluster. 200 to 599.
+    #[schemars(with = "Option<Int>")]
     haunhealthycode: Option<String>,
+    /// Accepted and not used: this server has no cluster. 200 to 599.
+    #[schemars(with = "Option<Int>")]
     removedcode: Option<String>,
+    /// Accepted and not used: this server is never a standby.
+    #[schemars(with = "Option<Flag>")]
     standbyok: Option<String>,
+    /// Accepted and not used: this server is never a standby.
+    #[schemars(with = "Option<Flag>")]
     perfstandbyok: Option<String>,
 }
 

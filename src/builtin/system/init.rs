@@ -39,7 +39,9 @@ pub struct Make {
     pgp_keys: Option<serde_json::Value>,
     /// Not supported.
     root_token_pgp_key: Option<serde_json::Value>,
+    /// Only 0 is supported.
     recovery_shares: Int,
+    /// Only 0 is supported.
     recovery_threshold: Int,
     /// Not supported.
     recovery_pgp_keys: Option<serde_json::Value>,

@@ -1,18 +1,19 @@
-//! What command lines and login pages ask about mounts, and the list of all rows.
+//! What command lines and login pages ask about mounts.
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     mounts::{Shown, WithPath},
-    rows::rows_of,
     state::Sys,
 };
-use crate::contract::{Access, Answer, Error, Fault, Opaque, Result, row::Nothing};
+use crate::contract::{Answer, Error, Fault, Opaque, Result, row::Nothing};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct At {
+    /// A path below some mount.
     path: Opaque,
 }
 
@@ -57,39 +58,4 @@ pub fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
         return Err(refused());
     }
     Answer::data(&Shown::of(&located.mount, WithPath::Yes))
-}
-
-#[derive(Serialize)]
-struct Rows {
-    rows: Vec<RowShown>,
-}
-
-#[derive(Serialize)]
-struct RowShown {
-    verb: &'static str,
-    path: String,
-    mount: String,
-    kind: String,
-    help: &'static str,
-    public: bool,
-    sudo: bool,
-}
-
-pub fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
-    let table = call.engine.mounts.snapshot();
-    let mut rows = Vec::new();
-    for mount in table.all() {
-        for row in rows_of(&call.engine, mount) {
-            rows.push(RowShown {
-                verb: row.verb.word(),
-                path: row.path.to_string(),
-                mount: mount.record.path.clone(),
-                kind: mount.record.kind.clone(),
-                help: row.help,
-                public: row.is_public(),
-                sudo: row.access == Access::Sudo,
-            });
-        }
-    }
-    Answer::data(&Rows { rows })
 }

@@ -9,6 +9,7 @@ mod mounts;
 mod policies;
 mod rows;
 mod seal;
+mod specs;
 mod state;
 
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use self::state::System;
 use crate::{
     builtin::token,
     contract::{
-        Access, ApiOf, BuiltInApi, Mounted, Recording, Result, RowFacts, TrailingSlash, WhenSealed, WhenUnrecordable,
-        delete, kind, list, read, waits, write,
+        Access, BuiltInApi, Mounted, Recording, Result, TrailingSlash, WhenSealed, WhenUnrecordable, delete, kind,
+        list, read, waits, write,
     },
     services::Services,
 };
@@ -34,14 +35,10 @@ pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
         revocations: services.revocations.clone(),
         tokens: services.tokens.clone(),
         random: services.random.clone(),
-        system_rows: facts(api()),
-        token_rows: facts(token::api()),
+        system_rows: api().into_facts(),
+        token_rows: token::api().into_facts(),
     };
     kind::built_in(system, api())
-}
-
-fn facts<C>(api: ApiOf<C>) -> Vec<Arc<RowFacts>> {
-    api.rows.into_iter().map(|row| row.facts).collect()
 }
 
 /// The rows of `sys/`.
@@ -65,10 +62,16 @@ pub fn api() -> BuiltInApi<System> {
         .trailing_slash(TrailingSlash::Accepted),
         read(
             "internal/specs/rows",
-            internal::rows,
+            specs::rows,
             "List every row of every mount: verb, path, help, whether it is public.",
         )
         .access(Access::Sudo),
+        read(
+            "internal/specs/openapi",
+            specs::openapi,
+            "Show the OpenAPI document of the mounts below which the caller may do something.",
+        )
+        .access(Access::Public),
         read("audit", audit::list, "List the audit devices.")
             .access(Access::Sudo)
             .trailing_slash(TrailingSlash::Accepted),

@@ -10,15 +10,16 @@ use serde_json::value::RawValue;
 use super::state::{Sys, System, VERSION};
 use crate::{
     base::{path, ttl::Ttl},
-    contract::{Answer, Class, Error, Flag, Opaque, Result, input::or_default, row::Nothing},
+    contract::{Answer, Class, Error, Flag, Names, Opaque, Result, input::or_default, row::Nothing},
     services::{
         mounts::{MOUNT_SEGMENTS_MAX, Mount, MountRecord},
         revocations::Revoked,
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct At {
+    /// The path of the mount, or that path with `/tune` after it. Case does not matter.
     path: Opaque,
 }
 
@@ -207,36 +208,52 @@ pub fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Wanted {
-    /// The kind to enable.
+    /// The kind to enable, such as `kv` or `approle`. A new mount needs it.
     #[serde(rename = "type", deserialize_with = "or_default")]
     #[schemars(extend("plain" = true))]
     kind: String,
+    /// A line of text for people.
     #[schemars(extend("plain" = true))]
     description: Option<String>,
     /// The lease times of a new mount.
     config: Option<Ttls>,
-    /// `version` for kv.
+    /// `version` for kv, where only version 2 is supported.
     options: Option<BTreeMap<String, String>>,
+    /// Only false is supported.
     local: Flag,
+    /// Only false is supported.
     seal_wrap: Flag,
+    /// Only false is supported.
     external_entropy_access: Flag,
+    /// Another name for `type`.
     #[serde(deserialize_with = "or_default")]
     plugin_name: String,
+    /// Only the empty text is supported.
     #[serde(deserialize_with = "or_default")]
     plugin_version: String,
+    /// When an existing mount is tuned: how long leases are valid if nobody says otherwise. 0 means the default of the
+    /// server.
     default_lease_ttl: Option<Ttl>,
+    /// When an existing mount is tuned: the longest lease. 0 means the limit of the server.
     max_lease_ttl: Option<Ttl>,
-    #[schemars(with = "Option<String>")]
+    /// Not supported.
+    #[schemars(with = "Option<Names>")]
     audit_non_hmac_request_keys: Option<Box<RawValue>>,
-    #[schemars(with = "Option<String>")]
+    /// Not supported.
+    #[schemars(with = "Option<Names>")]
     audit_non_hmac_response_keys: Option<Box<RawValue>>,
-    #[schemars(with = "Option<String>")]
+    /// Not supported.
+    #[schemars(with = "Option<Names>")]
     passthrough_request_headers: Option<Box<RawValue>>,
-    #[schemars(with = "Option<String>")]
+    /// Not supported.
+    #[schemars(with = "Option<Names>")]
     allowed_response_headers: Option<Box<RawValue>>,
-    #[schemars(with = "Option<String>")]
+    /// Not supported.
+    #[schemars(with = "Option<Names>")]
     allowed_managed_keys: Option<Box<RawValue>>,
+    /// Only `hidden` is supported.
     listing_visibility: Option<String>,
+    /// `default-service` or `service`, which mean the same.
     token_type: Option<String>,
 }
 
@@ -244,13 +261,19 @@ pub struct Wanted {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Ttls {
+    /// How long leases are valid if nobody says otherwise. 0 or absent means the default of the server.
     default_lease_ttl: Ttl,
+    /// The longest lease. 0 or absent means the limit of the server.
     max_lease_ttl: Ttl,
+    /// Only false is supported.
     force_no_cache: Flag,
+    /// Only the empty text is supported.
     #[serde(deserialize_with = "or_default")]
     plugin_version: String,
+    /// Only `hidden` is supported.
     #[serde(deserialize_with = "or_default")]
     listing_visibility: String,
+    /// `default-service` or `service`, which mean the same.
     #[serde(deserialize_with = "or_default")]
     token_type: String,
 }

@@ -11,8 +11,9 @@ use crate::{
     services::policies::{Policy, PolicyRecord},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct Named {
+    /// The name of the policy. Case does not matter.
     name: Opaque,
 }
 
@@ -92,7 +93,7 @@ pub fn read_old(call: Sys, at: Named, _: Nothing) -> Result<Answer> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Text {
-    /// HCL or JSON. Base64 is accepted too.
+    /// The text of the policy, in HCL or JSON, of at most 256 KiB. Base64 is accepted too.
     #[schemars(extend("plain" = true))]
     policy: String,
     /// The old name of `policy`.

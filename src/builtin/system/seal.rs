@@ -67,12 +67,12 @@ pub fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Unseal {
-    /// The share in hex or base64.
+    /// The share in hex or base64. Required unless `reset` is set.
     key: Option<Secret<String>>,
     /// Forgets the shares of the unseal so far.
     #[schemars(extend("plain" = true))]
     reset: Flag,
-    /// Not supported.
+    /// Only false is supported.
     migrate: Flag,
 }
 

@@ -21,36 +21,48 @@ use crate::{
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Create {
-    /// The text of the token. Only root may choose it.
+    /// The text of the token: 1 to 512 printable ASCII characters without a dot. Only root may choose it. A random one is
+    /// made if this is absent.
     id: Option<Secret<String>>,
-    /// The names of the policies. A single text is one name.
+    /// The names of the policies. If this is absent, the token gets those of the calling token. A single text is one
+    /// name.
     #[schemars(with = "Option<Vec<String>>", extend("plain" = true))]
     policies: Option<Value>,
-    /// Shown with the token and recorded in the audit log.
+    /// Notes of texts, shown with the token and recorded in the audit log.
     meta: Option<BTreeMap<String, String>>,
+    /// Whether the token outlives the calling one. Needs `sudo`.
     #[schemars(extend("plain" = true))]
     no_parent: Flag,
+    /// Issues the token without the policy `default`.
     #[schemars(extend("plain" = true))]
     no_default_policy: Flag,
+    /// Whether the token can be renewed. True if absent.
     #[schemars(extend("plain" = true))]
     renewable: Option<Flag>,
     /// The old name of `ttl`.
     lease: Option<Ttl>,
+    /// How long the token is valid at first. 0 or absent means the default of the mount.
     ttl: Option<Ttl>,
+    /// Only `service` is supported, which is what a token is anyway.
     #[serde(rename = "type")]
     #[schemars(extend("plain" = true))]
     kind: Option<String>,
+    /// The age after which the token cannot be renewed. 0 or absent means the limit of the mount.
     explicit_max_ttl: Option<Ttl>,
+    /// A name for the audit log. `token-` is put before it.
     #[schemars(extend("plain" = true))]
     display_name: Option<String>,
+    /// How many requests the token is good for. 0 or absent means no limit.
     num_uses: Int,
+    /// Makes the token periodic: it can be renewed for ever, for this long each time. Needs `sudo`.
     period: Option<Ttl>,
     /// Not supported.
     entity_alias: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct AtRole {
+    /// The name of a token role.
     #[serde(rename = "role")]
     _role: Opaque,
 }

@@ -32,8 +32,9 @@ pub(super) type Tok = BuiltInCall<TokenMount>;
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct ByToken {
+    /// The text of the token. Rows for the calling token do not read it.
     pub(super) token: Option<Secret<String>>,
-    /// For how long to renew it.
+    /// For how long to renew the token. 0 or absent means as long as at first. Only rows that renew read this.
     pub(super) increment: Option<Ttl>,
 }
 
@@ -41,8 +42,10 @@ pub struct ByToken {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct ByAccessor {
+    /// The accessor of the token.
+    #[schemars(extend("needed" = true))]
     pub(super) accessor: Option<Secret<String>>,
-    /// For how long to renew it.
+    /// For how long to renew the token. 0 or absent means as long as at first. Only rows that renew read this.
     pub(super) increment: Option<Ttl>,
 }
 

@@ -27,7 +27,7 @@ pub struct Which {
 pub struct Write {
     /// The secret: a JSON object.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Option<Map<String, Value>>")]
+    #[schemars(with = "Option<Map<String, Value>>", extend("needed" = true))]
     data: Option<Document>,
     /// `cas`: the number of the current version, or 0 if the key must not exist. The write is refused if the number
     /// does not match.

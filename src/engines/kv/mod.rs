@@ -34,8 +34,9 @@ const VERSION_READ: &[&str] = &[
 const VERSION_WRITTEN: &[&str] = &["created_time", "deletion_time", "destroyed", "version"];
 
 /// The path of a key.
-#[derive(serde::Deserialize)]
+#[derive(serde::Deserialize, schemars::JsonSchema)]
 struct At {
+    /// The path of the secret, of one or more names with slashes between them. Case matters.
     path: Opaque,
 }
 

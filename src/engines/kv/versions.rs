@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{At, Kv, input::Numbers, records};
-use crate::contract::{Answer, Call, Error, Result};
+use crate::contract::{Answer, Call, Error, Int, Result};
 
 /// The versions to change.
 #[derive(Deserialize, JsonSchema)]
 pub struct Versions {
-    /// The numbers of the versions.
+    /// The numbers of the versions, at least one.
     #[serde(default)]
-    #[schemars(with = "Vec<u64>")]
+    #[schemars(with = "Vec<Int>", extend("needed" = true))]
     versions: Numbers,
 }
 

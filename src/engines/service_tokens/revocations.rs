@@ -20,9 +20,9 @@ const PRUNED_MAX: usize = 8;
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The id (`jti`) of the token to revoke.
+    /// The id (`jti`) of the token to revoke, which is a UUID. Give this or `token`.
     jti: Option<String>,
-    /// The token to revoke.
+    /// The token to revoke. Give this or `jti`.
     token: Option<Secret<String>>,
 }
 

@@ -18,14 +18,16 @@ use crate::{
 /// Long enough for a few requests, and too short for a stolen token to be of much use.
 const TTL: Ttl = Ttl::from_secs(300);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct RolePath {
+    /// The name of the role: at most 128 letters, digits, `.`, `_`, `@` or `-`, a letter or digit first.
     name: RoleName,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The audiences of the tokens: each token names one or more of these. Required.
+    /// The audiences of the tokens: each token names one or more of these. A new role needs at least one; a role has at
+    /// most 32, of up to 256 bytes each.
     #[schemars(extend("plain" = true))]
     audiences: Option<Names>,
     /// How long a token is valid: five minutes by default, an hour at most.

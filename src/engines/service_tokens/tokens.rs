@@ -16,14 +16,15 @@ use crate::{
     },
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub struct TokenPath {
+    /// The name of the role.
     role: RoleName,
 }
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Wanted {
-    /// The services that the token is for: one or more of the role's audiences. Required.
+    /// The services that the token is for: one or more of the role's audiences. Required, under this name or as `aud`.
     #[schemars(extend("plain" = true))]
     audience: Option<Names>,
     /// Another name for `audience`.
@@ -34,6 +35,7 @@ pub struct Wanted {
 #[derive(Deserialize, JsonSchema)]
 pub struct Asked {
     /// The token to verify.
+    #[schemars(extend("needed" = true))]
     token: Option<Secret<String>>,
     /// The audience that asks. A token for another audience is not valid. Without it any audience is accepted.
     #[schemars(extend("plain" = true))]
