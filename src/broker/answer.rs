@@ -1,7 +1,7 @@
 //! What a request is answered with: runs its row and turns a login into a token in the same unit. Help is computed from
 //! the rows. A panic is an outcome like any other.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt as _;
 
@@ -11,7 +11,10 @@ use crate::{
         known::Known,
         routed::{MountPoint, Target},
     },
-    contract::{Answer, Body, Class, Error, Fault, Login, Result, Verb},
+    contract::{
+        Answer, Body, Class, Error, Fault, Login, Result, RowFacts, Verb, help,
+        openapi::{self, Described, MountPaths},
+    },
     services::{
         access::Permitted,
         recorded::Recorded,
@@ -50,7 +53,7 @@ pub(super) async fn answer(work: &Work) -> Result<Answer> {
 pub(super) async fn run_row(work: &Work) -> Result<Answer> {
     let known = work.request();
     match &known.routed.route.target {
-        Target::Help { at, line } => help(at, line),
+        Target::Help { at, asked, rows } => Ok(help(at, asked, rows)),
         Target::NoRow { error, .. } => Err(error.clone()),
         Target::NoMount => {
             let text = format!("no handler for route \"{}\". route entry not found.", known.routed.route.full);
@@ -65,16 +68,20 @@ pub(super) async fn run_row(work: &Work) -> Result<Answer> {
     }
 }
 
-fn help(at: &MountPoint, line: &str) -> Result<Answer> {
-    let rows: Vec<String> = at
-        .engine
-        .rows()
-        .iter()
-        .map(|row| format!("    {:<7} {}\n        {}", row.verb.word(), row.path, row.help))
-        .collect();
-    let head = if line.is_empty() { String::new() } else { format!("{line}\n\n") };
-    let text = format!("{head}{}\n\n{}\n", at.engine.summary(), rows.join("\n"));
-    Answer::bare(&serde_json::json!({ "help": text, "see_also": null, "openapi": null }))
+/// The help of a path as text and as an OpenAPI document whose paths are those within the mount.
+fn help(at: &MountPoint, asked: &str, rows: &[Arc<RowFacts>]) -> Answer {
+    let all: Vec<&RowFacts> = at.engine.rows().into_iter().map(AsRef::as_ref).collect();
+    let these: Vec<&RowFacts> = rows.iter().map(AsRef::as_ref).collect();
+    let (text, described) = if these.is_empty() {
+        (help::of_mount(at.engine.summary(), &all), all)
+    } else {
+        (help::of_path(asked, &these), these)
+    };
+    let described = Described { path: "", kind: &at.mount.record.kind, class: at.engine.class(), rows: described };
+    let document = openapi::document(&[described], MountPaths::Real);
+    let answer = serde_json::json!({ "help": text, "see_also": null, "openapi": document });
+    // Raw, so that the audit log does not repeat the documentation with each request.
+    Answer::new(Body::Raw { content_type: "application/json", bytes: answer.to_string().into_bytes() })
 }
 
 /// Turns a login into a token, in the same unit.

@@ -70,10 +70,12 @@ pub(super) enum Target {
         at: MountPoint,
         error: Error,
     },
-    /// The documentation of a path within a mount.
+    /// The documentation of a path within a mount, or of the whole mount if no row has the path.
     Help {
         at: MountPoint,
-        line: &'static str,
+        /// The path within the mount.
+        asked: String,
+        rows: Vec<Arc<RowFacts>>,
     },
     NoMount,
 }
@@ -174,7 +176,7 @@ fn route(context: &RequestContext, mounts: &MountTable) -> Route {
     };
     let at = MountPoint { mount: located.mount, engine };
     let found = if operation == Operation::Help {
-        return Route { full: located.full, target: help(at, &located.rest) };
+        return Route { full: located.full, target: help(at, located.rest) };
     } else {
         at.engine.find(operation, &located.rest)
     };
@@ -210,12 +212,12 @@ fn target(at: MountPoint, found: Found, context: &RequestContext) -> Target {
     }
 }
 
-/// The line of the first row of the path, whatever its operation.
-fn help(at: MountPoint, rest: &str) -> Target {
-    let rows = Operation::ALL.into_iter().map(|operation| at.engine.find(operation, rest));
-    let first = rows.into_iter().find_map(|found| match found {
-        Found::Row { row, .. } => at.engine.facts(row).map(|facts| facts.help),
+/// The rows of the path, whatever their operations.
+fn help(at: MountPoint, asked: String) -> Target {
+    let found = Operation::ALL.into_iter().map(|operation| at.engine.find(operation, &asked));
+    let rows = found.filter_map(|found| match found {
+        Found::Row { row, .. } => at.engine.facts(row).cloned(),
         _ => None,
     });
-    Target::Help { line: first.unwrap_or(""), at }
+    Target::Help { rows: rows.collect(), asked, at }
 }

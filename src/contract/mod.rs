@@ -11,6 +11,7 @@ pub mod built_in;
 pub mod call;
 pub mod credential;
 pub mod error;
+pub mod help;
 pub mod input;
 pub mod keyset;
 pub mod kind;

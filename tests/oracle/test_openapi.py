@@ -1,10 +1,12 @@
 """The OpenAPI document: a second reader accepts it, and what it says of a path is what OpenBao says of the same path.
+So does the help of a path, which has such a document in it.
 
 Vault's programs that generate clients read such a document, so its form is part of the API.
 """
 
 import copy
 import json
+import re
 
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, validate
@@ -26,6 +28,12 @@ FLAGS_DIFFER = {
     "/secret/destroy/{path}": "a write is always an update here",
     "/secret/undelete/{path}": "a write is always an update here",
 }
+HELPED = {  # paths, and the parameters that the help of both servers explains, if not all of them are the same
+    "secret/data/a": None,
+    "auth/approle/role/r": None,
+    "sys/policies/acl/p": {"name", "policy", "cas", "cas_required", "expiration", "ttl"},
+    "sys/capabilities": {"paths", "path", "token"},
+}
 PARAMETERS_DIFFER = {"/sys/internal/specs/openapi": "OpenBao names a parameter of the query as one of the path"}
 
 
@@ -34,18 +42,23 @@ def asked(server, query=""):
     return server.api.ask("GET", f"{DOCUMENT}{query}").document
 
 
+def helped(server):
+    return {path: server.api.ask("GET", f"{path}?help=1").document for path in HELPED}
+
+
 @pytest.fixture(scope="module")
 def ours():
     with servers.DevStrongroom(servers.fresh_folder("openapi-ours")) as server:
         server.api.ask("POST", "sys/mounts/service_tokens", {"type": "service_tokens"}, expect=(200, 204))
         server.api.ask("POST", "sys/mounts/team/kv", {"type": "kv", "options": {"version": "2"}}, expect=(200, 204))
-        yield {"real": asked(server), "generic": server.api.ask("GET", f"{DOCUMENT}?generic_mount_paths=true").document}
+        generic = server.api.ask("GET", f"{DOCUMENT}?generic_mount_paths=true").document
+        yield {"real": asked(server), "generic": generic, "help": helped(server)}
 
 
 @pytest.fixture(scope="module")
 def theirs():
     with servers.DevOpenBao(servers.fresh_folder("openapi-theirs")) as server:
-        yield asked(server)
+        yield asked(server) | {"help": helped(server)}
 
 
 def in_common(ours, theirs):
@@ -90,7 +103,7 @@ def test_the_second_reader_refuses_a_spoiled_document(spoil):
 
 
 def test_the_document_has_the_keys_of_openbaos(ours, theirs):
-    assert ours["real"].keys() == theirs.keys()
+    assert ours["real"].keys() == theirs.keys() - {"help"}
     assert ours["real"]["openapi"] == theirs["openapi"]
     assert ours["real"]["info"].keys() == theirs["info"].keys()
     assert ours["real"]["components"].keys() == theirs["components"].keys()
@@ -112,3 +125,28 @@ def test_who_may_use_a_path_is_said_as_openbao_says_it(ours, theirs):
     flags = lambda item: {key for key in item if key.startswith("x-vault")}  # noqa: E731
     differ = {path for path in in_common(ours, theirs) if flags(ours["real"]["paths"][path]) != flags(theirs["paths"][path])}
     assert differ == FLAGS_DIFFER.keys()
+
+
+def explained(answer):
+    """The names below `## PARAMETERS`."""
+    text = answer["help"].partition("## PARAMETERS")[2].partition("## DESCRIPTION")[0]
+    return set(re.findall(r"^    (\w+) \(", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", HELPED)
+def test_the_help_of_a_path_has_openbaos_form(ours, theirs, path):
+    have, known = ours["help"][path], theirs["help"][path]
+    assert have.keys() == known.keys()
+    assert have["see_also"] is None and known["see_also"] is None
+    assert have["openapi"]["paths"].keys() == known["openapi"]["paths"].keys()
+    for form in ("Request: ", "Matching Route: ", "## PARAMETERS"):
+        assert form in have["help"] and form in known["help"], form
+    if HELPED[path] is None:
+        assert explained(have) == explained(known)
+    else:
+        assert explained(have) & explained(known) == HELPED[path]
+
+
+@pytest.mark.parametrize("path", HELPED)
+def test_a_second_reader_accepts_the_document_in_a_help(ours, path):
+    validate(ours["help"][path]["openapi"], cls=OpenAPIV30SpecValidator)

@@ -87,3 +87,39 @@ async fn a_request_without_a_required_field_is_refused() {
     }
     assert!(asked > 10, "{asked}");
 }
+
+/// What a reader finds in the help of a path: each field with its type, whether it is required, and what it is.
+#[tokio::test]
+async fn the_help_of_a_path_says_its_fields() {
+    let rig = Rig::open().await;
+    let answer = rig.root("HELP", "secret/data/a", json!(null)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body["see_also"], Value::Null);
+    let text = answer.body["help"].as_str().unwrap();
+    for part in [
+        "Request:        data/a\nMatching Route: data/{*path}\n",
+        "    patch   Merge into the latest version (RFC 7396) and write the outcome.\n",
+        "\n    data (object; for write, patch; required)\n\n        The secret: a JSON object.\n",
+        "\n    path (text; in the path)\n\n        The path of the secret",
+        "\n    version (whole number; for read)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert!(text.lines().all(|line| line.len() <= 100), "{text}");
+    let paths: Vec<&String> = answer.body["openapi"]["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/data/{path}"]);
+}
+
+#[tokio::test]
+async fn the_help_of_a_mount_names_its_rows() {
+    let rig = Rig::open().await;
+    for path in ["secret", "secret/no/such/path"] {
+        let answer = rig.root("HELP", path, json!(null)).await;
+        let text = answer.body["help"].as_str().unwrap();
+        assert!(
+            text.contains("## PATHS") && text.contains("    write   data/{*path}\n        Write a new version"),
+            "{text}"
+        );
+        assert!(answer.body["openapi"]["paths"].as_object().unwrap().len() > 5);
+    }
+}
