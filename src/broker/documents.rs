@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::{
     builtin::{system, token},
     contract::{
-        Class, Kind, RowFacts,
+        ApiOf, Class, Kind, RowFacts,
         openapi::{self, Described, MountPaths},
+        reference,
     },
     services::mounts::{SYSTEM_KIND, TOKEN_KIND},
 };
@@ -18,6 +19,7 @@ pub struct Usual {
     pub path: String,
     pub kind: &'static str,
     pub class: Class,
+    pub summary: &'static str,
     pub rows: Vec<Arc<RowFacts>>,
 }
 
@@ -30,18 +32,20 @@ impl Usual {
 
 /// The built-in mounts and these kinds, in the order of their paths.
 pub fn usual_mounts<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> Vec<Usual> {
-    let built_in = |path: &str, kind, rows| Usual { path: String::from(path), kind, class: Class::BuiltIn, rows };
-    let mut all = vec![
-        built_in("sys/", SYSTEM_KIND, system::api().into_facts()),
-        built_in("auth/token/", TOKEN_KIND, token::api().into_facts()),
-    ];
+    let mut all = vec![built_in("sys/", SYSTEM_KIND, system::api()), built_in("auth/token/", TOKEN_KIND, token::api())];
     for kind in kinds {
         let family = if kind.class == Class::Auth { "auth/" } else { "" };
         let path = format!("{family}{}/", kind.name);
-        all.push(Usual { path, kind: kind.name, class: kind.class, rows: kind.facts() });
+        let (summary, rows) = (kind.summary(), kind.facts());
+        all.push(Usual { path, kind: kind.name, class: kind.class, summary, rows });
     }
     all.sort_by(|a, b| a.path.cmp(&b.path));
     all
+}
+
+fn built_in<C>(path: &str, kind: &'static str, api: ApiOf<C>) -> Usual {
+    let summary = api.summary;
+    Usual { path: path.to_owned(), kind, class: Class::BuiltIn, summary, rows: api.into_facts() }
 }
 
 /// The OpenAPI document of these mounts, as text with indents.
@@ -49,3 +53,25 @@ pub fn openapi(mounts: &[Usual]) -> String {
     let described: Vec<Described<'_>> = mounts.iter().map(Usual::described).collect();
     format!("{:#}\n", openapi::document(&described, MountPaths::Real))
 }
+
+/// The reference of these mounts, as Markdown.
+pub fn reference(mounts: &[Usual]) -> String {
+    let sections = mounts.iter().map(|mount| reference::section(&mount.described(), mount.summary));
+    [String::from(ABOUT_REFERENCE)].into_iter().chain(sections).collect::<Vec<_>>().join("\n")
+}
+
+const ABOUT_REFERENCE: &str = "\
+# API
+
+Made from the rows by `cargo run --example api_documents`; change the comments in the source, not this page.
+
+All paths stand below `/v1/`, and a mount may have another path than its usual one, which is shown here. A row is asked
+with a method: `read` with GET, `list` with LIST or with GET and `list=true`, `write` and `login` with POST or PUT,
+`patch` with PATCH, `delete` with DELETE. `write` and `login` read their fields from a JSON object or a form, `patch` from
+`application/merge-patch+json`, all others from the query. A whole number, a duration and true or false may also be sent as
+text, and a list as one text with commas; a duration is a number of seconds, or a text such as `30s`, `5m`, `1h30m`.
+
+The same as OpenAPI: `GET /v1/sys/internal/specs/openapi`, which shows a caller the mounts below which it may do something
+and shows nobody else any; `data/openapi.json` is that document for all kinds. What is answered is what Vault answers:
+[compatibility](compatibility.md).
+";

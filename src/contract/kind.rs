@@ -56,15 +56,28 @@ pub struct Kind {
     pub class: Class,
     open: fn(Host) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Mounted>>> + Send>>,
     facts: fn() -> Vec<Arc<RowFacts>>,
+    summary: fn() -> &'static str,
 }
 
 impl Kind {
     pub const fn engine<E: SecretsEngine>() -> Self {
-        Self { name: E::KIND, class: Class::Engine, open: open_engine::<E>, facts: || E::api().into_facts() }
+        Self {
+            name: E::KIND,
+            class: Class::Engine,
+            open: open_engine::<E>,
+            facts: || E::api().into_facts(),
+            summary: || E::api().summary,
+        }
     }
 
     pub const fn auth<E: AuthMethod>() -> Self {
-        Self { name: E::KIND, class: Class::Auth, open: open_auth::<E>, facts: || E::api().into_facts() }
+        Self {
+            name: E::KIND,
+            class: Class::Auth,
+            open: open_auth::<E>,
+            facts: || E::api().into_facts(),
+            summary: || E::api().summary,
+        }
     }
 
     pub async fn open(&self, host: Host) -> Result<Arc<dyn Mounted>> {
@@ -74,6 +87,11 @@ impl Kind {
     /// The rows, for the help and for tests that check every row.
     pub fn facts(&self) -> Vec<Arc<RowFacts>> {
         (self.facts)()
+    }
+
+    /// One line about the kind.
+    pub fn summary(&self) -> &'static str {
+        (self.summary)()
     }
 }
 

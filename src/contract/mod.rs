@@ -19,6 +19,7 @@ mod handler;
 mod misfit;
 pub mod openapi;
 mod page;
+pub mod reference;
 pub mod row;
 pub mod schema;
 mod template;

@@ -82,16 +82,26 @@ impl ObjectSchema {
 
     /// The fields in the order of their names.
     pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        let required = self.schema.get("required").and_then(Value::as_array);
-        let is_required = move |name: &str| required.is_some_and(|all| all.iter().any(|known| known == name));
-        let fields = properties(&self.schema).into_iter().flatten();
-        fields.filter_map(move |(name, schema)| {
-            Some(Field { name, schema: schema.as_object()?, is_required: is_required(name) })
-        })
+        self.schema.as_object().into_iter().flat_map(fields_of)
     }
 }
 
-impl Field<'_> {
+/// The fields of the object that a schema describes.
+fn fields_of(schema: &Map<String, Value>) -> impl Iterator<Item = Field<'_>> {
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = move |name: &str| required.is_some_and(|all| all.iter().any(|known| known == name));
+    let fields = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    fields.filter_map(move |(name, schema)| {
+        Some(Field { name, schema: schema.as_object()?, is_required: is_required(name) })
+    })
+}
+
+impl<'a> Field<'a> {
+    /// The fields of a field that is an object with known fields.
+    pub fn inner(&self) -> impl Iterator<Item = Field<'a>> {
+        fields_of(self.schema)
+    }
+
     /// The comment on the field. The empty text if there is none.
     pub fn description(&self) -> &str {
         self.schema.get("description").and_then(Value::as_str).unwrap_or("")

@@ -81,6 +81,15 @@ fn the_openapi_document_is_written_down() {
     compare_text("data/openapi.json", include_str!("../../../data/openapi.json"), &documents::openapi(&mounts()));
 }
 
+#[test]
+fn the_reference_of_the_api_is_written_down() {
+    compare_text(
+        "docs/reference/api.md",
+        include_str!("../../../docs/reference/api.md"),
+        &documents::reference(&mounts()),
+    );
+}
+
 /// What a server answers is the document that is written down.
 #[tokio::test]
 async fn a_server_with_one_mount_of_each_kind_answers_the_document_that_is_written_down() {
