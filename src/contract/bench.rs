@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     barrier::{BarrierError, Keyring, Keys, Unit},
@@ -15,7 +15,7 @@ use crate::{
     },
     contract::{
         Answer, Asked, AuthMethod, Body, Caller, Context, ContextParts, Error, Fault, Fields, Found, Host, Kind, Login,
-        MountFacts, Mounted, Operation, Principal, Renewal, Result, SecretsEngine,
+        MountFacts, Mounted, ObjectSchema, Operation, Principal, Renewal, Result, SecretsEngine,
     },
     store::Store,
 };
@@ -198,7 +198,7 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
             .collect::<Vec<_>>()
             .join("/");
         let operation = facts.verb.operation();
-        for body in bodies(facts.input.names()) {
+        for body in bodies(&facts.input) {
             let before = bench.everything();
             let answer = bench.ask(operation, &path, body.clone()).await;
             if let Err(error) = &answer {
@@ -228,8 +228,9 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
     broken
 }
 
-/// Bodies with every field missing, with each wrong type, and filled with canary values.
-fn bodies(fields: &[String]) -> Vec<Value> {
+/// Bodies with every field missing, with each wrong type in all fields and in each alone, and with each field wrong while
+/// all others are right. Texts are canary values.
+fn bodies(input: &ObjectSchema) -> Vec<Value> {
     let values = [
         json!("CANARY-text"),
         json!(-7),
@@ -240,12 +241,30 @@ fn bodies(fields: &[String]) -> Vec<Value> {
         json!({"CANARY": {"a": "CANARY"}}),
         json!(u64::MAX),
     ];
-    let mut bodies = vec![json!({}), json!({"CANARY": "CANARY"})];
+    let right: Map<String, Value> =
+        input.fields().map(|field| (field.name.to_owned(), fitting(field.schema))).collect();
+    let mut bodies = vec![json!({}), json!({"CANARY": "CANARY"}), Value::Object(right.clone())];
     for value in &values {
-        bodies.push(Value::Object(fields.iter().map(|field| (field.clone(), value.clone())).collect()));
-        for field in fields {
+        bodies.push(Value::Object(input.names().iter().map(|field| (field.clone(), value.clone())).collect()));
+        for field in input.names() {
             bodies.push(json!({ field.clone(): value }));
+            let mut body = right.clone();
+            body.insert(field.clone(), value.clone());
+            bodies.push(Value::Object(body));
         }
     }
     bodies
+}
+
+/// A value of the type that a schema asks for.
+fn fitting(schema: &Map<String, Value>) -> Value {
+    match schema.get("type").and_then(Value::as_str) {
+        Some("integer") => json!(60),
+        Some("boolean") => json!(true),
+        Some("array") => {
+            schema.get("items").and_then(Value::as_object).map(|items| json!([fitting(items)])).unwrap_or_default()
+        }
+        Some("object") => json!({ "CANARY": "CANARY" }),
+        _ => json!("CANARY"),
+    }
 }

@@ -144,6 +144,9 @@ pub struct RowFacts {
     pub input: ObjectSchema,
     /// Whether a write of something new counts as a create.
     pub may_create: bool,
+    /// Whether the handler's input can be read from the text of a JSON object.
+    #[cfg(test)]
+    pub reads: fn(&str) -> Result<()>,
     /// The answer fields that appear in audit lines unhashed.
     pub shown: &'static [&'static str],
 }
@@ -234,6 +237,8 @@ impl<C: Send + 'static> Row<C> {
             params: ObjectSchema::of::<P>(),
             input: ObjectSchema::of::<I>(),
             may_create: false,
+            #[cfg(test)]
+            reads: |json| input::read::<I>(json).map(drop),
             shown: &[],
         };
         Self { facts: Arc::new(facts), run: Box::new(run), exists: None }

@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 
-from tests.abuse.fields import FIELDS
+from tests.abuse.fields import Fields
 from tests.abuse.wire import Reply, request
 from tests.abuse.world import Wrong
 
@@ -22,7 +22,7 @@ class Planter:
 
     def __init__(self, world):
         self.world, self.planted, self.leaks, self.statuses = world, {}, set(), collections.Counter()
-        self.token, self.wire = None, None
+        self.token, self.wire, self.fields = None, None, Fields(world)
 
     def value(self, where):
         text = BEGINNING + secrets.token_hex(8)
@@ -89,10 +89,11 @@ def plant_fields(planter, row):
         query = "&".join(f"{name}={value}" for name, value in fields.items() if name != "help")
         planter.send(row, target=f"{row.path}{'&' if '?' in row.path else '?'}{query}")
         return
-    planter.send(row, json.dumps({field: planter.value(f"field {field} of {row}") for field in FIELDS}))
-    planter.send(row, json.dumps({field: [planter.value(f"list {field} of {row}")] for field in FIELDS}))
-    planter.send(row, json.dumps({field: {planter.value(f"key in {field} of {row}"): planter.value(f"map {field} of {row}")} for field in FIELDS}))
-    for field in FIELDS:  # alone, so that each is the field that is found wrong
+    names = planter.fields.names
+    planter.send(row, json.dumps({field: planter.value(f"field {field} of {row}") for field in names}))
+    planter.send(row, json.dumps({field: [planter.value(f"list {field} of {row}")] for field in names}))
+    planter.send(row, json.dumps({field: {planter.value(f"key in {field} of {row}"): planter.value(f"map {field} of {row}")} for field in names}))
+    for field in planter.fields.of(row):  # alone, so that each is the field that is found wrong
         planter.send(row, json.dumps({field: planter.value(f"lone field {field} of {row}")}))
         planter.send(row, json.dumps({field: {"a": [planter.value(f"nested field {field} of {row}")]}}))
 

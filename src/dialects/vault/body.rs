@@ -61,3 +61,6 @@ fn from_form(body: &[u8]) -> Result<String> {
     }
     Ok(from_pairs(&pairs))
 }
+
+#[cfg(test)]
+mod fuzz_tests;
