@@ -21,7 +21,7 @@ use crate::{
         time::Time,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Fault, Int, Names, Page, Result, row::Nothing},
+    contract::{Answer, Call, Error, Fault, Int, Names, Page, Result},
 };
 
 #[derive(Deserialize, JsonSchema)]

@@ -68,7 +68,7 @@ pub fn api() -> BuiltInApi<System> {
         .access(Access::Sudo),
         read(
             "internal/specs/openapi",
-            specs::openapi,
+            waits(specs::openapi),
             "Show the OpenAPI document of the mounts below which the caller may do something.",
         )
         .access(Access::Public),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{rows::rows_of, state::Sys};
 use crate::{
+    blocking,
     contract::{
         Access, Answer, Body, Class, Flag, Result,
         openapi::{self, Described, MountPaths},
@@ -29,7 +30,7 @@ struct RowShown {
     sudo: bool,
 }
 
-pub async fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut rows = Vec::new();
     for mount in table.all() {
@@ -61,6 +62,11 @@ pub struct Wanted {
 /// Describes the mounts below which the caller may do something. Nobody else may know of a mount, so a caller without a
 /// token gets a document without paths, as from OpenBao.
 pub async fn openapi(call: Sys, _: Nothing, wanted: Wanted) -> Result<Answer> {
+    let mount_paths = if wanted.generic_mount_paths.0 { MountPaths::Generic } else { MountPaths::Real };
+    blocking::long_read(move || Ok(described(&call, mount_paths))).await?
+}
+
+fn described(call: &Sys, mount_paths: MountPaths) -> Answer {
     let table = call.engine.mounts.snapshot();
     let acl = call.engine.policies.snapshot().acl(&call.caller.policies);
     let is_known = call.own_token().is_some();
@@ -76,10 +82,9 @@ pub async fn openapi(call: Sys, _: Nothing, wanted: Wanted) -> Result<Answer> {
             rows: rows_of(&call.engine, mount).into_iter().map(AsRef::as_ref).collect(),
         })
         .collect();
-    let mount_paths = if wanted.generic_mount_paths.0 { MountPaths::Generic } else { MountPaths::Real };
     // Raw, so that the audit log does not repeat the document with each request.
     let bytes = openapi::document(&mounts, mount_paths).to_string().into_bytes();
-    Ok(Answer::new(Body::Raw { content_type: "application/json", bytes }))
+    Answer::new(Body::Raw { content_type: "application/json", bytes })
 }
 
 fn class_of(mount: &Mount) -> Class {

@@ -23,15 +23,15 @@ struct Input {
     text: Option<String>,
 }
 
-async fn here(_: Call<()>, _: Nothing, _: Input) -> Result<Answer> {
+fn here(_: Call<()>, _: Nothing, _: Input) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-async fn there(_: Call<()>, _: At, _: Input) -> Result<Answer> {
+fn there(_: Call<()>, _: At, _: Input) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-async fn exists(_: Call<()>, _: At) -> Result<bool> {
+fn exists(_: Call<()>, _: At) -> Result<bool> {
     Ok(true)
 }
 
