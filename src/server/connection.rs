@@ -2,12 +2,12 @@
 //! a deadline.
 
 use std::{
+    convert::Infallible,
     future::poll_fn,
     io,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
 };
 
 use axum::body::Body;
@@ -28,8 +28,8 @@ use tokio_util::{sync::CancellationToken, task::task_tracker::TaskTrackerToken};
 
 use super::{
     connection_counts::CountedConnection,
-    connections::{Activity, Slot},
-    exchange::{Answer, Front, PeerService},
+    connections::Slot,
+    exchange::{Front, PeerService},
     limits::Limits,
     strict_stream::{StrictStream, drain},
 };
@@ -91,7 +91,6 @@ impl Ends {
             // A request that has arrived is read first, so that it is answered.
             biased;
             output = work => Some(output),
-            () = self.stop.cancelled() => None,
             () = self.slot.close.cancelled() => None,
         }
     }
@@ -136,8 +135,14 @@ where
     let activity = ends.slot.activity.clone();
     let stream = StrictStream::new(stream, limits, activity.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        // Until the answer is there, the connection is not idle.
         activity.begin_answer();
-        Answering { answer: service(request.map(body)), activity: activity.clone() }
+        let (answer, activity) = (service.answer(request.map(body)), activity.clone());
+        Box::pin(async move {
+            let answer = answer.await;
+            activity.end_answer();
+            Ok::<_, Infallible>(answer)
+        })
     });
     let mut connection = http1::Builder::new()
         // hyper answers 431 to a head that is longer. It also refuses more than HEADERS_MAX headers by default.
@@ -149,7 +154,7 @@ where
         .header_read_timeout(limits.idle + limits.head)
         .serve_connection(TokioIo::new(stream), service);
     let finished = ends.first(poll_fn(|cx| connection.poll_without_shutdown(cx))).await;
-    let makes_room = finished.is_none() && ends.slot.close.is_cancelled() && !ends.slot.activity.is_answering();
+    let makes_room = finished.is_none() && !ends.stop.is_cancelled() && !ends.slot.activity.is_answering();
     let done = match finished {
         Some(done) => done,
         None if makes_room => Ok(()),
@@ -172,22 +177,4 @@ where
 /// The body of a request; most have none.
 fn body(incoming: Incoming) -> Body {
     if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
-}
-
-/// An answer in the making. The activity of the connection says so until it is there.
-struct Answering {
-    answer: Answer,
-    activity: Activity,
-}
-
-impl Future for Answering {
-    type Output = <Answer as Future>::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = self.answer.as_mut().poll(cx);
-        if polled.is_ready() {
-            self.activity.end_answer();
-        }
-        polled
-    }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Connections(Arc<Shared>);
 
 struct Shared {
     limits: ConnectionLimits,
+    stop: CancellationToken,
     /// What [`Activity`] counts from.
     start: Instant,
     table: Mutex<Table>,
@@ -47,7 +48,7 @@ pub(crate) struct Slot {
     address: ClientAddress,
     id: u64,
     pub(crate) activity: Activity,
-    /// Asks the connection to close and make room.
+    /// Cancelled when the connection must close: to make room, or because the server stops.
     pub(crate) close: CancellationToken,
 }
 
@@ -65,8 +66,9 @@ const ANSWERING: u64 = u64::MAX;
 const CLOSING_MAX: usize = 32;
 
 impl Connections {
-    pub(crate) fn new(limits: ConnectionLimits) -> Self {
-        Self(Arc::new(Shared { limits, start: Instant::now(), table: Mutex::default() }))
+    /// `stop` is cancelled when the server stops, and closes every connection.
+    pub(crate) fn new(limits: ConnectionLimits, stop: CancellationToken) -> Self {
+        Self(Arc::new(Shared { limits, stop, start: Instant::now(), table: Mutex::default() }))
     }
 
     /// Takes a connection for `address`. `None` if there is no room and no idle connection that may be closed for it.
@@ -83,7 +85,7 @@ impl Connections {
         }
         table.next_id += 1;
         table.open += 1;
-        let (id, activity, close) = (table.next_id, Activity::new(self.0.start), CancellationToken::new());
+        let (id, activity, close) = (table.next_id, Activity::new(self.0.start), self.0.stop.child_token());
         let member = Member { activity: activity.clone(), close: close.clone() };
         table.holders.entry(key).or_default().insert(id, member);
         Some(Slot { connections: self.clone(), address: key, id, activity, close })
@@ -168,10 +170,14 @@ impl Activity {
 mod tests {
     use super::*;
 
+    fn connections(limits: ConnectionLimits) -> Connections {
+        Connections::new(limits, CancellationToken::new())
+    }
+
     /// Only here: a client that is not on this machine cannot be made in a test.
     #[test]
     fn some_connections_are_kept_for_this_machine() {
-        let connections = Connections::new(ConnectionLimits { all_max: 6, address_max: 6, loopback_reserved: 2 });
+        let connections = connections(ConnectionLimits { all_max: 6, address_max: 6, loopback_reserved: 2 });
         let open = |address: [u8; 4]| connections.open(address.into());
         let answering = |slot: Slot| {
             slot.activity.begin_answer();
@@ -188,7 +194,7 @@ mod tests {
     /// A closing connection still has its descriptor, so there is a limit.
     #[test]
     fn so_many_may_be_closing_at_once_and_no_more() {
-        let connections = Connections::new(ConnectionLimits { all_max: 1, address_max: 1, loopback_reserved: 0 });
+        let connections = connections(ConnectionLimits { all_max: 1, address_max: 1, loopback_reserved: 0 });
         let mut closing = Vec::new();
         for _ in 0..=CLOSING_MAX {
             closing.push(connections.open([192, 0, 2, 1].into()).unwrap());

@@ -2,7 +2,7 @@
 //! 500 of a handler that panicked, and what concerns the connection rather than the request. What a path means is none of
 //! this floor's business.
 
-use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, pin::Pin, sync::Arc};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     body::Body,
@@ -33,9 +33,17 @@ pub(crate) struct Front {
 pub(crate) type OnRefusal = Box<dyn Fn(IpAddr) + Send + Sync>;
 
 /// Answers the requests of one connection.
-pub(crate) type PeerService = Box<dyn Fn(Request) -> Answer + Send + Sync>;
+pub(crate) struct PeerService {
+    front: Arc<Front>,
+    peer: Peer,
+}
 
-pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+impl PeerService {
+    pub(crate) fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
+        let (front, peer) = (Arc::clone(&self.front), self.peer.clone());
+        async move { exchange(&front, peer, request).await }
+    }
+}
 
 impl Front {
     pub(crate) fn new(handler: Handler, limits: Limits, on_refusal: OnRefusal) -> Self {
@@ -58,11 +66,7 @@ impl Front {
 
     /// What answers the requests of a connection from `peer`.
     pub(crate) fn for_peer(self: &Arc<Self>, peer: Peer) -> PeerService {
-        let front = Arc::clone(self);
-        Box::new(move |request| {
-            let (front, peer) = (Arc::clone(&front), peer.clone());
-            Box::pin(async move { Ok(exchange(&front, peer, request).await) })
-        })
+        PeerService { front: Arc::clone(self), peer }
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn start(served: Vec<Served>, limits: Limits, workers: usize) -> io::
         serving.workers.push(start_worker(number, accepted, serving.end.clone(), limits)?);
         to_workers.push(to_worker);
     }
-    let connections = Connections::new(limits.connections.fit_descriptors());
+    let connections = Connections::new(limits.connections.fit_descriptors(), serving.stop.clone());
     for Served { listener, front } in served {
         let acceptor = Acceptor {
             listener,

@@ -12,6 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream},
     runtime::Runtime,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::stand::patient;
 use crate::{
@@ -62,7 +63,8 @@ fn by_ours(bytes: &[u8]) -> Vec<Found> {
 /// The requests in `bytes` by hyper behind our reader, which gets at most `piece` bytes at a time.
 fn by_both(runtime: &Runtime, bytes: &[u8], piece: usize) -> Vec<Found> {
     runtime.block_on(async {
-        let slot = Connections::new(patient().connections).open([127, 0, 0, 1].into()).unwrap();
+        let slot =
+            Connections::new(patient().connections, CancellationToken::new()).open([127, 0, 0, 1].into()).unwrap();
         let strict = |stream| StrictStream::new(stream, patient(), slot.activity.clone());
         by_hyper(bytes, piece, strict).await
     })
