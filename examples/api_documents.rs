@@ -4,11 +4,10 @@
 
 use std::{fs, io, path::Path};
 
-use strongroom::broker::{KINDS, documents};
-
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mounts = documents::usual_mounts(KINDS);
-    fs::write(root.join("data/openapi.json"), documents::openapi(&mounts))?;
-    fs::write(root.join("docs/reference/api.md"), documents::reference(&mounts))
+    for (path, text) in strongroom::api_documents() {
+        fs::write(root.join(path), text)?;
+    }
+    Ok(())
 }

@@ -23,14 +23,15 @@ mod fuzz_tests;
 #[cfg(test)]
 mod listing_tests;
 
-pub use boot::{BootDocument, BootError};
+pub use boot::BootError;
 pub use errors::BarrierError;
 pub use init::{InitPlan, Initialised, ShamirPlan};
+#[cfg(test)]
 pub use keyring::Keyring;
-pub use keys::{AuditKeys, Keys};
+pub use keys::Keys;
 pub use listing::Page;
 pub use record_key::MountId;
-pub use seal::{Barrier, Opening, SealStatus, ShareError, Submitted};
-pub use table::{Name, NameForm, Record, Table};
+pub use seal::{Barrier, Opening, SealStatus, Submitted};
+pub use table::{Name, Record, Table};
+pub use unit::Unit;
 pub(crate) use unit::WrittenTag;
-pub use unit::{Staged, Unit};

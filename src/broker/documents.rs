@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::kinds::KINDS;
 use crate::{
     builtin::{system, token},
     contract::{
@@ -12,6 +13,12 @@ use crate::{
     },
     services::mounts::{SYSTEM_KIND, TOKEN_KIND},
 };
+
+/// The documents and their paths in the project.
+pub fn files() -> [(&'static str, String); 2] {
+    let mounts = usual_mounts(KINDS);
+    [("data/openapi.json", openapi(&mounts)), ("docs/reference/api.md", reference(&mounts))]
+}
 
 /// A kind at the path where it is usually mounted.
 pub struct Usual {
@@ -31,7 +38,7 @@ impl Usual {
 }
 
 /// The built-in mounts and these kinds, in the order of their paths.
-pub fn usual_mounts<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> Vec<Usual> {
+pub(crate) fn usual_mounts<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> Vec<Usual> {
     let mut all = vec![built_in("sys/", SYSTEM_KIND, system::api()), built_in("auth/token/", TOKEN_KIND, token::api())];
     for kind in kinds {
         let family = if kind.class == Class::Auth { "auth/" } else { "" };

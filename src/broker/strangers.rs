@@ -13,9 +13,11 @@ pub trait RefusalLimit: Send + Sync {
     fn count(&self, address: IpAddr);
 }
 
-/// No limit: for tests and offline tools.
+/// No limit.
+#[cfg(test)]
 pub struct Unlimited;
 
+#[cfg(test)]
 impl RefusalLimit for Unlimited {
     fn wait(&self, _: IpAddr) -> Option<Duration> {
         None

@@ -29,12 +29,14 @@ pub use crate::barrier::Table;
 pub use answer::{AfterAnswer, Answer, Body, Granted, Login, Renewal};
 pub use built_in::{BuiltInApi, BuiltInCall, Handled};
 pub use call::{Call, Caller, Context, ContextParts, Host, MountFacts, OwnToken, Principal, View};
-pub use credential::{Credential, Form, NeedsBody, Recognises, ShownCredential, Signature};
+pub use credential::{Credential, NeedsBody, Recognises, ShownCredential};
+#[cfg(test)]
+pub use credential::{Form, Signature};
 pub use error::{Error, Fault, Result};
 pub use handler::{Handling, Later, waits};
 pub use input::{Flag, Ident, Int, Names, Opaque, RoleName};
 pub use kind::{Asked, AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};
-pub use page::Page;
+pub use page::ListPage;
 pub use row::{
     Access, Api, ApiOf, Fields, Operation, Params, Recording, Row, RowFacts, TrailingSlash, Verb, WhenSealed,
     WhenUnrecordable, delete, list, login, patch, read, write,

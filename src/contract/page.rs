@@ -8,14 +8,14 @@ use crate::{base::limits::LIST_NAMES_MAX, contract::Int};
 /// The input of a list.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
-pub struct Page {
+pub struct ListPage {
     /// Lists only the names after this one.
     pub(super) after: Option<String>,
     /// Lists this many names at most. 0 or absent means all; more than 100,000 are refused.
     limit: Option<Int>,
 }
 
-impl Page {
+impl ListPage {
     /// How many names are wanted. `None`: all of them.
     pub(super) fn limit(&self) -> Option<usize> {
         let limit = usize::try_from(self.limit?.0).ok()?;

@@ -71,6 +71,7 @@ impl ObjectSchema {
         self.names.iter().any(|known| known == name)
     }
 
+    #[cfg(test)]
     pub fn names(&self) -> &[String] {
         &self.names
     }

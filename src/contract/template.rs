@@ -44,6 +44,7 @@ impl Template {
     }
 
     /// The names of the parameters, in their order.
+    #[cfg(test)]
     pub fn params(&self) -> impl Iterator<Item = &str> {
         let segments = self.pattern.split('/');
         segments.filter_map(|segment| Some(segment.strip_prefix('{')?.strip_suffix('}')?.trim_start_matches('*')))

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    Answer, Api, Call, Error, Host, Page, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing,
+    Answer, Api, Call, Error, Host, ListPage, Result, RoleName, SecretsEngine, Table, delete, list, read, row::Nothing,
     waits, write,
 };
 
@@ -56,7 +56,7 @@ impl SecretsEngine for Memos {
     }
 }
 
-async fn names(call: Call<Memos>, _: Nothing, page: Page) -> Result<Answer> {
+async fn names(call: Call<Memos>, _: Nothing, page: ListPage) -> Result<Answer> {
     call.store.list(&MEMOS, "", page).await
 }
 

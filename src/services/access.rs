@@ -1,15 +1,23 @@
 //! Whether a caller may. [`judge`] takes a request and gives it back inside a [`Permitted`] or a [`Denied`]. Only this
 //! file makes them, and each owns the request that it was made for: the permit of one request cannot run another.
 //!
+//! ```
+//! // Its name is within reach, so that the two tests below fail for their own reason.
+//! use strongroom::access::Permitted;
+//! fn look<R>(permit: &Permitted<R>) -> &R {
+//!     permit.inner()
+//! }
+//! ```
+//!
 //! ```compile_fail
-//! use strongroom::services::access::Permitted;
+//! use strongroom::access::Permitted;
 //! struct Request;
 //! // A permit cannot be made by hand for a request of one's choice:
 //! let permit = Permitted { request: Box::new(Request), ruling: Default::default() };
 //! ```
 //!
 //! ```compile_fail
-//! use strongroom::services::access::Permitted;
+//! use strongroom::access::Permitted;
 //! fn swap<R>(permit: Permitted<R>, other: Box<R>) -> Permitted<R> {
 //!     // Nor can another request be put under a permit that was granted:
 //!     Permitted { request: other, ..permit }

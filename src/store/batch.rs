@@ -43,6 +43,7 @@ pub type Effect = Box<dyn FnOnce(Sequence) + Send>;
 #[derive(Default)]
 pub struct Batch {
     /// The request that asked for it.
+    #[expect(dead_code, reason = "a frame of the journal will hold it")]
     pub request: [u8; 16],
     pub checks: Vec<Check>,
     /// Each key at most once.

@@ -16,7 +16,7 @@ use crate::{
         path,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Flag, Int, Names, Page, Result, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, row::Nothing},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -102,7 +102,7 @@ struct Shown {
     token_type: &'static str,
 }
 
-pub async fn list(call: Call<AppRole>, _: Nothing, page: Page) -> Result<Answer> {
+pub async fn list(call: Call<AppRole>, _: Nothing, page: ListPage) -> Result<Answer> {
     call.store.list(&ROLE_NAMES, "", page).await
 }
 

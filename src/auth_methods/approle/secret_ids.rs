@@ -21,7 +21,7 @@ use crate::{
         time::Time,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Fault, Int, Names, Page, Result},
+    contract::{Answer, Call, Error, Fault, Int, ListPage, Names, Result},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -113,7 +113,7 @@ pub fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<An
 }
 
 /// Lists the accessors of a role's SecretIDs.
-pub async fn list(call: Call<AppRole>, path: RolePath, page: Page) -> Result<Answer> {
+pub async fn list(call: Call<AppRole>, path: RolePath, page: ListPage) -> Result<Answer> {
     let (role, now) = (role(&call, &path, Fault::Invalid)?, call.now);
     call.store
         .long_read(move |store| {

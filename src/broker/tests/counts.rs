@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::{Rig, request};
 use crate::{
-    broker::{CountedOutcome, Measurements, Reader},
+    broker::{Measurements, Reader},
     contract::{Error, Operation},
+    services::counts::CountedOutcome,
 };
 
 impl Rig {

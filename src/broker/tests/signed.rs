@@ -90,7 +90,7 @@ mod used {
     use crate::{
         base::ttl::Ttl,
         broker::{
-            Chain,
+            chain::Chain,
             tests::{Reply, Rig, request},
         },
         contract::{Credential, Signature},

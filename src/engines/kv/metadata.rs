@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Call, Error, Flag, Int, Page, Result, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, ListPage, Result, row::Nothing},
 };
 
 /// The settings of a key. A field that is absent stays unchanged.
@@ -180,11 +180,11 @@ pub fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-pub async fn list_root(call: Call<Kv>, _: Nothing, page: Page) -> Result<Answer> {
+pub async fn list_root(call: Call<Kv>, _: Nothing, page: ListPage) -> Result<Answer> {
     call.store.list(&records::KEYS, "", page).await
 }
 
 /// A name that is both a secret and a folder is listed twice: as `a` and as `a/`.
-pub async fn list(call: Call<Kv>, at: At, page: Page) -> Result<Answer> {
+pub async fn list(call: Call<Kv>, at: At, page: ListPage) -> Result<Answer> {
     call.store.list(&records::KEYS, &at.path.0, page).await
 }

@@ -8,7 +8,7 @@ use crate::{
         limits::{AUDIENCE_BYTES_MAX, AUDIENCES_MAX, SERVICE_TOKEN_SECS_MAX},
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Names, Page, Result, RoleName, row::Nothing},
+    contract::{Answer, Call, Error, ListPage, Names, Result, RoleName, row::Nothing},
     engines::service_tokens::{
         ServiceTokens, keys,
         records::{ROLES, Role},
@@ -41,7 +41,7 @@ struct Shown {
     ttl: Ttl,
 }
 
-pub async fn list(call: Call<ServiceTokens>, _: Nothing, page: Page) -> Result<Answer> {
+pub async fn list(call: Call<ServiceTokens>, _: Nothing, page: ListPage) -> Result<Answer> {
     call.store.list(&ROLES, "", page).await
 }
 

@@ -15,10 +15,8 @@ mod set;
 
 pub use self::{
     acl::{Acl, RuleRef, Verdict},
-    capabilities::{Capabilities, Wanted},
-    pattern::{Pattern, PatternError},
+    capabilities::Wanted,
     policy::{Policy, PolicyRecord},
-    text::{PathRule, PolicyError, ShownWord, UnknownWord},
 };
 pub(crate) use self::{service::Policies, set::PolicySet};
 

@@ -5,6 +5,7 @@ mod agreement;
 mod fuzz_tests;
 mod reference;
 
+use crate::services::policies::capabilities::Capabilities;
 use std::sync::Arc;
 
 use super::*;

@@ -1,5 +1,6 @@
 //! A fuzz target: any text parses as a policy or is refused, and no policy makes a root token.
 
+use crate::services::policies::capabilities::Capabilities;
 use std::cell::Cell;
 
 use proptest::{
