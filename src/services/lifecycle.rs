@@ -83,6 +83,7 @@ impl Lifecycle {
             Ok::<(), Error>(())
         })?;
         let root_token = root_token.ok_or_else(|| Error::internal("no root token was made"))?;
+        tracing::info!("a store was made: it is sealed until enough shares are given");
         Ok(Made { initialised, root_token })
     }
 
@@ -94,7 +95,10 @@ impl Lifecycle {
             ));
         }
         match self.barrier.submit(share).map_err(|error| Error::invalid(error.to_string()))? {
-            Submitted::Progress => {}
+            Submitted::Progress => {
+                let SealStatus { progress, threshold, .. } = self.barrier.status();
+                tracing::info!("a share was given: {progress} of the {threshold} that are needed");
+            }
             Submitted::Opened(opening) => self.open(*opening).await?,
         }
         Ok(self.barrier.status())
@@ -128,6 +132,7 @@ impl Lifecycle {
         self.admission.open();
         self.barrier.admit(keys);
         self.revocations.wake_sweeper();
+        tracing::info!("unsealed: requests are served");
         Ok(())
     }
 
@@ -144,6 +149,7 @@ impl Lifecycle {
     /// Closes admission, waits for what is under way, closes the audit log and wipes the keys. `own` counts the
     /// requests that do the sealing themselves.
     pub async fn seal(&self, own: usize) {
+        let was_open = !self.barrier.status().is_sealed;
         if !self.admission.close(own).await {
             tracing::warn!("sealing with requests still under way: they will be refused");
         }
@@ -153,5 +159,8 @@ impl Lifecycle {
         self.policies.forget();
         self.revocations.forget();
         self.tokens.forget();
+        if was_open {
+            tracing::info!("sealed: the keys are wiped from memory");
+        }
     }
 }
