@@ -1,6 +1,6 @@
-//! Whether a caller may. [`judge`] takes a request and gives it back inside a [`Permitted`] or a [`Denied`]. Only this
-//! file makes them, and each owns the request that it was made for: the permit of one request cannot run another.
-//!
+//! Decides whether a caller may make a request. [`judge`] takes the request and gives it back inside a [`Permitted`] or
+//! a [`Denied`]. Only this file makes them, and each owns the request that it was made for: the permit of one request
+//! cannot run another.
 //! ```
 //! // Its name is within reach, so that the two tests below fail for their own reason.
 //! use strongroom::access::Permitted;
@@ -29,25 +29,26 @@ use crate::{
     services::policies::{Acl, RuleRef, Verdict, Wanted},
 };
 
-/// A request that can be judged.
+/// A request that can be judged: what [`judge`] asks of it.
 pub trait Judged: Send + Sync {
-    /// The canonical path, with its trailing slash where a list is asked.
+    /// The canonical path of the request. The path of a list ends in a slash.
     fn path(&self) -> &str;
     fn operation(&self) -> Operation;
-    /// What the row asks of callers; `None` where the request leads to no row, which is told to those alone who may use
-    /// the path.
+    /// What the API row asks of callers. `None` if the request leads to no API row; only a caller who may use the path
+    /// is told so.
     fn access(&self) -> Option<Access>;
-    /// Whether the thing that is written exists already. Asked only where creating and updating are judged differently.
+    /// Whether the thing that the request writes exists already. Asked only where creating and updating are judged
+    /// differently.
     fn exists(&self) -> Result<bool, Error>;
 }
 
-/// A request that may be performed. The request lies on the heap, so that a state that passes from hand to hand is small.
+/// A request that may be performed. The request is boxed, so that this value is cheap to move.
 pub struct Permitted<R> {
     request: Box<R>,
     ruling: Ruling,
 }
 
-/// A request that may not.
+/// A request that may not be performed.
 pub struct Denied<R> {
     request: Box<R>,
     ruling: Ruling,
@@ -59,19 +60,19 @@ pub struct Unjudged<R> {
     ruling: Ruling,
 }
 
-/// What the judge says.
+/// The result of [`judge`].
 pub enum Judgement<R> {
     Permitted(Permitted<R>),
     Denied(Denied<R>),
-    /// `exists` could not be answered.
+    /// The judge could not tell, because [`Judged::exists`] failed.
     Failed(Unjudged<R>, Error),
 }
 
-/// What decided: a rule of a policy, or nothing at all.
+/// Why a request was permitted or denied: the policy rule that decided, if one did.
 #[derive(Clone, Default)]
 pub struct Ruling {
     pub rule: Option<RuleRef>,
-    /// No rule was asked: the root policy binds nobody.
+    /// True if the caller has the policy `root`, to which no rule applies.
     pub is_root: bool,
 }
 
@@ -84,7 +85,7 @@ impl<R> Permitted<R> {
         &self.ruling
     }
 
-    /// Takes the request out. The permit ends with it.
+    /// Takes the request out. This ends the permit.
     pub fn into_inner(self) -> Box<R> {
         self.request
     }
@@ -118,7 +119,7 @@ impl<R> Unjudged<R> {
     }
 }
 
-/// Judges a request by the rules of its caller.
+/// Judges a request by the compiled policies of its caller.
 pub fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
     if request.access() == Some(Access::Public) {
         return Judgement::Permitted(Permitted { request, ruling: Ruling::default() });
@@ -153,7 +154,8 @@ fn settle<R>(request: Box<R>, verdict: Verdict, acl: &Acl) -> Judgement<R> {
     }
 }
 
-/// What an operation asks of a policy; a write is an update unless it is known to create.
+/// What an operation asks of a policy. A write asks for `Update`; [`judge`] decides whether it asks for `Create`
+/// instead.
 fn wanted(operation: Operation) -> Wanted {
     match operation {
         Operation::Read | Operation::Help => Wanted::Read,

@@ -1,5 +1,4 @@
-//! Which requests are let in while the store is being sealed: a seal closes admission, then waits for the requests that
-//! are under way.
+//! Admits requests while the store is open. A seal closes admission, then waits for the requests that are under way.
 
 use std::{
     sync::{
@@ -9,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-/// How long a seal waits for requests under way.
+/// A seal waits at most this long for requests under way. Then it goes on, and the requests that are left are refused.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How often it looks.
+/// How often a waiting seal checks whether requests are still under way.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Counts requests and closes the door. Clones share it.
+/// Counts the requests under way and refuses new ones once closed. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Admission(Arc<Gate>);
 
@@ -46,8 +45,8 @@ impl Admission {
         self.0.is_closed.store(false, Ordering::Release);
     }
 
-    /// Closes the door and waits until no more than `own` requests are under way: those that do the sealing. Says
-    /// whether that came true within the time that a seal waits.
+    /// Closes admission and waits until at most `own` requests are under way, which are those that do the sealing.
+    /// Returns false if others are still under way after [`DRAIN`].
     pub async fn close(&self, own: usize) -> bool {
         self.0.is_closed.store(true, Ordering::Release);
         let drained = async {

@@ -1,6 +1,6 @@
-//! Counts of the requests that the broker handled: how each ended, by the kind of its mount and its operation, and how
-//! long it took. All counts exist from the start, so a request only adds to a number: it takes no lock and no memory, and
-//! nothing that a caller sends can add another count.
+//! Counts of the requests that the broker handled: how each request ended, by the kind of its mount and its operation,
+//! and how long it took. All counts exist from the start, so a request only adds to a number: it takes no lock and no
+//! memory, and nothing that a caller sends can add another count.
 
 use std::sync::{
     Arc, OnceLock,
@@ -12,7 +12,7 @@ use crate::{
     contract::{Answer, Error, Fault, Operation},
 };
 
-/// How a request ended, as far as counts tell it.
+/// How a request ended, as the counts tell outcomes apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CountedOutcome {
     Ok,
@@ -22,11 +22,11 @@ pub enum CountedOutcome {
     Invalid,
     /// A precondition of the caller does not hold.
     Conflict,
-    /// The caller's address had been refused too often.
+    /// The request was refused because its address had been refused too often.
     Limited,
     Unavailable,
     Internal,
-    /// It ended without an outcome: the client was gone before its answer.
+    /// The request ended without an outcome: the client was gone before it got an answer.
     Unanswered,
 }
 
@@ -57,7 +57,7 @@ impl CountedOutcome {
         }
     }
 
-    /// That of an answer or a refusal. Health checks that answer 503 have done their work.
+    /// The outcome of an answer or an error. A health check that answers 503 counts as `Ok`: it has done its work.
     pub(crate) fn of(result: Result<&Answer, &Error>) -> Self {
         match result {
             Ok(answer) if answer.status() == Fault::Missing.status() => Self::Missing,
@@ -75,12 +75,12 @@ impl CountedOutcome {
     }
 }
 
-/// Who refused a request that the broker never got.
+/// Who refused a request before it reached the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reader {
-    /// What came was not HTTP, or was for another host.
+    /// The listener: what came was not HTTP, or was for another host.
     Listener,
-    /// It was HTTP that no dialect reads.
+    /// The dialects: it was HTTP that no dialect can read.
     Dialect,
 }
 
@@ -95,12 +95,12 @@ impl Reader {
     }
 }
 
-/// The counts. Clones share them.
+/// All counts. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Counts(Arc<Table>);
 
 struct Table {
-    /// The first stands for requests that lead to no mount.
+    /// The counts of each kind of mount. The first are those of requests that lead to no mount.
     kinds: Box<[KindCounts]>,
     durations: [DurationCounts; OPERATIONS],
     unread: [AtomicU64; Reader::ALL.len()],
@@ -113,7 +113,8 @@ struct KindCounts {
 
 #[derive(Default)]
 struct DurationCounts {
-    /// By the first bound that the request did not exceed; the last one counts those beyond all bounds.
+    /// The number of requests for each bound of [`DURATION_BOUNDS_NANOS`]: a request counts at the first bound that it
+    /// did not exceed. The last number counts the requests beyond all bounds.
     buckets: [AtomicU64; DURATION_BOUNDS_NANOS.len() + 1],
     sum_nanos: AtomicU64,
 }
@@ -121,10 +122,10 @@ struct DurationCounts {
 const OPERATIONS: usize = Operation::ALL.len();
 const OUTCOMES: usize = CountedOutcome::ALL.len();
 
-/// The kind of mount that counts show where a request leads to no mount.
+/// The kind of mount under which the counts show a request that leads to no mount.
 const NO_MOUNT: &str = "none";
 
-/// From what a cached read takes to the longest that a client waits.
+/// The bounds of the counted durations, from what a cached read takes to the longest that a client waits.
 pub(crate) const DURATION_BOUNDS_NANOS: [u64; 17] = [
     50_000,
     100_000,
@@ -149,14 +150,14 @@ pub(crate) const DURATION_BOUNDS_NANOS: [u64; 17] = [
 pub(crate) struct CountedRequest {
     counts: Counts,
     operation: Operation,
-    /// A place in [`Table::kinds`].
+    /// The index of the mount's kind in [`Table::kinds`].
     kind: usize,
     outcome: OnceLock<CountedOutcome>,
     began: Stopwatch,
 }
 
 impl Counts {
-    /// `kinds` are all kinds of mounts that there can be.
+    /// Makes all counts, at zero. `kinds` are all kinds of mounts that there can be.
     pub fn new(kinds: impl IntoIterator<Item = &'static str>) -> Self {
         let all = std::iter::once(NO_MOUNT).chain(kinds);
         let kinds = all.map(|name| KindCounts { name, ended: Default::default() }).collect();
@@ -167,12 +168,12 @@ impl Counts {
         CountedRequest { counts: self.clone(), operation, kind: 0, outcome: OnceLock::new(), began }
     }
 
-    /// Counts a request that the broker never got.
+    /// Counts a request that was refused before it reached the broker.
     pub fn refuse_unread(&self, reader: Reader) {
         add(self.0.unread.get(reader as usize), 1);
     }
 
-    /// All counts now.
+    /// Reads all counts.
     pub fn read(&self) -> RequestCounts {
         let ended = self.0.kinds.iter().flat_map(|kind| {
             Operation::ALL.iter().zip(&kind.ended).flat_map(|(operation, ended)| {
@@ -195,12 +196,13 @@ impl Counts {
 }
 
 impl CountedRequest {
-    /// Says to which kind of mount the request leads. There are few kinds: looking through them is cheaper than hashing.
+    /// Sets the kind of mount to which the request leads. There are few kinds: looking through them is cheaper than
+    /// hashing.
     pub fn leads_to(&mut self, kind: &str) {
         self.kind = self.counts.0.kinds.iter().position(|counts| counts.name == kind).unwrap_or_default();
     }
 
-    /// Says how the request ended. What was said first counts.
+    /// Sets how the request ended. Only the first call counts.
     pub fn ended(&self, outcome: CountedOutcome) {
         let _first_stays = self.outcome.set(outcome);
     }
@@ -238,9 +240,9 @@ fn add(count: Option<&AtomicU64>, by: u64) {
     }
 }
 
-/// What was counted until one moment.
+/// A copy of all counts.
 pub struct RequestCounts {
-    /// One for each kind of mount, operation and outcome, those that are zero included.
+    /// One count for each kind of mount, operation and outcome, including those that are zero.
     pub ended: Vec<EndedCount>,
     pub durations: Vec<(Operation, Durations)>,
     pub unread: Vec<(Reader, u64)>,
@@ -256,8 +258,8 @@ pub struct EndedCount {
 /// How long the requests of one operation took.
 #[derive(Clone)]
 pub struct Durations {
-    /// Upper bounds in nanoseconds, `None` for what lies beyond all others, and how many requests lie below each and
-    /// above the one before.
+    /// For each bound, the number of requests that took longer than the bound before and no longer than this one.
+    /// Bounds are in nanoseconds; `None` stands for the requests beyond all bounds.
     pub buckets: Vec<(Option<u64>, u64)>,
     pub sum_nanos: u64,
 }

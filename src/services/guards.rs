@@ -1,8 +1,8 @@
-//! Version guards: how a registry that is held in memory becomes a precondition on disk.
+//! Version guards: they make the state of a registry in memory a precondition on disk.
 //!
-//! A registry (mounts, policies, revocation markers) has one guard record. Every change of the registry rewrites it, and
-//! every request that changes something has the guard that it was judged by as a precondition. So a request that was
-//! judged by an older registry meets a conflict and is judged again.
+//! A registry (mounts, policies, revocation markers) has one guard record. Every change of the registry rewrites it.
+//! Every request that changes something has the guard record that it was judged under as a precondition. So a request
+//! that was judged by an older state of the registry fails with a conflict and is judged again.
 
 use crate::{
     barrier::{BarrierError, Table, Unit, WrittenTag},
@@ -10,7 +10,7 @@ use crate::{
     store::Old,
 };
 
-/// Whose changes a guard counts.
+/// A registry whose changes a guard record counts.
 #[derive(Clone, Copy)]
 pub(crate) enum Registry {
     Mounts,
@@ -28,7 +28,7 @@ impl Registry {
     }
 }
 
-/// Counts the changes of one registry.
+/// A guard record: the number of changes of one registry.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Default)]
 struct Guard {
     #[n(0)]
@@ -37,7 +37,8 @@ struct Guard {
 
 const GUARDS: Table<Guard> = Table::plain(table_ids::GUARDS);
 
-/// The version of a registry in memory: how many changes it has seen, and the state of its guard record.
+/// The version of a registry in memory: how many changes it has seen, and which state of its guard record belongs to
+/// it.
 #[derive(Clone, Copy)]
 pub(crate) struct Version {
     pub generation: u64,
@@ -57,7 +58,7 @@ pub(crate) struct NextVersion {
 }
 
 impl NextVersion {
-    /// To be called in the effect of the commit.
+    /// The version of the registry after the commit. Must be called in the effect of the commit.
     pub fn committed(&self) -> Version {
         Version { generation: self.generation, old: self.tag.old() }
     }
@@ -69,14 +70,14 @@ pub(crate) fn load(unit: &Unit, registry: Registry) -> Result<Version, BarrierEr
         .map_or_else(Version::default, |(guard, tag)| Version { generation: guard.generation, old: Old::Tag(tag) }))
 }
 
-/// Rewrites the guard in this unit.
+/// Rewrites the registry's guard record in this unit of work.
 pub(crate) fn advance(unit: &Unit, registry: Registry) -> Result<NextVersion, BarrierError> {
     let generation = unit.get(&CORE, &GUARDS, registry.key())?.unwrap_or_default().generation.saturating_add(1);
     let tag = unit.put(&CORE, &GUARDS, registry.key(), &Guard { generation })?;
     Ok(NextVersion { generation, tag })
 }
 
-/// Makes it a precondition of the unit that the registry has not changed since this version.
+/// Adds a precondition to the unit of work: the registry has not changed since `version`.
 pub(crate) fn expect(unit: &Unit, registry: Registry, version: &Version) -> Result<(), BarrierError> {
     unit.expect(&CORE, &GUARDS, registry.key(), version.old)
 }

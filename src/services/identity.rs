@@ -1,5 +1,5 @@
-//! Who a principal is, across logins: each login finds or makes its entity by the alias (mount accessor and name), in
-//! the same unit as its token.
+//! Entities: who a principal is, across logins. Each login finds or makes the entity of its alias (mount accessor and
+//! name), in the same unit of work as its token.
 
 use crate::{
     barrier::{BarrierError, Table, Unit},
@@ -7,7 +7,7 @@ use crate::{
     services::table_ids::{self, CORE},
 };
 
-/// A person or a service.
+/// An entity: a person or a service.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub(crate) struct Entity {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -20,7 +20,7 @@ pub(crate) struct Entity {
     pub aliases: Vec<EntityAlias>,
 }
 
-/// One name of an entity, as the entity lists it.
+/// An alias of an entity, as the entity lists it.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub(crate) struct EntityAlias {
     #[n(0)]
@@ -29,16 +29,16 @@ pub(crate) struct EntityAlias {
     pub name: String,
 }
 
-/// From an alias to its entity.
+/// The entry that leads from an alias to its entity.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub(crate) struct Alias {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub entity: [u8; 16],
 }
 
-/// By entity id (UUID, 16 bytes).
+/// Entities by id (UUID, 16 bytes).
 const ENTITIES: Table<Entity> = Table::plain(table_ids::ENTITIES);
-/// By a keyed hash of mount accessor and principal name.
+/// Aliases by a keyed hash of mount accessor and principal name.
 const ALIASES: Table<Alias> = Table::plain(table_ids::ALIASES);
 
 /// The service of entities and their aliases.
@@ -52,7 +52,7 @@ impl Identity {
         Self { random }
     }
 
-    /// The entity of a principal: found, or made in this unit.
+    /// Returns the id of the principal's entity. If there is none yet, makes it in this unit of work.
     pub fn find_or_create(
         &self,
         unit: &Unit,

@@ -1,5 +1,5 @@
-//! Init, unseal and seal as the whole server does them: the barrier turns the keys, the services load or forget what they
-//! hold, the audit log is brought up before the first request and closed after the last.
+//! Init, unseal and seal across all parts of the server. The barrier handles the keys, the services load or drop what
+//! they hold in memory, and the audit log opens before the first request and closes after the last one.
 
 use std::sync::Arc;
 
@@ -19,26 +19,26 @@ use crate::{
     store::Sequence,
 };
 
-/// The key of `seal "static"`, as the configuration gives it.
+/// The key of `seal "static"`, as the configuration declares it.
 pub struct StaticKey {
     pub id: String,
     pub key: Secret<[u8; 32]>,
 }
 
-/// How a new store is made.
+/// The parameters of a new store.
 pub(crate) struct NewStore {
-    /// `None`: sealed by the configuration's key alone.
+    /// The unseal key shares to make. `None` if the store is sealed with the configuration's key alone.
     pub shamir: Option<ShamirPlan>,
     pub root: RootPlan,
 }
 
-/// What a new store was made with; shown once.
+/// The result of an init. Its secrets are shown once and not kept.
 pub(crate) struct Made {
     pub initialised: Initialised,
     pub root_token: Secret<String>,
 }
 
-/// The service that opens and closes the store. It has every service that holds something of an open store.
+/// The service that initialises, opens and seals the store. It has every service that holds something of an open store.
 pub(crate) struct Lifecycle {
     pub barrier: Arc<Barrier>,
     pub audit: Audit,
@@ -57,7 +57,8 @@ impl Lifecycle {
         self.static_key.is_some()
     }
 
-    /// Makes a new store. Nothing of it is in force before its shares have left or came back.
+    /// Makes a new store. It takes effect only once its shares have been sent to the caller or have come back as
+    /// shares.
     pub fn initialise(&self, new: NewStore) -> Result<Made> {
         let now = self.clock.now();
         let fixed = self.static_key.as_ref().map(|fixed| (fixed.id.clone(), Secret::new(*fixed.key.expose())));
@@ -87,7 +88,7 @@ impl Lifecycle {
         Ok(Made { initialised, root_token })
     }
 
-    /// Takes a share; opens the store with the last one that is needed.
+    /// Takes an unseal key share. The last one that is needed opens the store.
     pub async fn submit_share(&self, share: Secret<Vec<u8>>) -> Result<SealStatus> {
         if !self.audit.is_ready() {
             return Err(Error::unavailable(
@@ -104,7 +105,7 @@ impl Lifecycle {
         Ok(self.barrier.status())
     }
 
-    /// Opens with the key of `seal "static"`, if there is one and the store is sealed by it. Says whether it did.
+    /// Opens the store with the key of `seal "static"`. Returns false if there is no such key or no store yet.
     pub async fn open_static(&self) -> Result<bool> {
         let Some(fixed) = &self.static_key else { return Ok(false) };
         if !self.barrier.status().is_initialised {
@@ -136,7 +137,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Reads what the services hold; then the store can be opened to requests.
+    /// Loads what the services hold in memory. After that the store can be opened to requests.
     async fn load(&self, keys: &Arc<Keys>) -> Result<()> {
         let unit = self.barrier.unit_with(Arc::clone(keys), [0; 16]);
         self.policies.load(&unit)?;
@@ -146,8 +147,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Closes admission, waits for what is under way, closes the audit log and wipes the keys. `own` counts the
-    /// requests that do the sealing themselves.
+    /// Closes admission, waits for the requests under way, closes the audit log and wipes the keys. `own` is the number
+    /// of requests under way that do the sealing themselves.
     pub async fn seal(&self, own: usize) {
         let was_open = !self.barrier.status().is_sealed;
         if !self.admission.close(own).await {

@@ -1,8 +1,8 @@
-//! What is mounted where: the records, the table by which requests are routed, and the one way to change it. A change
-//! stages the record, the version guard and the new table together.
+//! The mounts: their records, the table by which requests are routed, and the only way to change it. A change stages
+//! the record, the version guard and the new table together.
 //!
-//! The mounts that every broker has (`sys/`, `auth/token/`) have records like all others, but the broker itself holds
-//! their engines: a table that held them would keep alive what they hold.
+//! The built-in mounts (`sys/`, `auth/token/`) have records like all others, but the broker itself holds their engines:
+//! if the table held them, it would keep alive what they hold.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -22,15 +22,15 @@ use crate::{
     },
 };
 
-/// By mount id.
+/// Mount records by mount id.
 const MOUNTS: Table<MountRecord> = Table::plain(table_ids::MOUNTS);
 
-/// A mount as it is stored.
+/// The stored record of a mount.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct MountRecord {
     #[cbor(n(0), with = "minicbor::bytes")]
     pub id: MountId,
-    /// With a trailing slash; `auth/` before it for auth methods.
+    /// The path of the mount, with a trailing slash. That of an auth method begins with `auth/`.
     #[n(1)]
     pub path: String,
     #[n(2)]
@@ -43,7 +43,7 @@ pub(crate) struct MountRecord {
     pub uuid: String,
     #[n(6)]
     pub options: BTreeMap<String, String>,
-    /// Zero: the system's.
+    /// The lease time of tokens and secrets for which none is asked. Zero: that of the whole server.
     #[n(7)]
     pub default_ttl: Ttl,
     #[n(8)]
@@ -51,7 +51,7 @@ pub(crate) struct MountRecord {
 }
 
 impl MountRecord {
-    /// A new mount with fresh identities.
+    /// The record of a new mount, with a random id and accessor.
     pub fn new(path: &str, kind: &str, description: &str, random: &Random) -> Self {
         let id: MountId = random.bytes();
         let family = if path.starts_with("auth/") { "auth_" } else { "" };
@@ -70,18 +70,18 @@ impl MountRecord {
     }
 }
 
-/// The lease times of the whole server.
+/// The lease times of the whole server, for mounts that have none of their own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SystemTtls {
     pub default_ttl: Ttl,
     pub max_ttl: Ttl,
 }
 
-/// A mount in use.
+/// A mount in use: its record and its opened engine or auth method.
 pub(crate) struct Mount {
     pub record: MountRecord,
     pub facts: Arc<MountFacts>,
-    /// `None` for a mount that every broker has.
+    /// The opened engine. `None` for a built-in mount.
     pub engine: Option<OpenEngine>,
 }
 
@@ -99,7 +99,7 @@ impl Mount {
         Self { record, facts: Arc::new(facts), engine }
     }
 
-    /// Whether every broker has it, so that it can neither be enabled nor disabled.
+    /// Whether every broker has this mount, so that it can be neither enabled nor disabled.
     pub fn is_built_in(&self) -> bool {
         self.engine.is_none()
     }
@@ -109,7 +109,7 @@ impl Mount {
     }
 }
 
-/// All mounts, by path.
+/// The mount table: all mounts, by path.
 #[derive(Clone, Default)]
 pub(crate) struct MountTable {
     pub version: Version,
@@ -117,16 +117,16 @@ pub(crate) struct MountTable {
     is_open: bool,
 }
 
-/// Where a request leads.
+/// The mount to which a request leads, and the path within it.
 pub(crate) struct Located {
     pub mount: Arc<Mount>,
     /// The path within the mount, without slashes at its ends.
     pub rest: String,
-    /// The whole path as access is judged by it: the mount's own spelling, then the rest.
+    /// The whole path by which access is judged: the mount's path in its own spelling, then `rest`.
     pub full: String,
 }
 
-/// Segments that a mount path may have.
+/// A mount path has at most this many segments; a longer one is refused.
 pub(crate) const MOUNT_SEGMENTS_MAX: usize = 8;
 
 impl MountTable {
@@ -138,7 +138,7 @@ impl MountTable {
         self.by_path.remove(path.trim_end_matches('/'));
     }
 
-    /// What can be reached while the store is sealed: `sys/` alone.
+    /// The table while the store is sealed. It has only the mount `sys/`.
     pub fn sealed(random: &Random, system: &SystemTtls) -> Self {
         let mut table = Self::default();
         let record = MountRecord::new("sys/", SYSTEM_KIND, "", random);
@@ -162,7 +162,7 @@ impl MountTable {
         all
     }
 
-    /// A mount whose path begins with this one or the other way round: two mounts never overlap.
+    /// A mount whose path begins with `path`, or that `path` begins with. Two mounts must never overlap.
     pub fn overlapping(&self, path: &str) -> Option<&Arc<Mount>> {
         let wanted = format!("{}/", path.trim_end_matches('/'));
         self.by_path
@@ -170,7 +170,8 @@ impl MountTable {
             .find(|mount| mount.record.path.starts_with(&wanted) || wanted.starts_with(&mount.record.path))
     }
 
-    /// Finds the mount under which a decoded path lies. Names of mounts are lower-cased here; the rest keeps its case.
+    /// Finds the mount to which a decoded path belongs. The mount's part of the path is matched in lower case; the rest
+    /// keeps its case.
     pub fn locate(&self, path: &str) -> Option<Located> {
         let mut end = 0;
         for (index, segment) in path.split('/').take(MOUNT_SEGMENTS_MAX + 1).enumerate() {
@@ -187,11 +188,11 @@ impl MountTable {
     }
 }
 
-/// The kinds of the mounts that every broker has.
+/// The kinds of the built-in mounts.
 pub(crate) const SYSTEM_KIND: &str = "system";
 pub(crate) const TOKEN_KIND: &str = "token";
 
-/// The records of the mounts that every broker has, for a new store.
+/// Stores the records of the built-in mounts in a new store.
 pub(crate) fn seed(unit: &Unit, random: &Random) -> Result<(), BarrierError> {
     for (path, kind, description) in [
         ("sys/", SYSTEM_KIND, "system endpoints used for control, policy and debugging"),
@@ -204,7 +205,7 @@ pub(crate) fn seed(unit: &Unit, random: &Random) -> Result<(), BarrierError> {
     Ok(())
 }
 
-/// The service: the table, and what is needed to open a mount. Clones share them.
+/// The service of mounts: the mount table, and what is needed to open a mount. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Mounts {
     current: Arc<ArcSwap<MountTable>>,
@@ -218,8 +219,8 @@ impl Mounts {
         Self { current: Arc::default(), kinds, host, system }
     }
 
-    /// Opens every mount. One whose record cannot be read, or whose kind this version does not have, is missing; it does
-    /// not keep the store closed.
+    /// Opens every mount. A mount is left out if its record cannot be read or if this version does not have its kind;
+    /// the store opens without it.
     pub async fn load(&self, unit: &Unit) -> Result<(), crate::contract::Error> {
         let version = guards::load(unit, Registry::Mounts)?;
         let mut table = MountTable { version, is_open: true, ..MountTable::default() };
@@ -255,7 +256,7 @@ impl Mounts {
         self.current.load_full()
     }
 
-    /// The kinds that can be enabled.
+    /// The kinds of engines and auth methods that can be enabled.
     pub fn kinds(&self) -> &'static [Kind] {
         self.kinds
     }
@@ -268,13 +269,13 @@ impl Mounts {
         &self.system
     }
 
-    /// Enables a mount of this kind.
+    /// Opens a mount of this kind and adds it to the table.
     pub async fn enable(&self, unit: &Unit, record: MountRecord, kind: &Kind) -> Result<(), crate::contract::Error> {
         let engine = OpenEngine::open(kind, self.host.clone()).await?;
         Ok(self.save(unit, Mount::new(record, Some(engine), &self.system))?)
     }
 
-    /// Gives an enabled mount another record.
+    /// Replaces the record of an enabled mount.
     pub fn change(&self, unit: &Unit, mount: &Mount, record: MountRecord) -> Result<(), BarrierError> {
         self.save(unit, Mount::new(record, mount.engine.clone(), &self.system))
     }
@@ -287,7 +288,7 @@ impl Mounts {
         Ok(())
     }
 
-    /// Takes a mount out of the table. What it keeps is dead by its revocation marker.
+    /// Removes a mount from the table. The caller's revocation marker makes everything unusable that the mount keeps.
     pub fn disable(&self, unit: &Unit, mount: &Mount) -> Result<(), BarrierError> {
         let next = guards::advance(unit, Registry::Mounts)?;
         unit.delete(&CORE, &MOUNTS, &mount.record.id)?;
@@ -296,7 +297,8 @@ impl Mounts {
         Ok(())
     }
 
-    /// A sealed table stays empty: the effect of a commit that a seal overtook changes nothing.
+    /// Changes the table, unless the store is sealed: then the table stays empty, even if a commit finishes after the
+    /// seal.
     fn change_table(&self, next: &guards::NextVersion, change: impl Fn(&mut MountTable)) {
         self.current.rcu(|table| {
             if !table.is_open {

@@ -1,5 +1,6 @@
-//! An opened engine or auth method as the broker holds it. Everything may be asked of it but one thing: it runs a row
-//! only for a request that was permitted and recorded, and only the row that this very request was routed to.
+//! An engine or auth method that was opened, as the broker holds it. It runs an API row only for a request that was
+//! permitted and recorded, and only the API row to which that request was routed. Anything else may be asked of it
+//! freely.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,13 +15,13 @@ use crate::{
     },
 };
 
-/// What a request that was routed to a row asks of it.
+/// A request that was routed to an API row.
 pub(crate) trait Performable {
-    /// The row, and what its handler is given; `None` where the request leads to no row.
+    /// The API row and what its handler gets. `None` if the request leads to no API row.
     fn work(&self) -> Option<(RowRef, Context, Asked)>;
 }
 
-/// An opened engine. Clones share it.
+/// An opened engine or auth method. Clones share it.
 #[derive(Clone)]
 pub(crate) struct OpenEngine(Arc<dyn Mounted>);
 
@@ -29,19 +30,19 @@ impl OpenEngine {
         kind.open(host).await.map(Self)
     }
 
-    /// A mount that every broker has.
+    /// Wraps the engine of a built-in mount.
     pub fn built_in(mounted: Arc<dyn Mounted>) -> Self {
         Self(mounted)
     }
 
-    /// Runs the row that the request was routed to.
+    /// Runs the API row to which the request was routed.
     pub async fn run<R: Performable + Recordable>(&self, request: &Recorded<Permitted<R>>) -> Result<Answer> {
         let work = request.inner().inner().work();
         let (row, context, asked) = work.ok_or_else(|| Error::internal("a request that leads to no row was run"))?;
         self.0.run(row, context, asked).result().await
     }
 
-    /// Whether the thing at the path exists already; `None` where the row does not ask. It only reads.
+    /// Whether the thing at the path exists already. `None` if the API row declares no such check. It only reads.
     pub fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
         self.0.exists(row, context, params)
     }

@@ -1,5 +1,5 @@
-//! Whether a request is recorded. [`Recorded`] owns the decided request whose line it wrote, so that the receipt of one
-//! request cannot stand for another. Only this file makes one.
+//! The states of recording a request. [`Recorded`] owns the decided request whose line it wrote, so that the receipt of
+//! one request cannot stand for another. Only this file makes a [`Recorded`].
 
 use crate::{
     contract::{Error, Recording, WhenUnrecordable},
@@ -10,19 +10,19 @@ use crate::{
     store::Sequence,
 };
 
-/// A request whose lines can be written.
+/// A request whose audit log lines can be written.
 pub(crate) trait Recordable {
     fn request_id(&self) -> &str;
     fn recording(&self) -> Recording;
     fn when_unrecordable(&self) -> WhenUnrecordable;
-    /// Whether the store is sealed, so that lines can be written without a key only.
+    /// Whether the store is sealed. Then only lines without a key can be written.
     fn is_sealed(&self) -> bool;
     fn urgency(&self) -> Urgency;
-    /// The line of the request.
+    /// The audit log line of the request.
     fn line(&self, decision: Decided<'_>) -> DraftLine;
-    /// The same without a key. The outcome's line is made from it too.
+    /// The audit log line of the request, made without a key. The line of the outcome is made from it too.
     fn plain_line(&self) -> PlainFacts<'_>;
-    /// Says in the operator's log that the request goes on without a line.
+    /// Warns in the operator's log that the request is performed without an audit log line.
     fn warn_unrecorded(&self, error: &AuditError);
 }
 
@@ -33,7 +33,7 @@ pub(crate) trait Decision {
     fn decided(&self) -> Decided<'_>;
 }
 
-/// What was decided, as lines say it.
+/// The decision about a request, for its audit log lines.
 #[derive(Clone, Copy)]
 pub(crate) enum Decided<'a> {
     Allowed(&'a Ruling),
@@ -76,29 +76,30 @@ impl<R: Recordable> Decision for Unjudged<R> {
     }
 }
 
-/// A request that was recorded, or that needs no line.
+/// A request that was recorded, or that needs no audit log line.
 pub(crate) struct Recorded<D> {
     decision: D,
     proof: Proof,
 }
 
-/// The lines of a request that is being judged again.
+/// The audit log lines of a request that is being judged again.
 pub(crate) struct Proof(Lines);
 
 enum Lines {
-    /// The row leaves none.
+    /// The API row leaves no lines.
     None,
-    /// Written without a key.
+    /// The line was written without a key.
     Plain,
     Sealed {
         receipt: Receipt,
-        /// The request's line as a note, until a commit has carried it.
+        /// The request's line as a note for the store. `None` once a commit has carried it.
         note: Option<DraftLine>,
     },
 }
 
 impl<D: Decision> Recorded<D> {
-    /// Writes the request's line. Where no device takes it the request is given back: it must not be performed.
+    /// Writes the audit log line of the request. If no device takes it, the request is returned with the error, and
+    /// must not be performed.
     pub fn record(audit: &Audit, decision: D) -> Result<Self, (D, Error)> {
         let request = decision.request();
         let lines = if request.recording() == Recording::Unrecorded {
@@ -116,7 +117,7 @@ impl<D: Decision> Recorded<D> {
         Ok(Self { decision, proof: Proof(lines) })
     }
 
-    /// The same request after it was judged again: its line is written already.
+    /// The same request after it was judged again. Its audit log line is already written.
     pub fn again(decision: D, proof: Proof) -> Result<Self, Error> {
         match &proof.0 {
             Lines::Sealed { receipt, .. } if receipt.request_id() != decision.request().request_id() => {
@@ -130,7 +131,7 @@ impl<D: Decision> Recorded<D> {
         &self.decision
     }
 
-    /// Changes how the request was decided without letting go of its lines.
+    /// Separates the decision from the audit log lines, so that the decision can be replaced.
     pub fn take_apart(self) -> (D, Proof) {
         (self.decision, self.proof)
     }
@@ -143,12 +144,13 @@ impl<D: Decision> Recorded<D> {
         self.decision.decided()
     }
 
-    /// Whether its lines are made with the log's keys, so that they can travel with a commit.
+    /// Whether the lines are made with the keys of the audit log, so that they can be stored with a commit.
     pub fn has_sealed_lines(&self) -> bool {
         matches!(self.proof.0, Lines::Sealed { .. })
     }
 
-    /// The request's line for the batch that the request commits first.
+    /// The request's line for the first batch that the request commits. `None` if a batch has carried it or there is
+    /// none.
     pub fn note_for_batch(&self) -> Option<&DraftLine> {
         match &self.proof.0 {
             Lines::Sealed { note, .. } => note.as_ref(),
@@ -156,14 +158,15 @@ impl<D: Decision> Recorded<D> {
         }
     }
 
-    /// A batch has carried the request's line.
+    /// Notes that a batch has carried the request's line.
     pub fn note_was_carried(&mut self) {
         if let Lines::Sealed { note, .. } = &mut self.proof.0 {
             *note = None;
         }
     }
 
-    /// Writes the outcome's line: `sequence` is that of the request's commit. `Err`: what was read must not leave.
+    /// Writes the line of the outcome, with the sequence number of the request's commit. After an error, nothing that
+    /// was read may be sent to the caller.
     pub async fn finish(self, audit: &Audit, outcome: Outcome) -> (D, Result<(), AuditError>) {
         let Self { decision, proof } = self;
         let written = match proof.0 {
@@ -181,7 +184,7 @@ impl<D: Decision> Recorded<D> {
             }
             Lines::Sealed { receipt, .. } => match outcome.note {
                 Some(note) => audit.record_outcome(receipt, note, outcome.sequence).await,
-                // The receipt closes the request by itself.
+                // Without a draft the receipt closes the request by itself.
                 None => Err(AuditError::Sealed),
             },
         };
@@ -191,7 +194,7 @@ impl<D: Decision> Recorded<D> {
 
 /// How a request ended.
 pub(crate) struct Outcome {
-    /// Made where [`Recorded::has_sealed_lines`] says so.
+    /// The draft of the outcome's line. `None` if [`Recorded::has_sealed_lines`] is false.
     pub note: Option<DraftLine>,
     pub status: u16,
     pub is_success: bool,

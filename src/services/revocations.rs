@@ -1,8 +1,9 @@
-//! Bulk revocation: one small commit writes a revocation marker, and everything under it is dead at once, because
-//! look-ups ask the few live markers. The sweeper deletes what is dead and removes the marker last.
+//! Bulk revocation: one small commit writes a revocation marker, and everything that the marker names is dead at once,
+//! because look-ups check the few live markers. The sweeper deletes what is dead and removes the marker last.
 //!
-//! A marker that begins generation `g` kills what was stamped before `g` and nothing newer. Whatever creates a token has
-//! the generation that it was judged under as a precondition, so nothing judged before a marker can commit after it.
+//! The marker that begins generation `g` kills what was stamped before `g` and nothing newer. Whatever creates a token
+//! has the generation that it was judged under as a precondition, so nothing that was judged before a marker can commit
+//! after it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,13 +21,13 @@ use crate::{
     },
 };
 
-/// By generation (8 bytes, big-endian).
+/// Revocation markers by generation (8 bytes, big-endian).
 const MARKERS: Table<Marker> = Table::plain(table_ids::MARKERS);
 
-/// A revocation that the sweeper has not finished.
+/// A revocation marker: a revocation that the sweeper has not finished.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Marker {
-    /// The generation that began with it.
+    /// The generation that began with this marker.
     #[n(0)]
     pub generation: u64,
     #[n(1)]
@@ -35,37 +36,38 @@ pub(crate) struct Marker {
 
 #[derive(minicbor::Encode, minicbor::Decode, Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Revoked {
-    /// A token and all that descend from it, by its hash.
+    /// A token, given by its hash, and all its descendants.
     #[n(0)]
     Tree(#[cbor(n(0), with = "minicbor::bytes")] [u8; 32]),
-    /// Everything that a mount keeps, and every token that it gave out.
+    /// Everything that a mount keeps, and every token that it issued.
     #[n(1)]
     Mount(#[cbor(n(0), with = "minicbor::bytes")] MountId),
 }
 
-/// The live markers.
+/// The live revocation markers.
 #[derive(Default, Clone)]
 pub(crate) struct Markers {
     pub version: Version,
     trees: HashMap<[u8; 32], u64>,
     mounts: HashSet<MountId>,
-    /// Set where a marker cannot be read: nobody knows what it revoked, so everything older is dead.
+    /// The generation before which everything is dead. Set if a marker cannot be read, because nobody knows what it
+    /// revoked.
     unreadable_before: Option<u64>,
     is_open: bool,
 }
 
-/// The hash of a token that another descends from.
+/// The hash of a token from which another token descends.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug, PartialEq, Eq)]
 #[cbor(transparent)]
 pub(crate) struct Ancestor(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 32]);
 
-/// What a token has that a marker may name.
+/// The facts about a token by which a revocation marker may kill it.
 pub(crate) struct Lineage<'a> {
-    /// The generation under which it was made.
+    /// The generation under which the token was made.
     pub stamp: u64,
     pub hash: &'a [u8; 32],
     pub ancestors: &'a [Ancestor],
-    /// The auth mount that it logged in through.
+    /// The auth mount of the login that made the token. `None` if no login did.
     pub login_mount: Option<&'a MountId>,
 }
 
@@ -103,7 +105,7 @@ impl Markers {
 
     fn remove(&mut self, marker: &Marker) {
         match &marker.revoked {
-            // A newer marker of the same token stays.
+            // A newer marker of the same token is kept.
             Revoked::Tree(hash) => {
                 if self.trees.get(hash) == Some(&marker.generation) {
                     self.trees.remove(hash);
@@ -115,7 +117,7 @@ impl Markers {
         }
     }
 
-    /// Whether a token is dead: by a marker on itself or an ancestor that is newer than it, or on its mount.
+    /// Whether a token is dead: a marker newer than the token names it or an ancestor, or a marker names its mount.
     pub fn kill(&self, token: Lineage<'_>) -> bool {
         if self.is_empty() {
             return false;
@@ -127,12 +129,12 @@ impl Markers {
             || token.ancestors.iter().any(|ancestor| is_dead(&ancestor.0))
     }
 
-    /// Whether a marker on this very token, newer than it, stands already.
+    /// Whether there is a marker that names the token `hash` and is newer than `stamp`.
     pub fn kill_tree(&self, stamp: u64, hash: &[u8; 32]) -> bool {
         self.trees.get(hash).is_some_and(|generation| stamp < *generation)
     }
 
-    /// How many revocations the sweeper has not finished.
+    /// The number of revocations that the sweeper has not finished.
     pub fn count(&self) -> usize {
         self.trees.len() + self.mounts.len()
     }
@@ -142,7 +144,7 @@ impl Markers {
     }
 }
 
-/// The service: the live markers, and the one way to change them.
+/// The service of revocations: the live markers, and the only way to change them.
 #[derive(Clone, Default)]
 pub(crate) struct Revocations {
     current: Arc<ArcSwap<Markers>>,
@@ -164,7 +166,7 @@ impl Revocations {
         self.current.load_full()
     }
 
-    /// Kills what `revoked` names once the unit commits.
+    /// Writes a marker. What `revoked` names is dead once the unit of work commits.
     pub fn add(&self, unit: &Unit, revoked: Revoked) -> Result<(), BarrierError> {
         let next = guards::advance(unit, Registry::Revocations)?;
         let marker = Marker { generation: next.generation, revoked };
@@ -181,7 +183,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Takes a marker away under which nothing is left.
+    /// Removes a marker. To be called when nothing is left of what it revoked.
     pub fn remove(&self, unit: &Unit, marker: Marker) -> Result<(), BarrierError> {
         let next = guards::advance(unit, Registry::Revocations)?;
         unit.delete(&CORE, &MARKERS, &marker.generation.to_be_bytes())?;
@@ -195,7 +197,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// A sealed registry stays empty: the effect of a commit that a seal overtook changes nothing.
+    /// Changes the markers, unless the store is sealed: then they stay empty, even if a commit finishes after the seal.
     fn change(&self, change: impl Fn(&mut Markers)) {
         self.current.rcu(|markers| {
             if !markers.is_open {
@@ -207,7 +209,7 @@ impl Revocations {
         });
     }
 
-    /// The oldest readable marker on disk.
+    /// The oldest readable marker on disk. `None` if there is none.
     pub fn oldest(unit: &Unit) -> Result<Option<Marker>, BarrierError> {
         let mut markers = unit.scan_each(&CORE, &MARKERS, &[])?.into_iter();
         Ok(markers.find_map(|(_, marker)| marker.ok()))

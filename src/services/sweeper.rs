@@ -1,5 +1,6 @@
-//! The broker's own errand: what has expired or was revoked is dead already; the sweeper takes it out of the store, in
-//! batches, and removes a revocation marker when nothing is left under it. After a restart it continues where it was.
+//! The sweeper deletes expired and revoked records from the store. They are unusable already, so it only frees space.
+//! It works in batches, and removes a revocation marker when nothing is left of what it revoked. After a restart it
+//! continues where it stopped.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::{
     },
 };
 
-/// What sweeps, with what it needs.
+/// The sweeper, with the services that it needs.
 #[derive(Clone)]
 pub(crate) struct Sweeper {
     pub barrier: Arc<Barrier>,
@@ -34,7 +35,7 @@ impl Sweeper {
         }
     }
 
-    /// Sweeps until nothing is due. Gives the number of records deleted.
+    /// Sweeps until nothing is due. Returns the number of deleted records.
     pub async fn sweep(&self) -> Result<usize, BarrierError> {
         let mut swept = 0;
         loop {
@@ -52,7 +53,7 @@ impl Sweeper {
         Ok(unit)
     }
 
-    /// Revokes one batch of what has expired.
+    /// Revokes one batch of the tokens that have expired.
     async fn expire(&self) -> Result<usize, BarrierError> {
         let now = self.clock.now();
         let now_secs = u64::try_from(now.unix_secs()).unwrap_or_default();
@@ -64,7 +65,7 @@ impl Sweeper {
                 break;
             }
             match self.tokens.record(&unit, &hash)? {
-                // A tree whose marker stands already is taken away with it.
+                // A token tree whose marker exists already is deleted because of that marker.
                 Some(record) if record.has_children && markers.kill_tree(record.stamp, &hash) => continue,
                 Some(record) if record.is_expired(now) => self.tokens.revoke(&unit, &hash, &record)?,
                 _ => self.tokens.drop_expiry(&unit, &key)?,
@@ -74,7 +75,7 @@ impl Sweeper {
         commit(unit, count).await
     }
 
-    /// Deletes one batch under the oldest marker, or the marker itself.
+    /// Deletes one batch of what the oldest marker revoked. If nothing is left, deletes the marker.
     async fn finish_revocations(&self) -> Result<usize, BarrierError> {
         let unit = self.unit()?;
         let Some(marker) = Revocations::oldest(&unit)? else { return Ok(0) };
@@ -102,8 +103,8 @@ impl Sweeper {
         Ok(dead.len())
     }
 
-    /// Gathers a token and its descendants, the deepest first, so that whoever is left over still hangs on the tree.
-    /// Says whether all of them were gathered.
+    /// Collects a token and its descendants, the deepest first, so that those that are left over are still linked to
+    /// the tree. Returns false if there are more than one batch may hold.
     fn collect(
         &self,
         unit: &Unit,
@@ -142,7 +143,7 @@ impl Sweeper {
     }
 }
 
-/// A conflict means that somebody else changed one of the records: the next round looks again.
+/// Commits a batch. On a conflict somebody else changed one of the records, and the next round looks again.
 async fn commit(unit: Unit, count: usize) -> Result<usize, BarrierError> {
     if !unit.writes_something() {
         return Ok(0);

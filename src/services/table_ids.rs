@@ -1,5 +1,5 @@
-//! Where the services keep their records: the mount id that no mount has, and the numbers of its tables. Each table
-//! stands in the file of the service that owns it; the numbers stand here, so that no two services choose the same.
+//! Identifies the records of the services: the mount id that no mount has, and the numbers of its tables. Each table is
+//! declared in the file of the service that owns it. The numbers are here, so that no two services choose the same one.
 
 use crate::barrier::MountId;
 

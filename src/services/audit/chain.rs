@@ -1,8 +1,8 @@
-//! The hash chain of one log: every line so far, as the right edge of their Merkle tree, and the hash of the last line.
+//! The hash chain of one log: the right edge of the Merkle tree over all lines so far, and the hash of the last line.
 
 use crate::crypto::merkle::{Frontier, Hash};
 
-/// Where a log stands.
+/// The state of a log's hash chain after its last line.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
     id: String,
@@ -11,12 +11,12 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// A log without lines. `id` is never used for another log.
+    /// The chain of a log without lines. `id` is never used for another log.
     pub(crate) fn new(id: String) -> Self {
         Self { id, prev: [0; 32], frontier: Frontier::default() }
     }
 
-    /// A log of which `frontier` covers all lines and `prev` is the hash of the last one.
+    /// The chain of a log that has lines: `frontier` covers all of them, and `prev` is the hash of the last one.
     pub(crate) fn resumed(id: String, prev: Hash, frontier: Frontier) -> Self {
         Self { id, prev, frontier }
     }
@@ -25,7 +25,7 @@ impl Chain {
         &self.id
     }
 
-    /// The hash of the last line; zeros before the first.
+    /// The hash of the last line. All zeros if there is no line yet.
     pub(crate) const fn prev(&self) -> &Hash {
         &self.prev
     }
@@ -44,7 +44,7 @@ impl Chain {
         self.frontier.size()
     }
 
-    /// Whether a line with this number and `prev` comes next.
+    /// Whether a line with the number `seq` and the predecessor's hash `prev` comes next.
     pub(crate) fn is_next(&self, seq: u64, prev: &Hash) -> bool {
         seq == self.lines() + 1 && *prev == self.prev
     }

@@ -1,6 +1,6 @@
-//! Control lines: what a log writes about itself. They say how it begins, continues in another file and ends, name its
-//! key, its right edge and its checkpoints, and count what it could not write. Each function gives the members that
-//! follow `seq` and `prev`.
+//! Control lines: what an audit log says about itself. They say how the log begins, continues in another file and ends,
+//! name its signing key, its right edge and its checkpoints, and count the lines that it could not write. Each function
+//! returns the members of a control line that follow `seq` and `prev`.
 
 use std::fmt::Write as _;
 
@@ -13,15 +13,15 @@ use crate::{
     crypto::merkle::Frontier,
 };
 
-/// The first line of every file, and the line that follows a change from outside. It holds what a reader needs to
-/// continue without the lines before it.
+/// The first line of every file, and the line that is written after somebody else changed the file. It holds what a
+/// reader needs to continue without the lines before it.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     /// Why a new file or log begins here.
     pub reason: &'static str,
-    /// The newest checkpoint before this line.
+    /// The newest checkpoint before this line, as text. `None` if there is none.
     pub last_checkpoint: Option<String>,
-    /// The log that this one replaces: its id and number of lines.
+    /// The id and number of lines of the log that this one replaces. `None` if it replaces none.
     pub old: Option<(String, u64)>,
 }
 
@@ -43,15 +43,15 @@ impl Head {
     }
 }
 
-/// The last line of a file that the log leaves in order.
+/// The last line of a file that the log leaves in order before it continues in another file.
 pub(crate) fn tail(time: Time, reason: &str) -> String {
     let mut out = begin(time, "tail");
     text(",\"reason\":", reason, &mut out);
     out
 }
 
-/// The name and public key of the following checkpoints. For information only: a verifier believes the key that it was
-/// given.
+/// The name and public key that the following checkpoints are signed with. The line is for information only: a verifier
+/// trusts only the key that it was given.
 pub(crate) fn key(time: Time, origin: &str, public_key: &str) -> String {
     let mut out = begin(time, "key");
     text(",\"origin\":", origin, &mut out);
@@ -59,15 +59,15 @@ pub(crate) fn key(time: Time, origin: &str, public_key: &str) -> String {
     out
 }
 
-/// What the next start has to know without reading further back than the `frontier` line.
+/// What the next start must know so that it need not read further back than the `frontier` line.
 pub(crate) struct Standing<'a> {
-    /// The highest sequence of the store in any line.
+    /// The highest sequence number of the store in any line.
     pub sequence: u64,
     /// All changes up to this sequence have their lines.
     pub covered: u64,
     /// The lines of later changes all come after this line.
     pub covered_line: u64,
-    /// Requests that have no outcome yet.
+    /// The ids of requests that have no outcome yet.
     pub open: &'a [&'a str],
 }
 
@@ -86,22 +86,23 @@ pub(crate) fn frontier(time: Time, chain: &Chain, standing: &Standing<'_>) -> St
     out
 }
 
-/// A checkpoint over all lines before this one, and nothing else: a verifier builds the same line and compares.
+/// A checkpoint over all lines before this one. The line holds nothing else: a verifier builds the same line and
+/// compares.
 pub(crate) fn checkpoint(signed: &str) -> String {
     let mut out = String::from("\"type\":\"checkpoint\"");
     text(",\"checkpoint\":", signed, &mut out);
     out
 }
 
-/// The `lines` before this one were only partly written.
+/// Says that the `lines` lines before this one were only partly written, with `bytes` bytes in total.
 pub(crate) fn torn(time: Time, lines: u64, bytes: u64) -> String {
     let mut out = begin(time, "torn");
     let _ = write!(out, ",\"lines\":{lines},\"bytes\":{bytes}");
     out
 }
 
-/// Lines that other devices have and this one lacks. `digest` begins as 32 zero bytes and becomes, with each line,
-/// SHA-256(digest ‖ request id ‖ 0x20 ‖ type ‖ 0x0A).
+/// A run of lines that other devices have and this one lacks. `digest` begins as 32 zero bytes and becomes, with each
+/// line, SHA-256(digest ‖ request id ‖ 0x20 ‖ type ‖ 0x0A).
 pub(crate) struct Gap<'a> {
     pub first: &'a str,
     pub last: &'a str,
@@ -117,7 +118,8 @@ pub(crate) fn gap(time: Time, gap: &Gap<'_>) -> String {
     out
 }
 
-/// How many open requests a `frontier` line names. More would not fit into one line, and are never open at once.
+/// A `frontier` line names at most this many open requests, and leaves out the others. More would not fit into one
+/// line, and so many requests are never open at once.
 const OPEN_MAX: usize = 1_000;
 
 fn begin(time: Time, kind: &str) -> String {

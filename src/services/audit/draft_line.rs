@@ -1,16 +1,16 @@
-//! The line of a request or of its outcome, as far as it is the same for every device. It lacks what a device adds
-//! (`seq`, `prev`, `txn`), and holds a digest in place of each hashed value, which the device hashes again under its own
-//! key. So a draft, which the store keeps sealed, holds no value.
+//! A draft: the audit log line of a request or of its outcome, as far as it is the same for every device. It lacks what
+//! a device adds (`seq`, `prev`, `txn`). In place of each hashed value it holds a digest, which the device hashes again
+//! under its own key. So a draft, which the store keeps sealed, contains no values.
 
 use super::{keys::Digest, request_id::RequestId};
 
 /// The bytes of a draft: version, flags, length of the request id, the id, number of digests, the digests, and the text
-/// of the line's members with a zero byte in place of each digest (no JSON text has a zero byte).
+/// of the line's members with a zero byte in place of each digest. No JSON text contains a zero byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DraftLine(Vec<u8>);
 
 impl DraftLine {
-    /// The bytes that the store may keep, sealed, in the batch of the change.
+    /// The bytes of the draft. The store may keep them, sealed, in the batch of the change.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -26,7 +26,7 @@ impl DraftLine {
         Self(bytes)
     }
 
-    /// Whether it was made without a key although it needed one: then values are missing in it.
+    /// Whether the draft needed a key but was made without one. Then it says `sealed` in place of its hashed values.
     pub(crate) fn is_keyless(&self) -> bool {
         self.0.get(1).is_none_or(|flags| flags & (KEYLESS | PLAIN) == KEYLESS)
     }
@@ -36,11 +36,11 @@ impl DraftLine {
     }
 }
 
-/// What stands in a line for a hashed value.
+/// What a line holds in place of a hashed value.
 #[derive(Clone, Copy)]
 pub(crate) enum Hashed {
     Digest(Digest),
-    /// There was no key to hash it.
+    /// There was no key to hash the value. The line says `sealed`.
     Sealed,
 }
 
@@ -48,15 +48,15 @@ pub(crate) enum Hashed {
 pub(crate) const SEALED_TEXT: &str = "\"sealed\"";
 
 const VERSION: u8 = 1;
-/// The draft is an outcome.
+/// Flag: the draft is that of an outcome.
 pub(crate) const RESPONSE: u8 = 1;
-/// The draft needs no key.
+/// Flag: the draft needs no key.
 pub(crate) const PLAIN: u8 = 2;
-/// The draft was made without a key.
+/// Flag: the draft was made without a key.
 pub(crate) const KEYLESS: u8 = 4;
 const DIGEST_BYTES: usize = 32;
 
-/// A draft taken apart.
+/// The parts of a draft's bytes.
 pub(crate) struct DraftParts<'a> {
     flags: u8,
     pub id: RequestId,

@@ -1,8 +1,8 @@
-//! Why a request cannot be recorded.
+//! Why a request could not be recorded in the audit log.
 
 use super::status::DeviceStatus;
 
-/// Why a request cannot be recorded. It must then not be performed, or not be answered.
+/// Why a request could not be recorded. Such a request must not be performed, or its answer must not be sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AuditError {
     /// A required device cannot write. For operators only: callers must not learn the path or the cause.
@@ -10,12 +10,12 @@ pub(crate) enum AuditError {
     Down { device: String, path: String, cause: String },
     #[error("no audit device can write: repair one; the server tries again every second")]
     NoDevice,
-    #[error("too many audit lines wait to be written")]
+    #[error("too many audit lines wait to be written: requests are refused until the audit devices have written them")]
     Full,
-    /// The log has no keys now.
+    /// The audit log has no keys, because the broker is sealed.
     #[error("the audit log is sealed")]
     Sealed,
-    /// The runtime ended before the work could be done.
+    /// The server stopped before the work could be done.
     #[error("the server is stopping")]
     Stopping,
 }

@@ -1,14 +1,15 @@
-//! What the pipeline tells the audit service about a request: borrowed facts, from which a line is made at once.
+//! What the pipeline tells the audit service about a request. The facts are borrowed, and a line is made from them at
+//! once.
 
 use std::collections::BTreeMap;
 
 use super::draft_line::Hashed;
 use crate::base::time::Time;
 
-/// A request before it is performed, or its outcome.
+/// The facts of one audit log line: about a request before it is performed, or about its outcome.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct LineFacts<'a> {
-    /// Whether this is the outcome.
+    /// True for the line of the outcome, false for the line of the request.
     pub is_response: bool,
     pub time: Time,
     pub request_id: &'a str,
@@ -20,25 +21,25 @@ pub(crate) struct LineFacts<'a> {
     pub remote_address: &'a str,
     /// The request's data, as JSON text.
     pub data: Option<&'a str>,
-    /// The caller, once it is known.
+    /// The caller. `None` while the caller is not known.
     pub auth: Option<AuthSource<'a>>,
-    /// What decided, once it was judged.
+    /// The decision of the policies. `None` if no policy was asked yet.
     pub decision: Option<Decision<'a>>,
     /// The HTTP status of the answer; zero for a request.
     pub status: u16,
     /// The error message that the caller gets. It is written in the clear.
     pub error: Option<&'a str>,
-    /// The answer's data, as JSON text.
+    /// The data of the answer, as JSON text.
     pub response_data: Option<&'a str>,
-    /// The fields of `data` whose numbers and booleans are written in the clear: a name, or names joined by dots
-    /// (`options.cas`). Everything under such a field is included.
+    /// The fields of `data` whose numbers and booleans are written in the clear. Each is a name, or names joined by
+    /// dots (`options.cas`). Everything under such a field is included.
     pub plain_fields: &'a [&'a str],
-    /// The fields of `response_data` that the server itself writes (`metadata.version`): their texts are clear too. If a
-    /// path ends in a dot, the name is clear and what is under it is not.
+    /// The fields of `response_data` that the server itself writes (`metadata.version`): their texts are in the clear
+    /// too. If a path ends in a dot, the name is in the clear and the value under it is not.
     pub shown_fields: &'a [&'a str],
 }
 
-/// The caller, in either form.
+/// The caller, either as facts or as fields that were written before.
 #[derive(Clone, Copy)]
 pub(crate) enum AuthSource<'a> {
     Facts(AuthFacts<'a>),
@@ -51,14 +52,15 @@ impl<'a> From<AuthFacts<'a>> for AuthSource<'a> {
     }
 }
 
-/// The caller's part of a line, made once for all lines of one token. It is cheaper to write than [`AuthFacts`].
+/// The caller's part of an audit log line, made once for all lines of one token. It is cheaper to write than
+/// [`AuthFacts`].
 pub struct CachedAuthFields {
     pub(crate) text: Box<str>,
     pub(crate) token: Option<Hashed>,
     pub(crate) accessor: Option<Hashed>,
 }
 
-/// The caller.
+/// The caller, as the token's record describes it.
 #[derive(Clone, Copy)]
 pub(crate) struct AuthFacts<'a> {
     pub accessor: &'a str,
@@ -67,26 +69,26 @@ pub(crate) struct AuthFacts<'a> {
     pub display_name: &'a str,
     pub policies: &'a [String],
     pub token_policies: &'a [String],
-    /// Written in the clear.
+    /// The metadata of the token. It is written in the clear.
     pub metadata: &'a BTreeMap<String, String>,
     pub entity_id: &'a str,
     pub token_type: &'a str,
     pub remaining_uses: u64,
 }
 
-/// The rule that allowed or refused.
+/// The policy rule that allowed or refused a request.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Decision<'a> {
     /// The path pattern of the rule; empty if no rule matched.
     pub rule: &'a str,
     pub policy: &'a str,
-    /// The line of the rule in the policy's text; zero if that is not known.
+    /// The line at which the rule stands in the policy's text. Zero if it is not known.
     pub line: u32,
     pub allowed: bool,
 }
 
-/// A line that needs no key: for what happens while the broker is sealed, and for refusals of unknown callers. All its
-/// fields are written in the clear.
+/// The facts of a line that needs no key: about what happens while the broker is sealed, and about refused requests of
+/// unknown callers. All fields are written in the clear.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PlainFacts<'a> {
     pub is_response: bool,
@@ -95,9 +97,9 @@ pub(crate) struct PlainFacts<'a> {
     pub operation: &'a str,
     pub path: &'a str,
     pub remote_address: &'a str,
-    /// The number of a submitted share; never the share itself.
+    /// The number of a submitted unseal key share. The share itself is never written.
     pub share_index: Option<u8>,
-    /// How many shares were submitted, and how many are needed.
+    /// How many shares have been submitted, and how many are needed.
     pub progress: Option<(u8, u8)>,
     pub status: u16,
     /// The outcome, in a few words of the server.
@@ -106,7 +108,7 @@ pub(crate) struct PlainFacts<'a> {
     pub count: Option<u64>,
 }
 
-/// When the line of a request must be in the file.
+/// By when the line of a request must be in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {
     /// Before the request is performed, because it may change something.

@@ -1,6 +1,7 @@
-//! The data of a request or an answer, walked once. Every value is hashed, except those of fields that are declared
-//! clear. A text that a caller sent is always hashed: a caller who mixes up two fields may have put a secret there.
-//! Names at the top that could be our own fields are clear; deeper names belong to callers and are hashed like values.
+//! Writes the data of a request or an answer into a line, in one pass. Every value is hashed, except those of fields
+//! that are declared clear. A text that a caller sent is always hashed, because a caller who mixes up two fields may
+//! have put a secret there. Names at the top level that could be fields of the API are in the clear; all other names
+//! come from callers and are hashed like values.
 
 use super::{
     keys::ValueKind,
@@ -11,14 +12,14 @@ use crate::base::json::{Event, unescape, walk};
 /// Which fields are written in the clear, and how much of them.
 #[derive(Clone, Copy)]
 pub(crate) enum Clear<'a> {
-    /// The numbers and booleans of these fields. For what a caller sent.
+    /// For data that a caller sent: the numbers and booleans of these fields.
     Numbers(&'a [&'a str]),
-    /// Everything under these fields. For what the server answers about itself. A path that ends in a dot names a field
-    /// whose name is clear and whose value is hashed.
+    /// For data that the server wrote: everything under these fields. A path that ends in a dot names a field whose
+    /// name is clear and whose value is hashed.
     All(&'a [&'a str]),
 }
 
-/// Writes the member `data`. Data that is too long, or is not JSON, becomes one hash and its size.
+/// Writes the member `data`. Data that is too long or is not JSON is replaced by one hash and its size.
 pub(crate) fn write_data(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) {
     line.raw(",\"data\":");
     let here = line.here();
@@ -35,7 +36,7 @@ pub(crate) fn write_data(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>
 #[derive(PartialEq, Eq)]
 enum Written {
     Whole,
-    /// The data is too long or is not JSON. What is in the draft is of no use.
+    /// The data is too long or is not JSON. The caller must take back what was written of it.
     Unfit,
 }
 
@@ -56,13 +57,13 @@ struct Fields<'a> {
     /// The paths of the fields that are written in the clear.
     clear: &'a [&'a str],
     are_texts_clear: bool,
-    /// The names that lead to the current place; list elements add none.
+    /// The names of the fields around the current value, outermost first. List elements add no name.
     names: Vec<&'a str>,
     /// How many objects and lists are open.
     depth: usize,
     /// How many objects are open.
     objects: usize,
-    /// The depth at which the value of a clear field began.
+    /// The value of [`Fields::depth`] at which the value of a clear field began. `None` outside of clear fields.
     clear_from: Option<usize>,
     needs_comma: bool,
 }
@@ -160,8 +161,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The rest of a path (names joined by dots) after `names`; `None` if the path does not begin with them. A name that is
-/// empty or holds a dot comes from a caller and never matches.
+/// The part of `path` (names joined by dots) that follows `names`; `None` if `path` does not begin with them. A name
+/// that is empty or contains a dot comes from a caller and never matches.
 fn rest_of<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
     let mut rest = path;
     for (n, name) in names.iter().enumerate() {
@@ -174,10 +175,10 @@ fn rest_of<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
     (rest.is_empty() || rest.starts_with('.')).then_some(rest)
 }
 
-/// Whether a name could be one of our fields.
+/// Whether `name` could be a field of the API.
 fn is_word(name: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
-/// Longer than any field of the API.
+/// Longer names are hashed, because no field of the API has so many bytes.
 const NAME_BYTES_MAX: usize = 48;

@@ -1,21 +1,21 @@
-//! Reads the lines of an audit file: all of them in order, or from its end backwards.
+//! Reads the lines of an audit file, either all of them in order or from the end backwards.
 
 use std::{io, path::Path};
 
 use crate::store::files::{File, Files};
 
-/// A line as it stands in a file.
+/// An audit log line as it stands in a file.
 pub(crate) struct FileLine<'a> {
     pub bytes: &'a [u8],
-    /// Counted from 0 where reading began.
+    /// The number of the line, counted from 0 where reading began.
     pub number: u64,
-    /// Whether a newline ends it.
+    /// Whether the line ends in a newline.
     pub is_ended: bool,
-    /// The offset of its first byte.
+    /// The offset of the line's first byte in the file.
     pub at: u64,
 }
 
-/// The bytes of a file from one offset up to another.
+/// The bytes of a file from one offset up to another. Fewer if the file ends before.
 pub(crate) fn range(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or(0)];
     let read = file.read_at(&mut bytes, from)?;
@@ -23,8 +23,9 @@ pub(crate) fn range(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Hands ever longer pieces of a file's end to `find` until it returns something. A piece begins at a whole line; `find`
-/// is given the offset of that line and the bytes.
+/// Gives ever longer pieces of the end of a file to `find` until it returns something. Each piece begins at the
+/// beginning of a line. `find` gets the offset of that line and the bytes from there on. Returns `None` if `find` found
+/// nothing in the whole file.
 pub(crate) fn from_the_end<T>(
     file: &File,
     len: u64,
@@ -44,7 +45,7 @@ pub(crate) fn from_the_end<T>(
     }
 }
 
-/// Hands every line between two offsets of a file to `visit`.
+/// Gives every line between two offsets of a file to `visit`.
 pub(crate) fn lines(
     files: &Files,
     path: &Path,
@@ -53,7 +54,7 @@ pub(crate) fn lines(
 ) -> io::Result<()> {
     let file = files.open_read(path)?;
     let (from, to) = between;
-    // `begun` is the beginning of a line whose end lies in the next chunk.
+    // `begun` is the beginning of a line that ends in the next chunk.
     let (mut at, mut number, mut begun) = (from, 0, Vec::new());
     while at < to {
         let chunk = range(&file, at, to.min(at + WINDOW_BYTES))?;
@@ -83,5 +84,5 @@ pub(crate) fn lines(
     Ok(())
 }
 
-/// How much is read at once.
+/// The number of bytes that are read at once. Reading from the end begins with it and reads more if that is not enough.
 const WINDOW_BYTES: u64 = 1 << 20;

@@ -1,6 +1,6 @@
-//! Where lines come together. They go into one queue under a short lock, and whoever finds the writer lock free writes
-//! them all, with one call for each device. So a request needs no channel and no other thread, and many requests share
-//! one write.
+//! The hub collects the audit log lines of all requests. They go into one queue under a short lock, and whoever finds
+//! the writer lock free writes them all, with one call for each device. So a request needs no channel and no other
+//! thread, and many requests share one write.
 
 use std::sync::{
     Arc, Mutex,
@@ -28,7 +28,7 @@ use crate::base::time::{Clock, Time};
 pub(crate) struct Hub {
     queue: Mutex<Queue>,
     writer: Mutex<Writer>,
-    /// The keys that hash values, while unsealed.
+    /// The keys that hash values. `None` while sealed.
     keys: ArcSwapOption<HashKeys>,
     board: Board,
     writing: Writing,
@@ -36,24 +36,24 @@ pub(crate) struct Hub {
     clock: Clock,
 }
 
-/// What everybody may know of the devices without the writer lock.
+/// The state of the devices that can be read without the writer lock.
 #[derive(Default)]
 struct Board {
-    /// Whether requests may be performed, because devices can take their lines.
+    /// Whether requests may be performed: the devices can take their lines.
     is_ready: AtomicBool,
     status: Mutex<Vec<DeviceStatus>>,
     /// How many devices are up.
     up: AtomicUsize,
-    /// All changes up to this sequence have their lines, synced, in every required device.
+    /// All changes up to this sequence number have their lines, synced, in every required device.
     covered: AtomicU64,
     lines: AtomicU64,
     write_failures: AtomicU64,
 }
 
-/// AuthSource writes.
+/// Who writes the queued lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writing {
-    /// Whoever finds the writer lock free.
+    /// Whichever caller finds the writer lock free.
     ByCallers,
     /// The maintenance thread alone, because answers wait for a sync.
     ByThread,
@@ -90,7 +90,7 @@ impl Hub {
         Arc::clone(&self.wake_up)
     }
 
-    /// Queues the line of a request. `Err` if there is no room, or no device can take it.
+    /// Queues the line of a request. Fails if the queue is full or no device can take the line.
     pub(crate) fn record(&self, draft: &DraftLine, urgency: Urgency) -> Result<(), AuditError> {
         self.check_ready()?;
         hold(&self.queue).push_request(line_of(draft))?;
@@ -104,25 +104,25 @@ impl Hub {
         Ok(())
     }
 
-    /// Queues the line of a request, even if no device can take it now. `Err` says why it is not written yet.
+    /// Queues the line of a request, even if no device can take it now. An error says why the line is not written yet.
     pub(crate) fn record_always(&self, draft: &DraftLine) -> Result<(), AuditError> {
         hold(&self.queue).push_request_always(line_of(draft));
         self.write_queued();
         self.check_ready()
     }
 
-    /// Queues a line that is never refused and has no outcome, and writes it unless somebody else does.
+    /// Queues a line that is never refused and has no outcome, and writes it unless another caller does.
     pub(crate) fn write(&self, draft: &DraftLine) {
         hold(&self.queue).push(line_of(draft));
         self.write_queued();
     }
 
-    /// Queues an outcome. [`Hub::written`] waits for the batch that it is in.
+    /// Queues the line of an outcome and returns its batch. [`Hub::written`] waits for that batch.
     pub(crate) fn outcome(&self, draft: &DraftLine, txn: Option<u64>) -> Arc<Batch> {
         hold(&self.queue).push_outcome(QueuedLine { txn, ..line_of(draft) })
     }
 
-    /// Queues the outcome of a request that will never have another.
+    /// Queues an outcome line for a request that ended without an outcome.
     pub(crate) fn close(&self, id: &RequestId) {
         self.outcome(&closing_draft_of(id, self.now(), Closed::NoOutcome), None);
     }
@@ -130,7 +130,8 @@ impl Hub {
     /// Waits until a batch is written, and writes it if nobody else does.
     pub(crate) async fn written(&self, batch: &Batch) -> Result<(), AuditError> {
         if self.writing == Writing::ByCallers {
-            // Others that are about to answer add their lines now. Then the first to run again writes for all.
+            // Other requests that are about to be answered add their lines now. Then the first task to run again writes
+            // for all.
             tokio::task::yield_now().await;
         }
         if !batch.is_done() {
@@ -139,8 +140,8 @@ impl Hub {
         batch.wait().await
     }
 
-    /// Writes what is queued, unless somebody else is writing. Whoever has the writer lock looks into the queue once more
-    /// after letting it go, so that no line is left behind.
+    /// Writes what is queued, unless another caller is writing. After releasing the writer lock, a caller checks the
+    /// queue once more, so that no line is left behind.
     pub(crate) fn write_queued(&self) {
         while !hold(&self.queue).is_empty() {
             if self.writing == Writing::ByThread {
@@ -151,7 +152,7 @@ impl Hub {
         }
     }
 
-    /// Runs `act` under the writer lock. Everything queued is written before it and after it. Blocks.
+    /// Runs `act` under the writer lock. Everything that is queued is written before and after it. Blocks.
     pub(crate) fn with_writer<T>(&self, act: impl FnOnce(&mut Writer) -> T) -> T {
         let done = {
             let mut writer = hold(&self.writer);
@@ -165,8 +166,8 @@ impl Hub {
         done
     }
 
-    /// For the panic hook: writes what is queued. It gives up after some milliseconds if the writer lock is taken, because
-    /// the thread that panicked may be the one that has it.
+    /// Writes what is queued, for the panic hook. Gives up after some milliseconds if the writer lock is taken, because
+    /// the thread that panicked may hold it.
     pub(crate) fn drain_for_panic(&self) {
         if let Some(mut writer) = hold_or_give_up(&self.writer) {
             self.drain(&mut writer);
@@ -176,7 +177,7 @@ impl Hub {
     fn drain(&self, writer: &mut Writer) {
         loop {
             let batch = {
-                // The panic hook comes here too, perhaps with the queue's lock held by its own thread.
+                // The panic hook calls this too, and its own thread may hold the queue's lock.
                 let Some(mut queue) = hold_or_give_up(&self.queue) else { return };
                 if queue.is_empty() {
                     return;
@@ -194,14 +195,14 @@ impl Hub {
         }
     }
 
-    /// Shows the state of the devices to those without the writer lock.
+    /// Publishes the state of the devices, so that it can be read without the writer lock.
     fn publish(&self, writer: &Writer) {
         self.board.up.store(writer.up(), Ordering::Relaxed);
         *hold(&self.board.status) = writer.status();
         self.board.is_ready.store(writer.is_ready(), Ordering::Release);
     }
 
-    /// Shows how far the changes of the store are covered.
+    /// Publishes the sequence number up to which all changes have their lines.
     pub(crate) fn publish_covered(&self, covered: u64) {
         self.board.covered.store(covered, Ordering::Release);
     }
@@ -230,7 +231,7 @@ impl Hub {
         self.board.is_ready.load(Ordering::Acquire)
     }
 
-    /// `Err` says which device keeps requests from being performed.
+    /// Fails if requests must not be performed. The error names the device that is down.
     pub(crate) fn check_ready(&self) -> Result<(), AuditError> {
         if self.is_ready() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The keys of the log. A value is hashed twice: under the value key when its line is made, and again under the key of
-//! each device when that device writes the line.
+//! The keys of the audit log. A value is hashed twice: under the value key when its line is drafted, and again under
+//! the key of each device when that device writes the line.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use data_encoding::HEXLOWER;
 use super::format::hex;
 use crate::crypto::{ed25519::SigningKey, kdf::MacKey};
 
-/// A value's hash under the value key.
+/// The hash of a value under the value key.
 pub(crate) type Digest = [u8; 32];
 
-/// What the log is given at unseal.
+/// The keys and the name that the audit log gets at unseal.
 pub(crate) struct LogKeys {
     /// The value key and the device keys are derived from this.
     pub mac: MacKey,
-    /// Signs checkpoints.
+    /// The key that signs checkpoints.
     pub signing: SigningKey,
     pub cluster: String,
-    /// Names this broker's logs; a restored store comes with another name.
+    /// The name of this broker's logs, part of their full names. A restored store comes with another name.
     pub log_id: String,
 }
 
-/// The keys that hash values, while the broker is unsealed.
+/// The keys that hash values. They are in memory only while the broker is unsealed.
 pub(crate) struct HashKeys {
     values: ValueKey,
     devices: HashMap<String, MacKey>,
@@ -38,29 +38,30 @@ impl HashKeys {
         &self.values
     }
 
-    /// What stands in the lines of `device` for the hash of `text`.
+    /// What the lines of `device` hold as the hash of `text`. `None` if there is no such device.
     pub(crate) fn hash(&self, device: &str, text: &str) -> Option<String> {
         let hash = self.devices.get(device)?.mac(&[&self.values.text(text)]);
         Some(format!("hmac-sha256:{}", HEXLOWER.encode(&hash)))
     }
 }
 
-/// The key under which values are hashed when a line is made.
+/// The MAC key with which sensitive values are hashed when an audit log line is drafted.
 pub(crate) struct ValueKey(MacKey);
 
 impl ValueKey {
-    /// Equal texts have equal digests, so that a known text can be searched for.
+    /// The digest of a text that nobody could guess. Equal texts have equal digests, so that a known text can be
+    /// searched for.
     pub(crate) fn text(&self, text: &str) -> Digest {
         self.0.mac(&[b"S", text.as_bytes()])
     }
 
-    /// For a value that others could guess. The request id is mixed in, so that nobody can make a table of such hashes.
-    /// `kind` keeps the text `7` apart from the number `7`.
+    /// The digest of a value that others could guess. The request id is mixed in, so that nobody can make a table of
+    /// such digests. `kind` keeps the text `7` apart from the number `7`.
     pub(crate) fn guessable(&self, kind: ValueKind, request_id: &str, literal: &str) -> Digest {
         self.0.mac(&[&[kind as u8], request_id.as_bytes(), &[0], literal.as_bytes()])
     }
 
-    /// For data that is too long to be hashed value by value.
+    /// The digest of data that is too long to be hashed value by value.
     pub(crate) fn whole_data(&self, data: &str) -> Digest {
         self.0.mac(&[b"D", data.as_bytes()])
     }
@@ -75,11 +76,11 @@ pub(crate) enum ValueKind {
     Boolean = b'b',
 }
 
-/// Hashes digests under the key of one device. It remembers the results of late, because a caller's token stands in
-/// every line of that caller.
+/// Hashes digests again under the key of one device. It remembers recent results, because a caller's token is in every
+/// line of that caller.
 pub(crate) struct DeviceHasher {
     key: MacKey,
-    /// Indexed by the first byte of the digest; digests are spread evenly.
+    /// Recent results, indexed by the first byte of the digest. Digests are evenly distributed.
     recent: Vec<(Digest, [u8; 64])>,
 }
 
@@ -100,7 +101,7 @@ impl DeviceHasher {
     }
 }
 
-/// Each device has a key of its own, so that hashes cannot be matched between two devices.
+/// The key of the device `name`. Each device has its own, so that hashes cannot be matched between two devices.
 fn device_key(mac: &MacKey, name: &str) -> MacKey {
     MacKey::new(&mac.mac(&[b"strongroom audit device\0", name.as_bytes()]))
 }

@@ -1,5 +1,5 @@
-//! Writes a draft line: its text, with a digest set aside for each hashed value. It bounds every part of a line, so that
-//! no line is too long for the tile of a transparency log.
+//! Writes a draft: the text of an audit log line, with the digests of its hashed values apart. Every part of a line has
+//! a maximum size, so that the whole line fits into the tile of a transparency log.
 
 use std::cell::RefCell;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::base::{json::quote, limits::AUDIT_LINE_BYTES_MAX, time::Time};
 
-/// A draft line that is being written. Its buffers belong to the thread and are reused.
+/// A draft that is being written. Its buffers belong to the thread and are reused.
 pub(crate) struct LineWriter<'k> {
     key: Option<&'k ValueKey>,
     id: &'k str,
@@ -29,7 +29,8 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-/// Lends a line writer to `write` and returns what that makes of it. Without a key, values that need one become `sealed`.
+/// Gives a line writer to `write` and returns what `write` returns. Without a key, each value that needs one becomes
+/// `sealed`.
 pub(crate) fn with_line_writer<T>(key: Option<&ValueKey>, id: &str, write: impl FnOnce(&mut LineWriter<'_>) -> T) -> T {
     let mut buffers = BUFFERS.take();
     buffers.text.clear();
@@ -45,7 +46,7 @@ impl LineWriter<'_> {
         self.buffers.text.push_str(text);
     }
 
-    /// Writes a JSON string. A text that is too long is cut, and ends in an ellipsis.
+    /// Writes a JSON string. A text longer than [`TEXT_BYTES_MAX`] is cut and ends in `…`.
     pub(crate) fn text(&mut self, text: &str) {
         self.text_up_to(text, TEXT_BYTES_MAX);
     }
@@ -64,7 +65,7 @@ impl LineWriter<'_> {
         }
     }
 
-    /// Writes a name, however long it is.
+    /// Writes a name as a JSON string. It is never cut.
     pub(crate) fn name(&mut self, name: &str) {
         quote(name, &mut self.buffers.text);
     }
@@ -74,7 +75,7 @@ impl LineWriter<'_> {
         self.buffers.text.push_str(decimal(number, &mut digits));
     }
 
-    /// Writes a text's hash. A short text could be guessed, and is hashed with the request id.
+    /// Writes the hash of a text. A text under 8 bytes could be guessed, so it is hashed together with the request id.
     pub(crate) fn hashed_text(&mut self, text: &str) {
         if text.len() < LONG_BYTES_MIN {
             return self.hashed_guessable(ValueKind::ShortText, text);
@@ -87,7 +88,7 @@ impl LineWriter<'_> {
         self.hashed(self.key.map(|key| key.guessable(kind, self.id, literal)));
     }
 
-    /// Writes one hash for the whole of `data`, in place of one for each value in it.
+    /// Writes one hash for the whole of `data`, in place of a hash for each value in it.
     pub(crate) fn hashed_data(&mut self, data: &str) {
         self.hashed(self.key.map(|key| key.whole_data(data)));
     }
@@ -104,12 +105,12 @@ impl LineWriter<'_> {
         hashed
     }
 
-    /// How many bytes the line has so far, without what the device adds.
+    /// The length of the line so far in bytes, without what the device adds.
     pub(crate) fn len(&self) -> usize {
         self.buffers.text.len() + self.buffers.digests.len() * (HASH_LINE_BYTES - 1)
     }
 
-    /// The place to return to with [`LineWriter::back_to`].
+    /// The current position, for [`LineWriter::back_to`].
     pub(crate) fn here(&self) -> (usize, usize) {
         (self.buffers.text.len(), self.buffers.digests.len())
     }
@@ -127,7 +128,8 @@ impl LineWriter<'_> {
         self.raw("\"");
     }
 
-    /// Writes a member that is hashed whatever its length, unless it is empty.
+    /// Writes the member `name` with the hash of `value`, and returns the hash. Short values are hashed the same way.
+    /// If `value` is empty, writes nothing and returns `None`.
     pub(crate) fn hashed_member(&mut self, name: &str, value: &str) -> Option<Hashed> {
         if value.is_empty() {
             return None;
@@ -136,7 +138,7 @@ impl LineWriter<'_> {
         Some(self.hashed(self.key.map(|key| key.text(value))))
     }
 
-    /// Keeps what was written so far, and these hashes, for other lines.
+    /// Copies what was written so far, with the two hashes, for use in other lines.
     pub(crate) fn cache(&self, token: Option<Hashed>, accessor: Option<Hashed>) -> CachedAuthFields {
         CachedAuthFields { text: self.buffers.text.as_str().into(), token, accessor }
     }
@@ -150,7 +152,7 @@ impl LineWriter<'_> {
         self.buffers.digests.extend(digests);
     }
 
-    /// Writes a member whose value was hashed before.
+    /// Writes the member `name` with a hash that was made before. Writes nothing if there is none.
     pub(crate) fn hashed_before(&mut self, name: &str, hashed: Option<Hashed>) {
         let Some(hashed) = hashed else { return };
         self.raw(name);
@@ -167,7 +169,7 @@ impl LineWriter<'_> {
         }
     }
 
-    /// Writes a list of texts in the clear. Items beyond the bound are left out, and the last item says so.
+    /// Writes a list of texts in the clear. Items beyond [`LIST_BYTES_MAX`] are replaced by the text `… truncated`.
     pub(crate) fn list(&mut self, name: &str, items: &[String]) {
         if items.is_empty() {
             return;
@@ -187,33 +189,35 @@ impl LineWriter<'_> {
         self.raw("]");
     }
 
-    /// The finished draft. `flags` are those of draft_line.rs.
+    /// The finished draft. `flags` are those in draft_line.rs.
     pub(crate) fn finish(&self, id: RequestId, flags: u8) -> DraftLine {
         let flags = flags | if self.key.is_none() { KEYLESS } else { 0 };
         DraftLine::new(id, flags, &self.buffers.digests, &self.buffers.text)
     }
 }
 
-/// A text from this length on is hashed without the request id.
+/// A text of at least this many bytes cannot be guessed, and is hashed without the request id.
 const LONG_BYTES_MIN: usize = 8;
 
-/// What a device writes for a digest: `"hmac-sha256:` … `"`.
+/// The bytes of a hash in a line: `"hmac-sha256:` … `"`.
 const HASH_LINE_BYTES: usize = 78;
-/// What a device adds to a draft, with the longest numbers: `{"seq":…,"prev":"…",` and `,"txn":…}`.
+/// The most bytes that a device adds to a draft: `{"seq":…,"prev":"…",` and `,"txn":…}` with the longest numbers.
 const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 1;
-/// The bound of the request's data, and of the answer's data, in one line.
+/// At most this many bytes are written of the request's data, and as many of the answer's data. Longer data is replaced
+/// by one hash and its size.
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 10;
-/// The bound of each list of policies, and of the metadata.
+/// At most this many bytes are written of each list of policies, and of the metadata. The rest is left out.
 pub(crate) const LIST_BYTES_MAX: usize = 3 << 10;
-/// The bound of any other text, escapes counted. A line has at most twelve of them.
+/// At most this many bytes, escapes included, are written of any other text. The rest is cut. A line has at most twelve
+/// such texts.
 const TEXT_BYTES_MAX: usize = 1 << 10;
-/// The bound of a path; a request path is at most 4,096 bytes long when it is parsed.
+/// At most this many bytes are written of a path. A request path has at most 4,096 bytes when it is parsed.
 pub(crate) const PATH_BYTES_MAX: usize = 4 << 10;
 
-/// The bound of all member names and of the words that replace what was cut.
+/// All member names, and the words that replace what was cut, take at most this many bytes.
 const NAMES_BYTES_MAX: usize = 1 << 10;
 
-// INVARIANT: no line is longer than an entry in the tile of a transparency log may be.
+// INVARIANT: a line is never longer than an entry in the tile of a transparency log may be.
 const _: () = {
     let texts = 12 * TEXT_BYTES_MAX + 2 * PATH_BYTES_MAX + 3 * LIST_BYTES_MAX + 2 * DATA_BYTES_MAX;
     assert!(texts + NAMES_BYTES_MAX + ADDED_BYTES <= AUDIT_LINE_BYTES_MAX);

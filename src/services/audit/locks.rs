@@ -1,5 +1,5 @@
-//! Locks of the audit log. A lock whose holder panicked is taken all the same: what it guards is consistent between any
-//! two calls.
+//! Locks of the audit log. A lock can still be taken after its holder panicked: what it guards is consistent between
+//! any two calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -7,7 +7,7 @@ pub(crate) fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `None` if somebody else holds the lock.
+/// Takes the lock. `None` if it is held already.
 pub(crate) fn try_hold<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     match lock.try_lock() {
         Ok(guard) => Some(guard),
@@ -16,12 +16,12 @@ pub(crate) fn try_hold<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
-/// As [`hold`], but gives up after some milliseconds. For locks that may be held by a thread that is in the panic hook
-/// and waits for itself.
+/// Takes the lock as [`hold`] does, but gives up after some milliseconds and returns `None`. The panic hook uses it,
+/// because the thread that panicked may hold the lock itself.
 pub(crate) fn hold_or_give_up<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     (0..TRIES).find_map(|n| {
         let held = try_hold(lock);
-        // A lock that is held for a copy of one draft is free again after a few tries.
+        // A lock that is held only to copy one draft is free again after a few tries.
         if held.is_none() && n > 100 {
             std::thread::yield_now();
         }

@@ -9,10 +9,10 @@ use std::{
 
 use super::{hub::Hub, refusals::Refusals, sidecars::Sidecars, writer::Due};
 
-/// What was written is synced within this time.
+/// Every line is synced at the latest this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 
-/// What all clones of the audit service share, and the thread works on.
+/// What all clones of the audit service share with the maintenance thread.
 pub(crate) struct AuditLog {
     pub hub: Hub,
     pub sidecars: Sidecars,
@@ -20,7 +20,7 @@ pub(crate) struct AuditLog {
 }
 
 impl AuditLog {
-    /// Starts the thread. It ends when nobody else has this any more.
+    /// Starts the maintenance thread. It ends when nothing else refers to this log.
     pub(crate) fn start_thread(self: &Arc<Self>) {
         let weak = Arc::downgrade(self);
         let started = thread::Builder::new().name(String::from("audit")).spawn(move || run(&weak));
@@ -29,14 +29,14 @@ impl AuditLog {
         }
     }
 
-    /// One round of the thread's work. Blocks.
+    /// Does one round of the thread's work. Blocks.
     pub(crate) fn round(&self) {
         let now = self.hub.now();
         let unsynced = self.hub.with_writer(|writer| {
             writer.maintain(now);
             writer.unsynced()
         });
-        // Synced without the writer lock, so that requests are written meanwhile.
+        // The files are synced without the writer lock, so that requests can be written meanwhile.
         let synced: Vec<_> = unsynced.into_iter().map(|(n, file)| (n, file.sync())).collect();
         let checkpoints = self.hub.with_writer(|writer| {
             for (n, done) in synced {
@@ -53,7 +53,7 @@ impl AuditLog {
 }
 
 fn run(log: &Weak<AuditLog>) {
-    // It is let go while the thread waits, so that it can end.
+    // The thread holds no reference to the log while it waits, so that the log can end.
     while let Some(wake_up) = log.upgrade().map(|log| {
         log.round();
         log.hub.wake_up()

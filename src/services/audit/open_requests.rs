@@ -1,14 +1,14 @@
-//! Which requests have a line and no outcome yet, as far as the writer has handed their lines to the devices.
+//! Tracks the open requests: those whose line was handed to the devices and whose outcome was not.
 
 use std::collections::HashMap;
 
 use super::{devices::Moment, draft_line::DraftParts, queued::QueuedLines, request_id::RequestId};
 
 pub(crate) struct OpenRequests {
-    /// Each with the epoch in which its line was written.
+    /// The open requests, each with the epoch in which its line was written.
     requests: HashMap<RequestId, u64>,
     epoch: u64,
-    /// The highest sequence of the store in any line.
+    /// The highest sequence number of the store in any line.
     sequence: u64,
 }
 
@@ -35,7 +35,7 @@ impl OpenRequests {
         Moment { sequence: self.sequence, oldest_open: self.requests.values().min().copied(), epoch: self.epoch }
     }
 
-    /// A checkpoint was signed: requests from now on belong to the next epoch.
+    /// Notes that a checkpoint was signed: later requests belong to the next epoch.
     pub(crate) fn next_epoch(&mut self) {
         self.epoch += 1;
     }

@@ -2,7 +2,7 @@
 
 use crate::crypto::ed25519::PublicKey;
 
-/// What the checkpoints of all devices have in common: the first part of their name, and the key.
+/// What the checkpoints of all devices have in common: the first part of their full names, and the public key.
 pub(crate) struct Signer {
     prefix: String,
     public: PublicKey,
@@ -27,13 +27,14 @@ pub(crate) fn origin(prefix: &str, log_id: &str, device: &str) -> String {
     format!("{prefix}.{log_id}/{}", word(device))
 }
 
-/// The log id in a full name; empty where the name has another form.
+/// The log id in the full name `origin`. Empty if the name has another form.
 pub(crate) fn log_id_of(origin: &str) -> String {
     let log = origin.split('/').nth(1).unwrap_or("");
     log.rsplit('.').next().unwrap_or("").to_owned()
 }
 
-/// The name is split at slashes, and a key name holds neither space nor plus (C2SP signed-note).
+/// Replaces each character that may not be part of a name by `-`. The full name is split at slashes, and a key name
+/// contains neither space nor plus (C2SP signed-note).
 fn word(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
     text.chars().map(plain).collect()

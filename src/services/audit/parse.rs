@@ -1,4 +1,4 @@
-//! Takes a line of the log apart: the beginning that every line has, and the members of control lines.
+//! Parses audit log lines: the beginning that every line has, and the members of control lines.
 
 use serde::Deserialize;
 
@@ -25,13 +25,14 @@ impl<'a> Start<'a> {
         Some(Self { seq, prev: unhex(prev)?, rest: rest.strip_prefix("\",")? })
     }
 
-    /// As [`Start::read`], but only if the whole line is JSON: a line that a power cut tore may have holes.
+    /// Reads the beginning as [`Start::read`] does, but only if the whole line is JSON. After a power cut, a line may
+    /// have holes.
     pub(crate) fn of_whole(line: &'a [u8]) -> Option<Self> {
         let start = Self::read(line)?;
         serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok().then_some(start)
     }
 
-    /// The line's `type`, if it stands in one of the two places where the log writes it.
+    /// The line's `type`, if it stands in one of the two places where the log writes it. Otherwise empty.
     pub(crate) fn kind(&self) -> &'a str {
         let at_type = self.rest.strip_prefix("\"type\":\"").or_else(|| {
             let (time, rest) = self.rest.strip_prefix("\"time\":\"")?.split_once('"')?;
@@ -46,7 +47,7 @@ impl<'a> Start<'a> {
     }
 }
 
-/// The members of control lines, and those that tell which request a line belongs to.
+/// The members of control lines, and those members that say to which request a line belongs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Members {
@@ -79,13 +80,13 @@ impl Members {
         serde_json::from_slice(line).ok()
     }
 
-    /// The right edge that a `head` or `frontier` line names.
+    /// The right edge that a `head` or `frontier` line holds. `None` if its members do not form one.
     pub(crate) fn right_edge(&self) -> Option<Frontier> {
         let nodes: Option<Vec<Hash>> = self.frontier.iter().map(|text| unhex(text)).collect();
         Frontier::from_parts(self.size, nodes?)
     }
 
-    /// Where the log stood before its `head` line.
+    /// The state of the log before its `head` line. `None` if the members of that line contradict each other.
     pub(crate) fn chain_before(&self, start: &Start<'_>) -> Option<Chain> {
         let is_first = self.size > 0 || start.prev == [0; 32];
         let fits = is_first && self.size.checked_add(1) == Some(start.seq);

@@ -1,4 +1,5 @@
-//! The queue in front of the writer, and the promise that whoever queued a line can wait for.
+//! The queue in front of the audit writer. Each queued outcome comes with its batch, on which the sender can wait until
+//! the batch is written.
 
 use std::{
     future::poll_fn,
@@ -12,18 +13,18 @@ use super::{
     queued::{QueuedLine, QueuedLines},
 };
 
-/// What waits to be written.
+/// The lines that wait to be written.
 #[derive(Default)]
 pub(crate) struct Queue {
     lines: QueuedLines,
     batch: Arc<Batch>,
-    /// Requests that were recorded and have no outcome yet. Room is kept for their outcomes.
+    /// The number of requests that were recorded and have no outcome yet. Room is kept for their outcomes.
     open: usize,
 }
 
-/// How much may wait. Beyond that requests are refused.
+/// At most this many bytes may wait to be written, room for outcomes included. Beyond that, requests are refused.
 const SIZE_BYTES_MAX: usize = 64 << 20;
-/// The room that is kept for the outcome of an open request.
+/// The bytes that are reserved for the outcome of each open request.
 const OUTCOME_BYTES: usize = 4 << 10;
 
 impl Queue {
@@ -31,7 +32,7 @@ impl Queue {
         self.lines.is_empty()
     }
 
-    /// Adds the line of a request, if there is room for it and its outcome.
+    /// Adds the line of a request. Fails if there is no room for it and for its outcome.
     pub(crate) fn push_request(&mut self, line: QueuedLine<'_>) -> Result<(), AuditError> {
         if self.lines.size_bytes() + self.open * OUTCOME_BYTES > SIZE_BYTES_MAX {
             return Err(AuditError::Full);
@@ -40,13 +41,13 @@ impl Queue {
         Ok(())
     }
 
-    /// Adds the line of a request, whether there is room or not.
+    /// Adds the line of a request, even if there is no room.
     pub(crate) fn push_request_always(&mut self, line: QueuedLine<'_>) {
         self.open += 1;
         self.push(line);
     }
 
-    /// Adds the outcome of a request. Returns the batch in which it will be written.
+    /// Adds the line of an outcome. Returns the batch in which it will be written.
     pub(crate) fn push_outcome(&mut self, line: QueuedLine<'_>) -> Arc<Batch> {
         self.open = self.open.saturating_sub(1);
         self.push(line);
@@ -58,14 +59,15 @@ impl Queue {
         self.lines.push(line);
     }
 
-    /// Hands over everything that waits, in exchange for an empty buffer. Returns the promise to be kept.
+    /// Moves all lines that wait into `empty`, which must be an empty buffer. Returns their batch, which the caller
+    /// must finish.
     pub(crate) fn take(&mut self, empty: &mut QueuedLines) -> Arc<Batch> {
         std::mem::swap(&mut self.lines, empty);
         std::mem::take(&mut self.batch)
     }
 }
 
-/// Lines that are written together, and who waits for them.
+/// The batch of lines that are written together: its result, once there is one, and the tasks that wait for it.
 #[derive(Default)]
 pub(crate) struct Batch {
     done: OnceLock<Result<(), AuditError>>,
@@ -77,7 +79,7 @@ impl Batch {
         self.done.get().is_some()
     }
 
-    /// Says what became of the lines, and wakes everybody who waits.
+    /// Sets the result of the write and wakes all tasks that wait for it.
     pub(crate) fn finish(&self, result: Result<(), AuditError>) {
         let _only_the_writer_finishes = self.done.set(result);
         let wakers = std::mem::take(&mut *hold(&self.wakers));
@@ -90,7 +92,8 @@ impl Batch {
                 return Poll::Ready(done.clone());
             }
             hold(&self.wakers).push(context.waker().clone());
-            // The batch may have been finished between the two lines above; then nobody would wake us.
+            // The batch may have been finished after the check above and before the waker was added; then nothing would
+            // wake us.
             self.done.get().map_or(Poll::Pending, |done| Poll::Ready(done.clone()))
         })
         .await

@@ -1,13 +1,13 @@
-//! Drafts in one buffer, in order, each with the sequence of its commit.
+//! Drafts in one buffer, in order, each with the sequence number of its commit.
 
-/// The drafts.
+/// A list of drafts.
 #[derive(Default)]
 pub(crate) struct QueuedLines {
     bytes: Vec<u8>,
     places: Vec<Place>,
 }
 
-/// Where a draft stands in the buffer.
+/// The position of a draft in the buffer.
 #[derive(Clone, Copy)]
 struct Place {
     from: usize,
@@ -15,11 +15,11 @@ struct Place {
     txn: Option<u64>,
 }
 
-/// One draft.
+/// One draft in the list.
 #[derive(Clone, Copy)]
 pub(crate) struct QueuedLine<'a> {
     pub draft: &'a [u8],
-    /// The store's sequence, if the draft belongs to a commit.
+    /// The store's sequence number, if the draft belongs to a commit.
     pub txn: Option<u64>,
 }
 
@@ -70,5 +70,5 @@ impl QueuedLines {
     }
 }
 
-/// How large the buffer of an empty queue may stay.
+/// The buffer is shrunk to at most this many bytes when it is emptied.
 const BYTES_KEPT: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! A request id held in place, so that tracking open requests allocates nothing.
+//! A request id stored without an allocation, so that tracking open requests allocates nothing.
 
 /// The first 40 bytes of a request id. Our own ids are UUIDs of 36 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! Unseal and seal of the log. Both block: they read the ends of files, write, and sync.
+//! Unseals and seals the audit log. Both functions block: they read the ends of files, write, and sync.
 
 use super::{
     error::AuditError,
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::store::Sequence;
 
-/// Gives the keys to every device, with the lines that its file lacks, and signs a checkpoint each. `Err` if requests
-/// cannot be recorded; then the keys are forgotten again.
+/// Gives every device its keys, writes the lines that its file lacks, and signs a checkpoint for it. If requests cannot
+/// be recorded then, fails and forgets the keys again.
 pub(crate) fn unseal(hub: &Hub, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
     let now = hub.now();
     let hash_keys = hub.with_writer(|writer| {
@@ -27,7 +27,7 @@ pub(crate) fn unseal(hub: &Hub, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) 
     Ok(())
 }
 
-/// Signs the last checkpoints, keeps them in the sidecars, and forgets all keys.
+/// Signs the last checkpoints, writes them to the sidecars, and forgets all keys.
 pub(crate) fn seal(hub: &Hub, sidecars: &Sidecars) {
     hub.set_keys(None);
     let now = hub.now();

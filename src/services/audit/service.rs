@@ -28,8 +28,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Audit(Arc<AuditLog>);
 
-/// Proof that a request was recorded. It is given back with the outcome. If it is dropped without one, that is logged
-/// and the request gets an outcome that says so.
+/// Proof that a request was recorded. The caller gives it back with the outcome. If it is dropped without one, that is
+/// logged, and the request gets an outcome line that says so.
 #[must_use = "a request that was recorded needs an outcome"]
 pub(crate) struct Receipt {
     log: Option<Arc<AuditLog>>,
@@ -37,15 +37,15 @@ pub(crate) struct Receipt {
 }
 
 impl Audit {
-    /// Opens the files (0600, for appending, links not followed) and starts the maintenance thread. A file that does not
-    /// open is down, and is tried again every second. Blocks while the ends of the files are read.
+    /// Opens the files (0600, for appending, links not followed) and starts the maintenance thread. A device whose file
+    /// cannot be opened is down, and is tried again every second. Blocks: reads the ends of the files.
     pub(crate) fn start(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
         let audit = Self::without_thread(devices, files, clock);
         audit.0.start_thread();
         audit
     }
 
-    /// As [`Audit::start`], without the thread: tests make its rounds themselves.
+    /// Does the same as [`Audit::start`], without the thread: tests make its rounds themselves.
     pub(crate) fn without_thread(devices: Vec<DeviceConfig>, files: Files, clock: Clock) -> Self {
         let now = clock.now();
         let syncs_always = devices.iter().any(|device| device.sync_always);
@@ -65,20 +65,20 @@ impl Audit {
         &self.0.hub
     }
 
-    /// Takes the keys, writes what the files lack of `notes` (those that the store kept, with their sequences), closes
-    /// requests that have no outcome, and signs the logs. To be called before the barrier opens. Refused if a required
-    /// device cannot write.
+    /// Gives the log its keys, writes the lines of `notes` that the files lack, closes requests that have no outcome,
+    /// and signs the logs. `notes` are the drafts that the store kept, with their sequence numbers. Must be called
+    /// before the barrier opens. Fails if a required device cannot write.
     pub(crate) async fn unseal(&self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         let audit = self.clone();
         blocking::run(move || audit.unseal_blocking(keys, notes)).await.map_err(|_| AuditError::Stopping)?
     }
 
-    /// As [`Audit::unseal`]. Blocks: reads the ends of the files, writes, and syncs.
+    /// Does the same as [`Audit::unseal`]. Blocks: reads the ends of the files, writes, and syncs.
     pub(crate) fn unseal_blocking(&self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>) -> Result<(), AuditError> {
         sealing::unseal(self.hub(), keys, notes)
     }
 
-    /// Signs the last checkpoints and forgets the keys. It runs to its end even if the caller goes away.
+    /// Signs the last checkpoints and forgets the keys. It runs to its end even if the caller is cancelled.
     pub(crate) async fn seal(&self) {
         let audit = self.clone();
         if blocking::run(move || audit.seal_blocking()).await.is_err() {
@@ -86,7 +86,7 @@ impl Audit {
         }
     }
 
-    /// As [`Audit::seal`]. Blocks: writes, and syncs each file.
+    /// Does the same as [`Audit::seal`]. Blocks: writes, and syncs each file.
     pub(crate) fn seal_blocking(&self) {
         self.flush_refusals(self.hub().now());
         sealing::seal(self.hub(), &self.0.sidecars);
@@ -105,24 +105,24 @@ impl Audit {
         self.hub().is_ready()
     }
 
-    /// What stands in the lines of `device` for the hash of `input`; `None` while sealed, or if there is no such device.
-    /// Texts under 8 bytes are hashed with the id of their request and cannot be found by this.
+    /// What the lines of `device` hold as the hash of `input`. `None` while sealed, or if there is no such device.
+    /// Texts under 8 bytes are hashed together with the id of their request, so this hash does not find them.
     pub(crate) fn hash(&self, device: &str, input: &str) -> Option<String> {
         self.hub().keys().as_ref()?.hash(device, input)
     }
 
-    /// Makes the caller's part of a line, for all lines of one token; `None` while sealed.
+    /// Writes the caller's part of a line once, for all lines of one token. `None` while sealed.
     pub(crate) fn cache_auth_fields(&self, facts: &AuthFacts<'_>) -> Option<CachedAuthFields> {
         Some(cached_auth_fields_of(facts, self.hub().keys().as_ref()?.values()))
     }
 
-    /// Makes the line of a request, or of its outcome, as far as it is the same for every device.
+    /// Drafts the line of a request, or of its outcome.
     pub(crate) fn draft(&self, facts: &LineFacts<'_>) -> DraftLine {
         draft_of(facts, self.hub().keys().as_ref().map(|keys| keys.values()))
     }
 
-    /// Records a request before it is performed. Its line is in the file when this returns, or together with its outcome,
-    /// as `urgency` says. `Err`: the request must not be performed.
+    /// Records a request before it is performed. `urgency` says whether its line is in the file when this returns, or
+    /// only together with its outcome. After an error, the request must not be performed.
     pub(crate) fn record(&self, draft: &DraftLine, urgency: Urgency) -> Result<Receipt, AuditError> {
         if draft.is_keyless() {
             return Err(AuditError::Sealed);
@@ -131,8 +131,8 @@ impl Audit {
         Ok(self.receipt(draft))
     }
 
-    /// Records a request that is performed whatever the devices do. If they cannot take its line now, the line waits for
-    /// them, and the error says why, for the operator's log.
+    /// Records a request that is performed even if no device can take its line. Then the line waits for a device, and
+    /// the error says why, for the operator's log.
     pub(crate) fn record_always(&self, draft: &DraftLine) -> (Receipt, Option<AuditError>) {
         let error = self.hub().record_always(draft).err();
         (self.receipt(draft), error)
@@ -142,8 +142,9 @@ impl Audit {
         Receipt { log: Some(Arc::clone(&self.0)), id: draft.request_id() }
     }
 
-    /// Records the outcome before the request is answered; `txn` is the sequence of its commit. Resolves when every device
-    /// that is up has the line. `Err`: the answer must be withheld; the line is kept and written later.
+    /// Records the outcome before the request is answered; `txn` is the sequence number of its commit. Resolves when
+    /// every device that is up has the line. After an error, the answer must be withheld; the line is kept and written
+    /// later.
     pub(crate) fn record_outcome(
         &self,
         mut receipt: Receipt,
@@ -162,8 +163,8 @@ impl Audit {
         self.hub().write(&plain_draft_of(&facts));
     }
 
-    /// Records that a caller was refused whom the broker does not know: with a line of its own, or, beyond a hundred
-    /// refusals a second, in a count that [`Audit::tick_refusals`] writes.
+    /// Records that a caller whom the broker does not know was refused. The first hundred a second get a line of their
+    /// own; the others are counted, and [`Audit::tick_refusals`] writes the counts.
     pub fn record_refusal(&self, refusal: &Refusal<'_>, now: Time) {
         let (recorded, finished) = self.0.refusals.add(refusal.reason, now);
         self.write_counts(&finished, now);
@@ -181,12 +182,12 @@ impl Audit {
         }
     }
 
-    /// Writes the counts of refusals of a second that is over. To be called every second.
+    /// Writes the counts of refused requests of a second that is over. Must be called every second.
     pub fn tick_refusals(&self, now: Time) {
         self.write_counts(&self.0.refusals.take_finished(now), now);
     }
 
-    /// Writes the counts of refusals so far. A seal does this itself, so that its checkpoints cover them.
+    /// Writes the counts of refused requests so far. A seal does this itself, so that its checkpoints cover them.
     pub(crate) fn flush_refusals(&self, now: Time) {
         self.write_counts(&self.0.refusals.take_all(), now);
     }
@@ -204,23 +205,24 @@ impl Audit {
         }
     }
 
-    /// Writes what is queued. For the panic hook: it never panics, and gives up after some milliseconds.
+    /// Writes what is queued, for the panic hook: it never panics, and gives up after some milliseconds.
     pub(crate) fn drain_for_panic(&self) {
         self.hub().drain_for_panic();
     }
 
-    /// Every change up to this sequence has its lines, synced, in all required devices: the store may release its notes.
+    /// Every change up to this sequence number has its lines, synced, in all required devices: the store may release
+    /// its notes.
     pub(crate) fn covered(&self) -> Sequence {
         Sequence(self.hub().covered())
     }
 
-    /// Holds the writer lock while `act` runs, as a thread does that writes.
+    /// Holds the writer lock while `act` runs, as a thread that writes does.
     #[cfg(test)]
     pub(crate) fn with_writer_lock(&self, act: impl FnOnce()) {
         self.hub().with_writer(|_| act());
     }
 
-    /// One round of the maintenance thread, made by a test.
+    /// Does one round of the maintenance thread's work, for a test.
     #[cfg(test)]
     pub(crate) fn round(&self) {
         self.0.round();

@@ -1,11 +1,11 @@
-//! Keeps the newest checkpoint of every device in its sidecar.
+//! Writes the newest checkpoint of every device to its sidecar.
 
 use std::{path::PathBuf, sync::Mutex};
 
 use super::{devices::Sidecar, locks::hold};
 use crate::base::{time::Time, ttl::Ttl};
 
-/// They are written at most this often while the server runs.
+/// While the server runs, the sidecars are written at most once in this time.
 const WRITE_EVERY: Ttl = Ttl::from_secs(10);
 
 #[derive(Default)]
@@ -18,12 +18,13 @@ struct Written {
 }
 
 impl Sidecars {
-    /// Whether it is time to write them again.
+    /// Whether it is time to write the sidecars again.
     pub(crate) fn are_due(&self, now: Time) -> bool {
         now >= hold(&self.0).at.plus(WRITE_EVERY)
     }
 
-    /// Writes the checkpoints that are new. A sidecar that cannot be written is reported and tried again next time.
+    /// Writes the checkpoints that are new to their sidecars. If one cannot be written, that is logged and tried again
+    /// next time.
     pub(crate) fn write(&self, checkpoints: Vec<(Sidecar, String)>, now: Time) {
         let mut written = hold(&self.0);
         written.at = now;

@@ -16,15 +16,15 @@ pub struct DeviceConfig {
 /// Whether a device can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceState {
-    /// Its file has every line.
+    /// The file has every line.
     Up,
-    /// It can write again, but its file still lacks lines.
+    /// The file can be written again, but still lacks lines.
     Behind,
-    /// Its file could not be opened, written or synced.
+    /// The file could not be opened, written or synced.
     Down,
 }
 
-/// What an audit log measures of itself.
+/// The measurements of an audit log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AuditMeasurements {
     /// How many devices are up, behind and down.
@@ -33,7 +33,7 @@ pub struct AuditMeasurements {
     pub down: usize,
     /// Lines that were handed to the devices.
     pub lines: u64,
-    /// How often lines could not be written by a required device, or by any.
+    /// How often lines could not be written to a required device, or to any device.
     pub write_failures: u64,
 }
 
@@ -44,6 +44,6 @@ pub(crate) struct DeviceStatus {
     pub path: PathBuf,
     pub required: bool,
     pub state: DeviceState,
-    /// What went wrong: operation and cause, for operators.
+    /// What went wrong: the operation and its cause, for operators. `None` if nothing did.
     pub error: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Wakes the maintenance thread before its time.
+//! Wakes the maintenance thread before its next round is due.
 
 use std::{
     sync::{Condvar, Mutex, PoisonError},
@@ -19,7 +19,7 @@ impl WakeUp {
         self.condition.notify_one();
     }
 
-    /// Waits until somebody calls [`WakeUp::wake`], or for `at_most`.
+    /// Waits until [`WakeUp::wake`] is called, but at most for `at_most`.
     pub(crate) fn wait(&self, at_most: Duration) {
         let wanted = hold(&self.is_wanted);
         let waited = self.condition.wait_timeout_while(wanted, at_most, |wanted| !*wanted);

@@ -1,6 +1,6 @@
-//! Makes draft lines: writes the members of a line in their order. The names are those of Vault's audit log; `decision`,
-//! `plain` and `closed` are our own and come last. What a caller may choose freely is hashed; what is written in the
-//! clear goes through [`LineWriter::text`], which escapes and bounds it.
+//! Makes drafts: writes the members of an audit log line in their order. The names are those of Vault's audit log,
+//! except `decision`, `plain` and `closed`, which are our own and come last. What a caller may choose freely is hashed.
+//! What is written in the clear goes through [`LineWriter::text`], which escapes it and limits its length.
 
 use super::{
     draft_line::{DraftLine, Hashed, PLAIN, RESPONSE},
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::base::time::Time;
 
-/// The draft of a request or an outcome. Without a key, values that need one become `sealed`.
+/// The draft of a request or an outcome. Without a key, each value that needs one becomes `sealed`.
 pub(crate) fn draft_of(facts: &LineFacts<'_>, key: Option<&ValueKey>) -> DraftLine {
     with_line_writer(key, facts.request_id, |line| {
         write_line(line, facts);
@@ -28,7 +28,7 @@ pub(crate) fn plain_draft_of(facts: &PlainFacts<'_>) -> DraftLine {
     })
 }
 
-/// The outcome of a request for which nobody recorded one.
+/// The draft of an outcome line for a request that ended without an outcome.
 pub(crate) fn closing_draft_of(id: &RequestId, time: Time, closed: Closed) -> DraftLine {
     with_line_writer(None, id.as_str(), |line| {
         line.begin(time, "response");
@@ -40,12 +40,12 @@ pub(crate) fn closing_draft_of(id: &RequestId, time: Time, closed: Closed) -> Dr
     })
 }
 
-/// How a request ended for which nobody recorded an outcome.
+/// How a request ended that got no outcome of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// It committed nothing that is known.
+    /// No commit of the request is known.
     NoOutcome,
-    /// It committed something and got no answer.
+    /// The request committed a change, but was not answered.
     Committed,
 }
 
@@ -107,7 +107,7 @@ fn write_line(line: &mut LineWriter<'_>, facts: &LineFacts<'_>) {
     }
 }
 
-/// Writes the caller once, for all lines of one token.
+/// Writes the caller's part of a line once, for all lines of one token.
 pub(crate) fn cached_auth_fields_of(auth: &AuthFacts<'_>, key: &ValueKey) -> CachedAuthFields {
     with_line_writer(Some(key), "", |line| {
         let (token, accessor) = write_auth(line, auth);
@@ -115,7 +115,7 @@ pub(crate) fn cached_auth_fields_of(auth: &AuthFacts<'_>, key: &ValueKey) -> Cac
     })
 }
 
-/// Returns the hashes of token and accessor, which stand in the line a second time.
+/// Writes the caller. Returns the hashes of the token and the accessor, which the line holds a second time.
 fn write_auth(line: &mut LineWriter<'_>, auth: &AuthFacts<'_>) -> (Option<Hashed>, Option<Hashed>) {
     line.raw(",\"auth\":{\"display_name\":");
     line.text(auth.display_name);

@@ -1,4 +1,4 @@
-//! The writer: all devices, in the hands of whoever holds the writer lock.
+//! The writer: all audit devices. Only the holder of the writer lock can use it.
 
 use super::{
     devices::{Expected, Progress, Sidecar, SyncDone, Syncable, device::Device},
@@ -19,16 +19,16 @@ pub(crate) struct Writer {
     devices: Vec<Device>,
     open: OpenRequests,
     unsealed: Option<Unsealed>,
-    /// The lines that are being written.
+    /// The lines that are being written now.
     taken: QueuedLines,
 }
 
-/// What devices need at unseal, kept for those that come up later.
+/// What devices need at unseal, kept for devices that come up later.
 struct Unsealed {
     mac: MacKey,
     signing: SigningKey,
     signer: Signer,
-    /// The notes that the store kept, with their sequences.
+    /// The drafts that the store kept, with their sequence numbers.
     notes: Vec<(Sequence, Vec<u8>)>,
 }
 
@@ -37,7 +37,7 @@ impl Writer {
         Self { devices, open: OpenRequests::default(), unsealed: None, taken: QueuedLines::default() }
     }
 
-    /// The buffer into which the queue hands its lines.
+    /// The buffer into which the queue moves its lines.
     pub(crate) fn taken_mut(&mut self) -> &mut QueuedLines {
         &mut self.taken
     }
@@ -60,7 +60,7 @@ impl Writer {
         self.devices.iter().map(|device| device.config().name.as_str()).collect()
     }
 
-    /// Hands the taken lines to every device. `Err` if a required device, or every device, could not write them now.
+    /// Writes the taken lines to every device. Fails if a required device, or every device, could not write them now.
     pub(crate) fn write_taken(&mut self) -> Result<(), AuditError> {
         let (mut is_written, mut failed) = (false, None);
         for device in &mut self.devices {
@@ -79,8 +79,8 @@ impl Writer {
         }
     }
 
-    /// Gives the keys to every device that is not down, with the lines that its file lacks, and signs a checkpoint each.
-    /// `notes` are those that the store kept.
+    /// Gives every device that is not down its keys, writes the lines that its file lacks, and signs a checkpoint for
+    /// it. `notes` are the drafts that the store kept.
     pub(crate) fn unseal(&mut self, keys: LogKeys, notes: Vec<(Sequence, Vec<u8>)>, now: Time) {
         let signer = Signer::new(&keys.cluster, &keys.log_id, keys.signing.public());
         self.unsealed = Some(Unsealed { mac: keys.mac, signing: keys.signing, signer, notes });
@@ -93,7 +93,7 @@ impl Writer {
         self.devices.iter_mut().for_each(Device::forget_keys);
     }
 
-    /// Checks the files of devices that are up, and tries the others again. Each that can write gets what it lacks.
+    /// Checks the files of devices that are up, and tries the others again. Then writes to each file what it lacks.
     pub(crate) fn maintain(&mut self, now: Time) {
         for device in &mut self.devices {
             if device.is_up() {
@@ -105,14 +105,14 @@ impl Writer {
         self.attach_keys(now);
     }
 
-    /// Writes what the files of devices lack that can write again.
+    /// Writes what the files lack, for all devices that can write again.
     pub(crate) fn flush(&mut self, now: Time) {
         for device in self.devices.iter_mut().filter(|device| device.state() == DeviceState::Behind) {
             let _down_is_in_status = device.flush(now);
         }
     }
 
-    /// Gives the keys to devices that lack them, and brings every device that can write up to date.
+    /// Gives keys to the devices that lack them, and writes to each device that is not down what its file lacks.
     fn attach_keys(&mut self, now: Time) {
         for device in &mut self.devices {
             let state = device.state();
@@ -131,7 +131,7 @@ impl Writer {
         }
     }
 
-    /// Signs a checkpoint for the devices that are up.
+    /// Signs a checkpoint for each device that is up and, with [`Due::IfDue`], needs one now.
     pub(crate) fn sign(&mut self, due: Due, now: Time) {
         let Some(unsealed) = &self.unsealed else { return };
         for device in &mut self.devices {
@@ -145,7 +145,7 @@ impl Writer {
         }
     }
 
-    /// The files that are not synced, each with the index of its device.
+    /// The files that have unsynced bytes, each with the index of its device.
     pub(crate) fn unsynced(&self) -> Vec<(usize, Syncable)> {
         let files = self.devices.iter().map(Device::unsynced).enumerate();
         files.filter_map(|(n, file)| Some((n, file?))).collect()
@@ -157,7 +157,7 @@ impl Writer {
         }
     }
 
-    /// All changes up to this sequence have their lines, synced, in every required device.
+    /// All changes up to this sequence number have their lines, synced, in every required device.
     pub(crate) fn covered(&self) -> u64 {
         let required = self.devices.iter().filter(|device| device.config().required);
         required.map(Device::covered).min().unwrap_or_else(|| self.open.sequence())

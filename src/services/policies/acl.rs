@@ -41,12 +41,12 @@ pub struct Acl {
 #[derive(Debug, Clone)]
 pub struct Verdict {
     pub allowed: bool,
-    /// The rule that decided. `None` if no rule matched, and for the root token, to which no rule applies.
+    /// The rule that decided. `None` if no rule matched, or for the root token, to which no rule applies.
     pub rule: Option<RuleRef>,
     pub capabilities: Capabilities,
 }
 
-/// Where a rule is written. Audit lines keep it after the rules themselves are gone.
+/// The place where a rule is written. Audit log lines refer to it even after the rule was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRef {
     pub policy: Arc<str>,
@@ -77,7 +77,7 @@ impl Acl {
         Self { is_root: true, ..Self::default() }
     }
 
-    /// Combines the rules of `policies`. Their order matters only for which of several equal blocks a verdict names.
+    /// Combines the rules of `policies`. Their order only decides which of several equal blocks a verdict names.
     pub fn compile(policies: &[Arc<Policy>]) -> Self {
         let mut joined: BTreeMap<&str, Rule> = BTreeMap::new();
         for policy in policies {
@@ -106,15 +106,15 @@ impl Acl {
         self.is_root
     }
 
-    /// An estimate of the memory that the rules take: several indexes hold each pattern.
+    /// An estimate of the memory that the rules take, in bytes. Several indexes hold each pattern.
     pub fn bytes(&self) -> usize {
         const OVERHEAD: usize = 256;
         let rule = |rule: &Rule| OVERHEAD + 4 * rule.shown.len() + rule.sources.len() * size_of::<Source>();
         size_of::<Self>() + self.rules.iter().map(rule).sum::<usize>()
     }
 
-    /// Decides a request. Whether it is a list follows from `wanted`: `path` may end in `/` or not. [`Access::Sudo`]
-    /// also requires `sudo`.
+    /// Decides a request. `wanted` says whether the request is a list; `path` may end in `/` or not. If `access` is
+    /// [`Access::Sudo`], the rule must also grant `sudo`.
     pub fn judge(&self, path: &str, wanted: Wanted, access: Access) -> Verdict {
         if self.is_root {
             return Verdict { allowed: true, rule: None, capabilities: Capabilities::ROOT };
@@ -141,7 +141,7 @@ impl Acl {
     }
 
     /// Whether anything is granted at the mount `prefix` or below it. If this returns true, something is granted. It
-    /// may miss a grant that other rules override down to `SAMPLE_DEPTHS` levels, which no realistic policy does.
+    /// may miss a grant if other rules override it down to `SAMPLE_DEPTHS` levels, which no realistic policy does.
     pub fn allows_any_below(&self, prefix: &str) -> bool {
         // Inefficient: checks every rule. Only lists of mounts use it.
         let mount = prefix.trim_matches('/');
@@ -168,7 +168,7 @@ impl Acl {
             .or_else(|| self.find_wild(bare))
     }
 
-    /// `path` in lower case. `None` if the rules that deny can be found by the path as it is.
+    /// `path` in lower case, for the rules that deny. `None` if they can be looked up by the path as it is.
     fn fold<'a>(&self, path: &'a str) -> Option<Cow<'a, str>> {
         if self.denied.is_empty() {
             None
@@ -195,11 +195,11 @@ impl Acl {
     }
 }
 
-/// The spellings under which a path is looked up.
+/// The spellings by which a path is looked up.
 #[derive(Clone, Copy)]
 struct Name<'a> {
     text: &'a str,
-    /// In lower case, for the rules that deny.
+    /// The path in lower case, for the rules that deny. `None` if `text` serves for them too.
     folded: Option<&'a str>,
 }
 
@@ -208,7 +208,8 @@ fn without_slash(path: &str) -> &str {
 }
 
 impl Rule {
-    /// The block that a verdict names: the first that denies, else the first that grants `wanted`, else the first.
+    /// The block that a verdict names: the first that denies, otherwise the first that grants `wanted`, otherwise the
+    /// first.
     fn source(&self, wanted: Capabilities) -> Option<&Source> {
         let decisive = if self.capabilities.is_denied() { Capabilities::DENY } else { wanted };
         self.sources.iter().find(|source| source.capabilities.has(decisive)).or_else(|| self.sources.first())
@@ -221,17 +222,17 @@ impl Rule {
     }
 }
 
-/// Rules by the shapes of their patterns. A rule is referred to by its index.
+/// An index of rules by the shapes of their patterns. It holds the index of each rule in the list of rules.
 #[derive(Debug, Default)]
 struct Index {
     exact: HashMap<Box<str>, usize>,
     prefixes: Prefixes<usize>,
-    /// By the text before the first `+`. Rules with the same text are ordered by rank, highest first.
+    /// Rules with a `+`, by the text before the first `+`. Rules with the same text are ordered by rank, highest first.
     segments: Prefixes<Vec<(Segments, usize)>>,
 }
 
 impl Index {
-    /// Of several patterns with the same text, the first is kept.
+    /// Builds the index. Of several patterns with the same text, the first is kept.
     fn new(patterns: impl Iterator<Item = (usize, Pattern)>) -> Self {
         let mut exact = HashMap::new();
         let mut prefixes = BTreeMap::new();
@@ -255,7 +256,7 @@ impl Index {
         self.exact.is_empty() && self.prefixes.is_empty() && self.segments.is_empty()
     }
 
-    /// The most specific rule among those with a wildcard.
+    /// The index of the most specific wildcard rule that matches `path`. `None` if none does.
     fn best_wild(&self, path: &str, rules: &[Rule]) -> Option<usize> {
         let by_prefix = self.prefixes.of(path).next().map(|(_, &rule)| rule);
         let by_segments = self.segments.of(path).find_map(|(length, rules)| {

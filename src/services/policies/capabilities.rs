@@ -1,5 +1,5 @@
-//! What a rule can grant. A set of capabilities is stored as bits. `deny` overrides all others in the set. An empty set
-//! grants nothing, like a missing rule.
+//! Capabilities: what a rule can grant. A set of them is stored as bits. `deny` overrides all others in the set. An
+//! empty set grants nothing, as if there were no rule.
 
 use std::{fmt, ops::BitOr};
 
@@ -7,8 +7,8 @@ use std::{fmt, ops::BitOr};
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u16);
 
-/// What a request needs. Whether a write needs `Create` or `Update` depends on whether the record exists, which the
-/// caller of this module has checked.
+/// What a request needs. A write needs `Create` or `Update`, depending on whether the record exists. The caller of this
+/// module has checked that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Read,
@@ -40,15 +40,16 @@ impl Capabilities {
     pub const LIST: Self = Self(1 << 6);
     pub const SCAN: Self = Self(1 << 7);
     pub const SUDO: Self = Self(1 << 8);
-    /// Everything. No rule can grant it: only the root token has it.
+    /// Everything is allowed. No rule can grant this: only the root token has it.
     pub const ROOT: Self = Self(1 << 9);
 
-    /// The capability with this name in a policy. As in Vault, case matters, and `root` is not a capability.
+    /// The capability with the name `word` in a policy; `None` if there is none. As in Vault, case matters, and `root`
+    /// is not a capability.
     pub fn from_word(word: &str) -> Option<Self> {
         WORDS.iter().find(|(known, _)| *known == word).map(|&(_, capability)| capability)
     }
 
-    /// The capabilities that the old `policy = "word"` stands for.
+    /// The capabilities that `policy = "word"`, an old form, stands for. `None` if the word is unknown.
     pub fn from_shorthand(word: &str) -> Option<Self> {
         let read = Self::READ | Self::LIST;
         let write = read | Self::CREATE | Self::UPDATE | Self::DELETE;
@@ -61,7 +62,7 @@ impl Capabilities {
         }
     }
 
-    /// Whether the set contains all of `others`. A `deny` in the set makes no difference here.
+    /// Whether the set contains all of `others`. Whether it also contains `deny` makes no difference.
     pub const fn has(self, others: Self) -> bool {
         self.0 & others.0 == others.0
     }
@@ -85,8 +86,8 @@ impl Capabilities {
         !self.is_denied() && (self.has(Self::ROOT) || self.has(Self::SUDO))
     }
 
-    /// The words that `sys/capabilities-self` answers, in alphabetical order. `deny` alone if nothing is granted, and
-    /// `root` alone for the root token.
+    /// The words with which `sys/capabilities-self` answers, in alphabetical order: only `deny` if nothing is granted,
+    /// and only `root` for the root token.
     pub fn words(self) -> Vec<&'static str> {
         if self.has(Self::ROOT) {
             return vec!["root"];

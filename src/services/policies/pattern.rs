@@ -1,5 +1,5 @@
-//! The path of a rule. It has one of three shapes: a whole path, the beginning of a path followed by `*`, or segments
-//! of which some are `+`. A pattern that no path can match is refused, because a `deny` that never applies would be
+//! The path pattern of a rule. It has one of three shapes: a whole path, the beginning of a path followed by `*`, or
+//! segments of which some are `+`. A pattern that no path can match is refused: a `deny` that never applies would be
 //! dangerous.
 
 use std::cmp::Reverse;
@@ -8,7 +8,7 @@ use data_encoding::HEXLOWER;
 
 use crate::base::path::{CanonicalPath, PathError};
 
-/// The path of a rule, without its leading `/`. Its case is kept.
+/// The path pattern of a rule, without its leading `/`. Its case is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,
@@ -30,15 +30,15 @@ pub(super) enum Shape {
 /// equal rank the greatest text wins, ignoring case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank {
-    /// The bytes before the first `+` or `*`.
+    /// The number of bytes before the first `+` or `*`.
     literal: usize,
     ending: Ending,
     wildcards: Reverse<usize>,
-    /// The bytes without the final `*`.
+    /// The number of bytes without the final `*`.
     length: usize,
 }
 
-/// How a pattern ends. In the order of precedence, lowest first.
+/// How a pattern ends. The variants are in the order of precedence, lowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Ending {
     /// With `*`: any text may follow.
@@ -139,10 +139,12 @@ impl Pattern {
 
 const WILDCARD: &str = "+";
 const ANY: &str = "\u{1}";
-/// How many depths are sampled. A rule that is overridden at all of them counts as overridden.
+/// A pattern that ends in `*` is sampled at this many depths. A rule that other rules override at all of these depths
+/// counts as overridden.
 const SAMPLE_DEPTHS: usize = 8;
 
-/// The number of bytes of `body` before its first `+` segment: whole segments with their `/`, or all bytes.
+/// The number of bytes of `body` before its first `+` segment: whole segments with their `/`. All bytes if it has no
+/// `+`.
 fn literal_bytes(body: &str) -> usize {
     let mut length = 0;
     for segment in body.split('/') {
@@ -164,7 +166,7 @@ fn check(text: &str, body: &str, ending: Ending) -> Result<(), PatternError> {
     if text.contains("+*") || text.split('/').any(|segment| segment.starts_with('+') && segment != WILDCARD) {
         return Err(PatternError::Plus);
     }
-    // To check an open pattern, it is completed to one of the paths that it matches.
+    // A pattern that ends in `*` is checked by completing it to one of the paths that it matches.
     let completion = match ending {
         Ending::Closed => "",
         Ending::Open => "z",
@@ -182,12 +184,12 @@ fn check(text: &str, body: &str, ending: Ending) -> Result<(), PatternError> {
     Ok(())
 }
 
-/// The part of a pattern from its first `+` on, split for matching.
+/// The part of a pattern from its first `+` on, split into segments for matching.
 #[derive(Debug)]
 pub(super) struct Segments {
-    /// `None` stands for `+`.
+    /// The segments that must match; `None` stands for `+`.
     parts: Box<[Option<Box<str>>]>,
-    /// The beginning of the next segment, if the pattern ends in `*`.
+    /// If the pattern ends in `*`: the text with which the next segment must begin.
     tail: Option<Box<str>>,
 }
 
@@ -199,7 +201,7 @@ impl Segments {
         Self { parts: parts.into(), tail }
     }
 
-    /// Whether `rest` matches. It is the part of a path after the literal beginning of the pattern.
+    /// Whether `rest` matches. `rest` is the part of a path after the literal beginning of the pattern.
     pub(super) fn matches(&self, rest: &str) -> bool {
         let mut segments = rest.split('/');
         for part in &self.parts {

@@ -2,7 +2,7 @@
 
 use super::text::{self, PathRule, PolicyError};
 
-/// A policy as it is stored.
+/// The stored record of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 pub struct PolicyRecord {
     #[n(0)]
@@ -10,10 +10,10 @@ pub struct PolicyRecord {
     /// The text as it was written, including comments.
     #[n(1)]
     pub text: String,
-    /// The number of writes, starting at 1.
+    /// The number of times that the policy was written, starting at 1.
     #[n(2)]
     pub version: u64,
-    /// Unix time in nanoseconds.
+    /// The time of the last write: Unix time in nanoseconds.
     #[n(3)]
     pub modified: i64,
 }

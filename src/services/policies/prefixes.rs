@@ -1,5 +1,5 @@
-//! Finds all texts in a set that are prefixes of a path, with one binary search. Each text links to the longest other
-//! text that is its prefix. The search finds the start of the chain that contains the answer.
+//! Finds all texts of a set that are prefixes of a path, with one binary search. Each text links to the longest other
+//! text that is its prefix. The search finds where the chain of links to all answers begins.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The service for policies: the snapshot with which requests are judged, and the only way to change a policy. A change
+//! The service of policies: the snapshot by which requests are judged, and the only way to change a policy. A change
 //! stages the record, the version guard and the new snapshot together, so no caller can forget one of them.
 
 use std::sync::Arc;
@@ -27,8 +27,8 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// Reads and parses every policy. If a policy cannot be read, tokens that name it get nothing, but the store still
-    /// opens.
+    /// Reads and parses every policy. If a policy cannot be read, tokens that name it are granted nothing, but the
+    /// store still opens.
     pub fn load(&self, unit: &Unit) -> Result<(), BarrierError> {
         let mut set = PolicySet::open(guards::load(unit, Registry::Policies)?);
         for name in unit.names(&CORE, &POLICIES, &[], Page::default())? {
@@ -62,7 +62,7 @@ impl Policies {
         self.current.load_full()
     }
 
-    /// The version of the stored policy with this name. Zero if there is none or it cannot be read.
+    /// The version of the stored policy with this name. Zero if there is no such policy or it cannot be read.
     pub fn stored_version(&self, unit: &Unit, name: &str) -> Result<u64, BarrierError> {
         match unit.get(&CORE, &POLICIES, name) {
             Ok(record) => Ok(record.map_or(0, |record| record.version)),
@@ -71,7 +71,7 @@ impl Policies {
         }
     }
 
-    /// Writes a policy.
+    /// Writes a policy, in place of the one that has its name.
     pub fn save(&self, unit: &Unit, policy: Policy) -> Result<(), BarrierError> {
         let next = guards::advance(unit, Registry::Policies)?;
         unit.put(&CORE, &POLICIES, &policy.record.name, &policy.record)?;
@@ -93,7 +93,7 @@ impl Policies {
         Ok(())
     }
 
-    /// A sealed registry stays empty: if the store was sealed after a commit, the commit does not change the registry.
+    /// Changes the snapshot, unless the store is sealed: then it stays empty, even if a commit finishes after the seal.
     fn change(&self, next: &guards::NextVersion, change: impl Fn(&mut PolicySet)) {
         self.current.rcu(|set| {
             if !set.is_open {

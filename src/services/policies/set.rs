@@ -21,7 +21,7 @@ pub(crate) struct PolicySet {
     pub(super) is_open: bool,
 }
 
-/// An estimate of the memory that compiled rules take.
+/// Estimates the memory that compiled rules take, for the cache.
 #[derive(Clone)]
 struct AclBytes;
 
@@ -32,7 +32,7 @@ impl Weighter<Vec<String>, Arc<Acl>> for AclBytes {
     }
 }
 
-/// The number of entries that the cache is sized for. It can grow beyond.
+/// The number of entries that the cache is prepared for. It can hold more: its bound is in bytes.
 const ACLS_EXPECTED: usize = 64;
 
 impl Default for PolicySet {
@@ -70,8 +70,8 @@ impl PolicySet {
         self.by_name.insert(name.clone(), policy);
     }
 
-    /// Marks a policy as unreadable. Tokens that name it get nothing, because it may contain a `deny` that is not
-    /// known.
+    /// Marks a policy as unreadable. Tokens that name it are granted nothing, because it may contain a `deny` that is
+    /// not known.
     pub(super) fn insert_unreadable(&mut self, name: String) {
         self.unreadable.insert(name);
     }
@@ -85,7 +85,7 @@ impl PolicySet {
         self.by_name.get(name)
     }
 
-    /// All names in order, with the built-in `root` at the end, as Vault lists them.
+    /// The names of all policies in order, with the built-in `root` at the end, as in Vault.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.by_name.keys().chain(&self.unreadable).cloned().collect();
         names.sort_unstable();

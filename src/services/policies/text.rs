@@ -1,5 +1,5 @@
-//! The text of a policy: HCL or JSON, with one `path` block for each rule. Anything that is not understood is refused
-//! with its line number. Ignoring a constraint would grant more than the author intended.
+//! Parses the text of a policy: HCL or JSON, with one `path` block for each rule. Anything unknown is refused with its
+//! line number, because ignoring a constraint would grant more than the author intended.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ pub struct PathRule {
 pub enum PolicyError {
     #[error("the policy is empty")]
     Empty,
-    #[error("the policy is longer than {POLICY_BYTES_MAX} bytes")]
+    #[error("the policy is too long: at most {POLICY_BYTES_MAX} bytes")]
     Length,
     #[error(transparent)]
     Syntax(#[from] HclError),
@@ -49,14 +49,14 @@ pub enum PolicyError {
     Pattern { line: u32, error: PatternError },
 }
 
-/// An unknown word, with the known word that was probably meant.
+/// An unknown word of a policy, with the known word that was probably meant, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
     word: ShownWord,
     meant: Option<&'static str>,
 }
 
-/// A word from the text in a form that an error can repeat: without control characters and with a limited length.
+/// A word of the policy's text that an error may repeat: without control characters, and cut to a limited length.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShownWord(String);
 
@@ -167,7 +167,7 @@ impl fmt::Display for ShownWord {
 
 const PATH: &str = "path";
 const ATTRIBUTES: [&str; 3] = ["capabilities", "policy", "comment"];
-/// Other keys that Vault and OpenBao accept. Each one restricts what a rule grants, so none may be ignored.
+/// Other keys that Vault and OpenBao accept. Each restricts what a rule grants, so ignoring one would grant too much.
 const UNSUPPORTED: [&str; 12] = [
     "allowed_parameters",
     "denied_parameters",

@@ -1,5 +1,5 @@
-//! Tokens that were used lately, opened. An entry is only ever a shortcut: expiry and marks are checked at each use,
-//! and every change of a token's record removes its entry before the change is acknowledged.
+//! The cache of recently used tokens, with their records decrypted. Expiry and revocation are checked at each use, and
+//! every change of a token's record removes its entry before the change is acknowledged. So an entry only saves a read.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -22,9 +22,9 @@ pub struct Session {
     pub hash: [u8; 32],
     pub record: TokenRecord,
     pub tag: Tag,
-    /// Who it speaks for.
+    /// The principal for whom the token speaks.
     pub principal: Arc<Principal>,
-    /// The same for audit lines, once the first was written.
+    /// The caller's part of an audit log line. Set once the first line was written.
     pub audit_fields: OnceLock<CachedAuthFields>,
 }
 
@@ -41,15 +41,16 @@ impl Session {
     }
 }
 
-/// Stripes of the epoch below; a removal holds up only insertions of its own stripe.
+/// The number of stripes of `epochs`. A removal delays only insertions into its own stripe.
 const STRIPES: usize = 16;
-/// Tokens that the cache expects; it grows beyond.
+/// The number of tokens that the cache is prepared for. It can hold more: its bound is in bytes.
 const TOKENS_EXPECTED: usize = 256;
 
-/// The cache. Its memory is bounded in bytes; what was not used for longest goes first.
+/// The cache of tokens. Its memory is bounded in bytes; the entries that were not used for longest are dropped first.
 pub(crate) struct SessionCache {
     entries: Cache<[u8; 32], Arc<Session>, SessionBytes>,
-    /// Grows with each removal, so that a reader that was overtaken does not put back what it read before.
+    /// A number per stripe that grows with each removal, so that a slow reader does not put back a record that was
+    /// removed since it read.
     epochs: [Mutex<u64>; STRIPES],
 }
 
@@ -60,7 +61,7 @@ impl Default for SessionCache {
     }
 }
 
-/// What a session costs in memory, nearly.
+/// Estimates the memory that a cached token takes.
 #[derive(Clone)]
 struct SessionBytes;
 
@@ -71,7 +72,7 @@ impl Weighter<[u8; 32], Arc<Session>> for SessionBytes {
         let metadata: usize =
             record.metadata.iter().map(|(name, value)| name.len() + value.len() + 4 * size_of::<String>()).sum();
         let names = record.display_name.len() + record.path.len() + record.accessor.len();
-        // The caller's facts are held twice: in the record, and as the principal and its cached audit fields.
+        // The caller's facts are held twice: in the record, and in the principal and the cached audit fields.
         (size_of::<Session>() + 2 * (policies + metadata + names) + record.ancestors.len() * 32) as u64
     }
 }
@@ -86,7 +87,7 @@ impl SessionCache {
         self.entries.len()
     }
 
-    /// The token's record, from here or from the store.
+    /// Returns the token, from the cache or from the store. `None` if there is no such token.
     pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
         if let Some(session) = self.entries.get(hash) {
             return Ok(Some(session));
@@ -98,8 +99,8 @@ impl SessionCache {
         Ok(Some(session))
     }
 
-    /// Inserts a session unless something was removed since `epoch`. Holds the stripe meanwhile, so that a removal
-    /// comes before or after it.
+    /// Inserts a token unless one was removed since `epoch`. The stripe is locked meanwhile, so that a removal comes
+    /// either before or after it.
     fn insert_at(&self, epoch: Option<u64>, hash: &[u8; 32], session: &Arc<Session>) {
         let Some(held) = self.epoch(hash) else { return };
         if Some(*held) == epoch {
@@ -107,7 +108,7 @@ impl SessionCache {
         }
     }
 
-    /// Forgets a token whose record changes.
+    /// Removes a token whose record changes.
     pub fn remove(&self, hash: &[u8; 32]) {
         if let Some(mut epoch) = self.epoch(hash) {
             *epoch += 1;
@@ -115,7 +116,7 @@ impl SessionCache {
         }
     }
 
-    /// Forgets everything: at seal.
+    /// Removes all tokens when the store is sealed.
     pub fn clear(&self) {
         let mut held = Vec::with_capacity(STRIPES);
         for epoch in &self.epochs {

@@ -1,33 +1,33 @@
-//! How long a token may live. Whatever is asked, it ends no later than its creation plus the maximum; a periodic token
-//! has no maximum but an explicit one. All arithmetic saturates.
+//! How long a token may live. Whatever is asked for, it ends no later than its creation plus the maximum. For a
+//! periodic token only an explicit maximum counts. All arithmetic saturates.
 
 use crate::base::{time::Time, ttl::Ttl};
 
-/// What bounds a lease.
+/// The limits of a lease.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LeaseTerms {
-    /// What the mount or the system gives when nothing is asked.
+    /// The lease that the mount or the system grants if none is asked for.
     pub default_ttl: Ttl,
-    /// The mount's or the system's bound.
+    /// The maximum of the mount or of the system, counted from the token's creation.
     pub max_ttl: Ttl,
-    /// The role's own bound; zero: none.
+    /// The maximum of the role. Zero: none.
     pub role_max_ttl: Ttl,
-    /// A bound that holds for periodic tokens too; zero: none.
+    /// A maximum that also holds for periodic tokens. Zero: none.
     pub explicit_max_ttl: Ttl,
-    /// Zero: not periodic.
+    /// The period of a periodic token. Zero: the token is not periodic.
     pub period: Ttl,
-    /// What is asked for; zero: nothing.
+    /// The lease that the caller asks for. Zero: the caller asks for none.
     pub asked: Ttl,
 }
 
-/// How long from now, and what the caller should know.
+/// The granted lease, counted from now, and the warnings for the caller.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Lease {
     pub ttl: Ttl,
     pub warnings: Vec<String>,
 }
 
-/// The lease of a token issued at `issued`, from `now` on. Zero: its time is over.
+/// The lease, from `now` on, of a token that was issued at `issued`. Zero if the token's time is over.
 pub fn lease(terms: &LeaseTerms, issued: Time, now: Time) -> Lease {
     let mut warnings = Vec::new();
     let cap = if terms.role_max_ttl.is_zero() { terms.max_ttl } else { terms.role_max_ttl.min(terms.max_ttl) };
@@ -56,7 +56,7 @@ fn left(issued: Time, max: Ttl, now: Time) -> Ttl {
     Ttl::from_secs(u64::try_from(end).unwrap_or_default())
 }
 
-/// As Vault words it: without the units that are zero.
+/// A duration as Vault writes it: without the units that are zero.
 fn quoted(ttl: Ttl) -> String {
     let text = ttl.go_format();
     let text = text.strip_suffix("m0s").map_or(text.clone(), |text| format!("{text}m"));

@@ -1,4 +1,4 @@
-//! How a token is made: its record and all its entries, gathered in the caller's unit.
+//! Makes a token: its record and all its entries, gathered in the caller's unit of work.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::{
     },
 };
 
-/// What the new token shall be.
+/// The properties of a new token.
 #[derive(Default)]
 pub struct Plan<'a> {
-    /// The token's own text, which only the root policy may choose.
+    /// The text of the token, if the caller chooses it. Only the root policy may do that.
     pub id: Option<String>,
     pub policies: Vec<String>,
     pub path: String,
@@ -30,7 +30,7 @@ pub struct Plan<'a> {
     pub metadata: BTreeMap<String, String>,
     pub entity: Option<uuid::Uuid>,
     pub parent: Option<&'a Session>,
-    /// `None`: never expires.
+    /// The time to live. `None`: the token never expires.
     pub ttl: Option<Ttl>,
     pub explicit_max_ttl: Ttl,
     pub period: Ttl,
@@ -38,18 +38,18 @@ pub struct Plan<'a> {
     pub is_renewable: bool,
     pub login_mount: Option<MountId>,
     pub is_initial_root: bool,
-    /// The generation of revocation markers that the request was judged under.
+    /// The generation of revocation markers under which the request was judged.
     pub stamp: u64,
 }
 
-/// A token that exists once the unit is committed.
+/// A token that exists once the unit of work is committed.
 pub struct Minted {
     pub token: Secret<String>,
     pub record: TokenRecord,
 }
 
 impl Minted {
-    /// As its receiver sees it.
+    /// The token as the answer shows it.
     pub fn granted(self) -> Granted {
         let record = self.record;
         Granted {
@@ -70,7 +70,7 @@ impl Minted {
     }
 }
 
-/// Makes a token. Its records become real with the unit's commit and not before.
+/// Makes a token. It exists once the unit of work is committed.
 pub(super) fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> Result<Minted> {
     let token = plan.id.map_or_else(|| token_text::make("srs.", random), Secret::new);
     let hash = unit.keys().token_hash(token.expose())?;
@@ -116,11 +116,12 @@ pub(super) fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> R
     Ok(Minted { token, record })
 }
 
-/// The root token of a new store.
+/// The properties of the root token of a new store.
 pub(crate) struct RootPlan {
-    /// A text of one's own comes from a development server, whose root token Vault shows as a created one.
+    /// The text of the token, if the caller chooses it. Only development servers do; as in Vault, the token is then
+    /// shown as one that was created.
     pub chosen: Option<String>,
-    /// `None`: it does not expire.
+    /// The time to live. `None`: the token never expires.
     pub ttl: Option<Ttl>,
 }
 
@@ -139,7 +140,7 @@ pub(crate) fn seed_root(unit: &Unit, root: RootPlan, now: Time, random: &Random)
     Ok(mint(unit, plan, now, random)?.token)
 }
 
-/// Notes in the parent's record that it has children, the first time.
+/// Sets in the parent's record that it has children, if this is the first child.
 fn flag_parent(unit: &Unit, parent: &Session) -> Result<(), BarrierError> {
     if parent.record.has_children {
         return Ok(());
@@ -161,12 +162,13 @@ fn ancestors(parent: Option<&Session>) -> Result<Vec<Ancestor>> {
     Ok(line)
 }
 
-/// 24 letters and digits, as Vault's are: 143 bits.
+/// A random accessor: 24 letters and digits, as in Vault (143 bits).
 fn accessor(random: &Random) -> String {
     const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(24);
     while text.len() < 24 {
-        // Bytes beyond the last whole multiple are dropped, so that each character is equally likely.
+        // Bytes beyond the last whole multiple of the alphabet's length are dropped, so that each character is equally
+        // likely.
         for byte in random.bytes::<32>() {
             let index = usize::from(byte);
             if index < ALPHABET.len() * 4 && text.len() < 24 {

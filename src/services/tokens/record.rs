@@ -1,4 +1,4 @@
-//! What is stored of a token. The token itself is not: only its keyed hash, as the record's name.
+//! The stored records of a token. The token itself is not stored: its record is named by the token's keyed hash.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use crate::{
     services::{revocations::Ancestor, table_ids},
 };
 
-/// By the token's hash.
+/// Token records by the token's hash.
 pub(crate) const TOKENS: Table<TokenRecord> = Table::plain(table_ids::TOKENS);
-/// By the accessor's hash.
+/// Accessor entries by the accessor's hash.
 pub(crate) const ACCESSORS: Table<AccessorEntry> = Table::plain(table_ids::ACCESSORS);
-/// By time of expiry (8 bytes, big-endian seconds) and token hash.
+/// Expiry entries by time of expiry (8 bytes, big-endian seconds) and the token's hash.
 pub(crate) const EXPIRIES: Table<TokenEntry> = Table::plain(table_ids::EXPIRIES);
-/// By the parent's hash and the child's.
+/// Child entries by the parent's hash and the child's hash.
 pub(crate) const CHILDREN: Table<TokenEntry> = Table::plain(table_ids::CHILDREN);
-/// By the id of the auth mount that gave the token out and the token's hash.
+/// Login entries by the id of the auth mount that issued the token and the token's hash.
 pub(crate) const LOGINS: Table<TokenEntry> = Table::plain(table_ids::LOGINS);
 
-/// `num_uses` of a token whose last use is under way.
+/// The value of `num_uses` for a token whose last use is under way.
 pub const SPENT: u32 = u32::MAX;
 
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]
@@ -28,7 +28,7 @@ pub struct TokenRecord {
     pub accessor: String,
     #[n(1)]
     pub policies: Vec<String>,
-    /// Where it was made: `auth/approle/login`.
+    /// The path of the request that made the token, such as `auth/approle/login`.
     #[n(2)]
     pub path: String,
     #[n(3)]
@@ -37,10 +37,10 @@ pub struct TokenRecord {
     pub metadata: BTreeMap<String, String>,
     #[cbor(n(5), with = "minicbor::bytes")]
     pub entity: Option<[u8; 16]>,
-    /// In nanoseconds since the epoch.
+    /// The time of creation, in nanoseconds since the epoch.
     #[n(6)]
     pub created: i64,
-    /// In seconds since the epoch; `None` lives for ever.
+    /// The time of expiry, in seconds since the epoch. `None`: the token never expires.
     #[n(7)]
     pub expires: Option<i64>,
     #[n(8)]
@@ -49,31 +49,32 @@ pub struct TokenRecord {
     pub explicit_max_ttl: Ttl,
     #[n(10)]
     pub period: Ttl,
-    /// Uses that are left; zero: unlimited; [`SPENT`]: none.
+    /// The uses that are left. Zero: unlimited. [`SPENT`]: none is left.
     #[n(11)]
     pub num_uses: u32,
     #[n(12)]
     pub is_renewable: bool,
-    /// The tokens that it descends from, the parent first.
+    /// The tokens from which this one descends, the parent first.
     #[n(13)]
     pub ancestors: Vec<Ancestor>,
-    /// The generation of marks under which it was made.
+    /// The generation of revocation markers under which the token was made.
     #[n(14)]
     pub stamp: u64,
-    /// The auth mount that it logged in through.
+    /// The auth mount of the login that made the token. `None` if no login did.
     #[cbor(n(15), with = "minicbor::bytes")]
     pub login_mount: Option<MountId>,
     #[n(16)]
     pub renewed: Option<i64>,
-    /// Set with the first child, in the child's own batch: so a revocation that saw none meets a conflict.
+    /// True once the token has had a child. Set in the batch of the first child, so that a revocation that saw no child
+    /// meets a conflict.
     #[n(17)]
     pub has_children: bool,
-    /// The token of `init`, which Vault shows without `issue_time` and `renewable`.
+    /// True for the root token of `init`, which Vault shows without `issue_time` and `renewable`.
     #[n(18)]
     pub is_initial_root: bool,
 }
 
-/// From an accessor to its token.
+/// The entry that leads from an accessor to its token.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub struct AccessorEntry {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -82,7 +83,7 @@ pub struct AccessorEntry {
     pub accessor: String,
 }
 
-/// An entry whose name says everything.
+/// An entry without content: its name says everything.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Copy, Debug)]
 pub struct TokenEntry {}
 
@@ -95,7 +96,7 @@ impl TokenRecord {
         self.ancestors.is_empty()
     }
 
-    /// The entity as the wire shows it; empty where there is none.
+    /// The entity id as answers show it. Empty if the token has no entity.
     pub fn entity_id(&self) -> String {
         self.entity.map(|id| uuid::Uuid::from_bytes(id).to_string()).unwrap_or_default()
     }
@@ -108,7 +109,7 @@ impl TokenRecord {
         self.expires.is_some_and(|at| now.unix_secs() >= at)
     }
 
-    /// What is left of it, in whole seconds; zero for a token that does not expire.
+    /// The time that is left until the token expires, in whole seconds. Zero for a token that never expires.
     pub fn ttl_left(&self, now: Time) -> Ttl {
         self.expires.map_or(Ttl::ZERO, |at| Time::from_unix_secs(at).since(now))
     }
@@ -121,7 +122,7 @@ pub fn expiry_key(expires: i64, hash: &[u8; 32]) -> Vec<u8> {
     key
 }
 
-/// The name of an entry under another id: a parent's hash or a mount's id.
+/// The name of a child or login entry: the parent's hash or the mount's id, then the token's hash.
 pub fn pair_key(first: &[u8], hash: &[u8; 32]) -> Vec<u8> {
     let mut key = first.to_vec();
     key.extend_from_slice(hash);

@@ -1,4 +1,4 @@
-//! How a token lives on: its expiry moves, within its terms, in one batch with its expiry entry.
+//! Renews a token: its time of expiry moves within its limits, in one batch with its expiry entry.
 
 use crate::{
     barrier::Unit,
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
+/// Moves the expiry of a renewable token. Returns the new lease and the record as it will be after the commit.
 pub(super) fn renew(unit: &Unit, hash: &[u8; 32], terms: &LeaseTerms, now: Time) -> Result<(Lease, TokenRecord)> {
     let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Err(unit.conflict().into()) };
     let Some(expires) = record.expires.filter(|_| record.is_renewable) else {

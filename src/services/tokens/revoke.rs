@@ -1,5 +1,5 @@
-//! How a token ends. One without children is deleted with all its entries in one batch; one with children gets a
-//! revocation marker, which kills the whole tree at once, and the sweeper deletes what is dead.
+//! Ends a token. A token without children is deleted with all its entries in one batch. A token with children gets a
+//! revocation marker, which kills the whole tree at once; the sweeper deletes it later.
 
 use crate::{
     barrier::{BarrierError, Unit},
@@ -25,13 +25,13 @@ pub(super) fn erase(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Resul
     Ok(())
 }
 
-/// What became of the children of a token that was erased alone.
+/// What happened to the children of a token that was deleted alone.
 pub(crate) enum Orphaned {
-    /// They live on as orphans.
+    /// All of them live on as orphans.
     All(Vec<[u8; 32]>),
-    /// There are more than one batch holds.
+    /// There are more children than the limit.
     TooMany,
-    /// One of them has children, whose records name its ancestors too.
+    /// A child has children itself, whose records also name this token as an ancestor.
     HasGrandchildren,
 }
 

@@ -1,5 +1,5 @@
-//! The service of tokens: the cache of opened tokens, and the one way to make, change and end a token. Each change
-//! stages the records and the removal from the cache together, so that no caller can forget one of them.
+//! The service of tokens: the cache of tokens, and the only way to make, change and end a token. Each change stages the
+//! records and the removal from the cache together, so that no caller can forget one of them.
 
 use std::sync::Arc;
 
@@ -29,11 +29,11 @@ pub(crate) struct Tokens {
     random: Random,
 }
 
-/// What became of one use of a token with few uses.
+/// The result of taking one use off a token with a limited number of uses.
 pub(crate) enum Use {
-    /// It was taken off.
+    /// The use was taken.
     Taken,
-    /// There was none left, or the token is gone.
+    /// No use was left, or the token is gone.
     NoneLeft,
 }
 
@@ -42,51 +42,51 @@ impl Tokens {
         Self { cache: Arc::default(), revocations, random }
     }
 
-    /// Drops every opened token: at seal.
+    /// Drops all cached tokens when the store is sealed.
     pub fn forget(&self) {
         self.cache.clear();
     }
 
-    /// How many opened tokens are held in memory.
+    /// The number of tokens in the cache.
     pub fn cached(&self) -> usize {
         self.cache.len()
     }
 
-    /// The token with this hash, alive or not.
+    /// The token with this hash, even if it is expired or revoked. `None` if there is no record of it.
     pub fn find(&self, hash: &[u8; 32], unit: impl FnOnce() -> Unit) -> Result<Option<Arc<Session>>, BarrierError> {
         self.cache.find(hash, unit)
     }
 
-    /// The token with this hash as the store has it now, past the cache.
+    /// The token with this hash, read from the store and not from the cache. `None` if there is no record of it.
     pub fn read(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Option<Arc<Session>>, BarrierError> {
         let found = unit.get_tagged(&CORE, &TOKENS, hash)?;
         Ok(found.map(|(record, tag)| Arc::new(Session::new(*hash, record, tag))))
     }
 
-    /// The token's record as this unit would leave it.
+    /// The token's record as this unit of work would leave it. `None` if there is none.
     pub fn record(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Option<TokenRecord>, BarrierError> {
         unit.get(&CORE, &TOKENS, hash)
     }
 
-    /// The hash of the token behind an accessor.
+    /// The hash of the token that belongs to an accessor. `None` if there is none.
     pub fn by_accessor(&self, unit: &Unit, accessor: &str) -> Result<Option<[u8; 32]>, BarrierError> {
         let hash = unit.keys().accessor_hash(accessor)?;
         Ok(unit.get(&CORE, &ACCESSORS, &hash)?.map(|entry| entry.token))
     }
 
-    /// The accessors of at most `limit` tokens, in no order.
+    /// The accessors of at most `limit` tokens, in no particular order.
     pub fn accessors(&self, unit: &Unit, limit: usize) -> Result<Vec<String>, BarrierError> {
         let entries = unit.scan(&CORE, &ACCESSORS, &[], limit)?;
         Ok(entries.into_iter().map(|(_, entry)| entry.accessor).collect())
     }
 
-    /// Whether a token that was found may be used: it stands, and has uses left.
+    /// Whether a token may be used: it is neither expired nor revoked, and has uses left.
     pub fn is_alive(&self, session: &Session, markers: &Markers, now: Time) -> bool {
         session.record.num_uses != SPENT && self.stands(session, markers, now)
     }
 
-    /// Whether a token is neither expired nor revoked. A request that has taken the last use goes on with a token that
-    /// stands and is spent.
+    /// Whether a token is neither expired nor revoked. It may have no uses left: the request that has taken the last
+    /// use goes on with it.
     pub fn stands(&self, session: &Session, markers: &Markers, now: Time) -> bool {
         let record = &session.record;
         let lineage = Lineage {
@@ -98,7 +98,7 @@ impl Tokens {
         !record.is_expired(now) && !markers.kill(lineage)
     }
 
-    /// The live token with this hash, by the newest markers.
+    /// The token with this hash, if it is alive by the newest revocation markers.
     pub fn find_alive(
         &self,
         hash: &[u8; 32],
@@ -109,30 +109,30 @@ impl Tokens {
         Ok(self.find(hash, unit)?.filter(|session| self.is_alive(session, &markers, now)))
     }
 
-    /// Makes it a precondition of the unit that the token's record is still the one that was found.
+    /// Adds a precondition to the unit of work: the token's record is still the one that was found.
     pub fn expect(&self, unit: &Unit, session: &Session) -> Result<(), BarrierError> {
         unit.expect(&CORE, &TOKENS, &session.hash, crate::store::Old::Tag(session.tag))
     }
 
-    /// Makes a token. Its records become real with the unit's commit and not before.
+    /// Makes a token. It exists once the unit of work is committed.
     pub fn mint(&self, unit: &Unit, plan: Plan<'_>, now: Time) -> Result<Minted> {
         let parent = plan.parent.map(|parent| parent.hash);
         let minted = mint::mint(unit, plan, now, &self.random)?;
         if let Some(parent) = parent {
-            // Its record now says that it has children.
+            // The record of the parent now says that it has children.
             self.forget_after(unit, parent);
         }
         Ok(minted)
     }
 
-    /// Moves the expiry of a renewable token; gives the new lease and the record as it will be.
+    /// Moves the expiry of a renewable token. Returns the new lease and the record as it will be after the commit.
     pub fn renew(&self, unit: &Unit, hash: &[u8; 32], terms: &LeaseTerms, now: Time) -> Result<(Lease, TokenRecord)> {
         let renewed = renew::renew(unit, hash, terms, now)?;
         self.forget_after(unit, *hash);
         Ok(renewed)
     }
 
-    /// Ends a token and all that descend from it.
+    /// Ends a token and all its descendants.
     pub fn revoke(&self, unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
         unit.urgent();
         if record.has_children {
@@ -143,14 +143,15 @@ impl Tokens {
         self.erase(unit, hash, record)
     }
 
-    /// Deletes a token's record and entries, whatever descends from it.
+    /// Deletes a token's record and entries. Does nothing to its descendants.
     pub fn erase(&self, unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Result<(), BarrierError> {
         revoke::erase(unit, hash, record)?;
         self.forget_after(unit, *hash);
         Ok(())
     }
 
-    /// Ends a token and leaves its children, at most `limit` of them, as orphans. Writes nothing unless it can do all.
+    /// Ends a token and makes its children, at most `limit` of them, orphans. If it cannot do that for all, it writes
+    /// nothing.
     pub fn revoke_orphan(
         &self,
         unit: &Unit,
@@ -168,7 +169,7 @@ impl Tokens {
         Ok(outcome)
     }
 
-    /// Takes one use off a token with few uses; the last one leaves it spent.
+    /// Takes one use off a token with a limited number of uses. The last use leaves the token [`SPENT`].
     pub fn take_use(&self, unit: &Unit, hash: &[u8; 32]) -> Result<Use, BarrierError> {
         let Some(mut record) = unit.get(&CORE, &TOKENS, hash)? else { return Ok(Use::NoneLeft) };
         record.num_uses = match record.num_uses {
@@ -182,7 +183,7 @@ impl Tokens {
         Ok(Use::Taken)
     }
 
-    /// Deletes an expiry entry whose token is gone or lives longer.
+    /// Deletes an expiry entry whose token is gone or expires later.
     pub fn drop_expiry(&self, unit: &Unit, key: &[u8]) -> Result<(), BarrierError> {
         unit.delete(&CORE, &EXPIRIES, key)
     }
@@ -197,19 +198,19 @@ impl Tokens {
         Ok(entries.into_iter().filter_map(|(key, _)| read(key)).collect())
     }
 
-    /// Hashes of at most `limit` children of a token.
+    /// The hashes of at most `limit` children of a token.
     pub fn children(&self, unit: &Unit, hash: &[u8; 32], limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
         let pairs = unit.scan(&CORE, &CHILDREN, hash, limit)?;
         Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(32..)?.try_into().ok()).collect())
     }
 
-    /// Hashes of at most `limit` tokens that an auth mount gave out.
+    /// The hashes of at most `limit` tokens that an auth mount issued.
     pub fn logins(&self, unit: &Unit, mount: &MountId, limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
         let pairs = unit.scan(&CORE, &LOGINS, mount, limit)?;
         Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(16..)?.try_into().ok()).collect())
     }
 
-    /// After the commit a token's record is no longer what the cache has.
+    /// Removes a token from the cache after the commit, because its record has changed.
     fn forget_after(&self, unit: &Unit, hash: [u8; 32]) {
         let cache = Arc::clone(&self.cache);
         unit.after_commit(move |_| cache.remove(&hash));

@@ -1,5 +1,5 @@
-//! The walk that proves that no login was ever left half done: every token has its accessor, expiry, parent and login
-//! entries, and none of these stands alone. It reads the whole store; for offline use and tests.
+//! Checks that no login was left half done: every token has its accessor, expiry, parent and login entries, and no
+//! entry is without its token. Reads the whole store; for offline use and tests.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ use crate::{
     },
 };
 
-/// What a walk found.
+/// The result of the check.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct WalkReport {
     pub tokens: usize,
-    /// One sentence for each entry that is missing or stands alone.
+    /// One sentence for each kind of entry that is missing or has no token.
     pub problems: Vec<String>,
 }
 
-/// Compares the tokens with the entries of every kind.
+/// Compares all tokens with all entries.
 pub fn walk(unit: &Unit) -> Result<WalkReport, BarrierError> {
     let mut report = WalkReport::default();
     let mut wanted: [BTreeSet<Vec<u8>>; 4] = Default::default();

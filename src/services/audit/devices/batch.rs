@@ -1,4 +1,4 @@
-//! Lines that are made for one write. A line is `{"seq":N,"prev":"…",`, its members, and `}`.
+//! Audit log lines that are made for one write. A line is `{"seq":N,"prev":"…",`, its members, and `}`.
 
 use crate::{
     crypto::merkle::{Hash, leaf_hash},
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// What a line is, as far as its device has to know once the line is in the file.
+/// The kind of a line, as far as its device needs to know it once the line is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineKind {
     Draft,
@@ -19,19 +19,19 @@ pub(crate) enum LineKind {
     Head,
     Key,
     Gap,
-    /// Another control line.
+    /// Any other control line.
     Control,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchLine {
-    /// Where it ends in the batch, newline included.
+    /// The offset in the batch at which the line ends, newline included.
     pub end: usize,
     pub leaf: Hash,
     pub kind: LineKind,
 }
 
-/// Lines for one write. The buffer is reused.
+/// A batch: the audit log lines for one write. Its buffer is reused.
 #[derive(Default)]
 pub(crate) struct LineBatch {
     bytes: Vec<u8>,
@@ -42,7 +42,7 @@ pub(crate) struct LineBatch {
     prev: Hash,
 }
 
-/// How large the buffer may stay after a burst.
+/// The buffer is shrunk to at most this many bytes once a batch was larger.
 const BYTES_KEPT: usize = 1 << 20;
 
 impl LineBatch {
@@ -64,18 +64,19 @@ impl LineBatch {
         &self.lines
     }
 
-    /// How many of the first `written` bytes only end a torn line.
+    /// How many of the first `written` bytes are the newline that ends a torn line: 0 or 1.
     pub(crate) fn newline_bytes(&self, written: usize) -> usize {
         usize::from(self.ends_torn_line).min(written)
     }
 
-    /// Ends the torn line that is the last one in the file.
+    /// Adds the newline that ends a torn line, which is the last line in the file.
     pub(crate) fn end_torn_line(&mut self) {
         self.bytes.push(b'\n');
         self.ends_torn_line = true;
     }
 
-    /// Adds the line of a draft. A draft that cannot be read becomes a line that says so: nothing is left out.
+    /// Adds the line of a draft. A draft that cannot be read becomes a line of the type `unreadable`, so no line is
+    /// left out.
     pub(crate) fn add_draft(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
         let from = self.open();
         match DraftParts::read(line.draft) {

@@ -1,5 +1,6 @@
-//! What a file lacks when the broker is unsealed: lines of changes that the store's notes have and the file has not, and
-//! outcomes of requests for which nobody recorded one. Lines are matched by request id.
+//! Finds the audit log lines that a file lacks when the broker is unsealed: lines of committed changes, of which the
+//! store has kept the drafts as notes, and outcomes of requests that ended without one. Lines are matched by request
+//! id.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -20,27 +21,28 @@ use crate::{
     store::Sequence,
 };
 
-/// What the file is compared with.
+/// What the lines of a file are compared with.
 #[derive(Clone, Copy)]
 pub(crate) struct Expected<'a> {
-    /// The notes that the store kept, each with the sequence of its change.
+    /// The notes that the store has kept: audit line drafts, each with the sequence number of its change.
     pub notes: &'a [(Sequence, Vec<u8>)],
-    /// Requests that are under way now; they will have an outcome.
+    /// The requests that are under way now, each with the epoch of its line. They will get an outcome by themselves.
     pub under_way: &'a HashMap<RequestId, u64>,
 }
 
 /// How far the file was complete when it was opened.
 #[derive(Clone, Copy)]
 pub(crate) struct Complete {
-    /// All changes up to this sequence have their lines.
+    /// All changes of the store up to this sequence number have their lines.
     pub sequence: u64,
-    /// The lines of later changes all come after this line.
+    /// The number of a line: the lines of later changes all come after it.
     pub line: u64,
     /// How many lines the log had when this process opened it.
     pub lines_at_open: u64,
 }
 
-/// The lines that the file lacks, in the order in which they are to be written. Reads the end of the file; blocks.
+/// Returns the lines that the file lacks, in the order in which they must be written. Blocks: reads the end of the
+/// file.
 pub(crate) fn missing_lines(
     file: &LogFile,
     complete: Complete,
@@ -74,7 +76,7 @@ pub(crate) fn missing_lines(
     Ok(missing)
 }
 
-/// The requests that a file knows of, after the line up to which nothing is missing.
+/// The requests and outcomes that a file has after the line up to which nothing is missing.
 #[derive(Default)]
 struct Known {
     requests: HashMap<RequestId, Request>,
@@ -82,9 +84,9 @@ struct Known {
 }
 
 struct Request {
-    /// The number of its line; zero for a request that a `frontier` line names as open.
+    /// The number of the request's line. Zero for a request that a `frontier` line names as open.
     line: u64,
-    /// Whether its line needed no key.
+    /// Whether the request's line was made without a key on purpose (see `PlainFacts`).
     is_plain: bool,
 }
 
@@ -104,7 +106,7 @@ impl Known {
             let Some(start) = Start::read(line) else { continue };
             match start.kind() {
                 "request" | "response" => known.add(&start, line),
-                // Requests that a `frontier` line names were open then; later lines may close them.
+                // The requests that a `frontier` line names were open at that time. Later lines may close them.
                 "frontier" => {
                     for id in Members::read(line).unwrap_or_default().open {
                         let open = Request { line: 0, is_plain: false };
@@ -127,7 +129,7 @@ impl Known {
         }
     }
 
-    /// Requests that may lack an outcome. A plain request of this process is left out: it has its outcome soon.
+    /// The requests that may lack an outcome. A plain request of this process is left out: its outcome follows soon.
     fn requests_before(&self, lines_at_open: u64) -> impl Iterator<Item = &RequestId> {
         let may_be_open = move |request: &Request| !request.is_plain || request.line <= lines_at_open;
         self.requests.iter().filter(move |(_, request)| may_be_open(request)).map(|(id, _)| id)

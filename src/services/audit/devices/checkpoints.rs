@@ -6,12 +6,12 @@ use crate::{
     crypto::{ed25519::PublicKey, note::Checkpoint},
 };
 
-/// A checkpoint is signed after so many lines …
+/// A checkpoint is due once the log has this many lines after its newest checkpoint.
 const LINES_MAX: u64 = 1_000;
-/// … or after this time, if there is anything new.
+/// A checkpoint is also due this long after the newest one, if the log has any line after it.
 const AGE_MAX: Ttl = Ttl::from_secs(10);
 
-/// Where all requests stand, for the line before a checkpoint.
+/// The state of all requests, for the `frontier` line before a checkpoint.
 pub(crate) struct Progress<'a> {
     pub moment: Moment,
     /// The ids of requests that have no outcome yet.
@@ -22,13 +22,13 @@ pub(crate) struct Progress<'a> {
 pub(crate) struct Checkpoints {
     newest: Option<Checkpoint>,
     signed_at: Time,
-    /// How many lines the log had after its newest checkpoint.
+    /// The number of lines that the log had right after its newest checkpoint was written.
     lines: u64,
-    /// Whether the sidecar agrees with the file, as far as the scan at open could tell.
+    /// Whether the sidecar agrees with the file, as far as the scan at the opening could tell. `None` if it could not.
     pub(crate) sidecar_agrees: Option<bool>,
 }
 
-/// Why a log must not be continued after its checkpoints were compared.
+/// Why a log must not be continued: the result of comparing its checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Distrust {
     OtherKey,
@@ -37,7 +37,7 @@ pub(crate) enum Distrust {
 }
 
 impl Distrust {
-    /// The `reason` of the next log's head.
+    /// The `reason` in the `head` line of the log that replaces this one.
     pub(crate) const fn reason(self) -> &'static str {
         match self {
             Self::OtherKey => "not signed by this key under this name",
@@ -48,13 +48,13 @@ impl Distrust {
 }
 
 impl Checkpoints {
-    /// The newest checkpoint that an opened file holds, not verified yet.
+    /// The state of a file that was opened: `newest` is the newest checkpoint in it, not verified yet.
     pub(crate) fn found(newest: Option<Checkpoint>) -> Self {
         let lines = newest.as_ref().map_or(0, |checkpoint| checkpoint.size + 1);
         Self { newest, lines, ..Self::default() }
     }
 
-    /// The newest checkpoint as text, for the head of the next file.
+    /// The newest checkpoint as text, for the `head` line of the next file. `None` if there is none.
     pub(crate) fn newest_text(&self) -> Option<String> {
         self.newest.as_ref().map(Checkpoint::text)
     }
@@ -65,17 +65,18 @@ impl Checkpoints {
         new >= LINES_MAX || (new > 0 && now >= self.signed_at.plus(AGE_MAX))
     }
 
-    /// A checkpoint was signed; the log has `lines` lines now.
+    /// Notes that a checkpoint was signed. The log now has `lines` lines.
     pub(crate) fn signed(&mut self, checkpoint: Checkpoint, lines: u64, now: Time) {
         (self.newest, self.lines, self.signed_at) = (Some(checkpoint), lines, now);
     }
 
-    /// A new log begins, which has no checkpoint.
+    /// Notes that a new log begins, which has no checkpoint yet.
     pub(crate) fn begin_log(&mut self) {
         (self.newest, self.lines, self.sidecar_agrees) = (None, 0, None);
     }
 
-    /// Compares the file with the checkpoints of `origin`, now that the key is known.
+    /// Compares the file with the checkpoints of `origin`, once the key is known. Returns why the log must not be
+    /// continued, or `None` if it may be.
     pub(crate) fn compare(
         &self,
         origin: &str,

@@ -1,10 +1,10 @@
-//! How far the changes of the store are known to have their lines in this device: the store then needs to keep their
-//! notes no longer, and a start needs to read no further back.
+//! How far the changes of the store are known to have their lines in this device. The store may release the notes of
+//! such changes, and a start need not read further back.
 
-/// What the writer knows of all requests when it signs.
+/// The state of all requests at the moment when the writer signs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    /// The highest sequence of the store in any line.
+    /// The highest sequence number of the store in any line.
     pub sequence: u64,
     /// The epoch in which the oldest open request was recorded; `None` if none is open.
     pub oldest_open: Option<u64>,
@@ -14,13 +14,13 @@ pub(crate) struct Moment {
 
 #[derive(Default)]
 pub(crate) struct Coverage {
-    /// All changes up to this sequence have their lines.
+    /// All changes up to this sequence number have their lines.
     sequence: u64,
-    /// The lines of later changes all come after this line.
+    /// The number of a line: the lines of later changes all come after it.
     line: u64,
-    /// As `sequence`, once those lines are synced.
+    /// All changes up to this sequence number have their lines, and these lines are synced.
     synced: u64,
-    /// Becomes the above once every request that was open at that moment has its outcome.
+    /// The next values of `sequence` and `line`. They take effect once every request that is open now has its outcome.
     next: Option<Candidate>,
 }
 
@@ -32,7 +32,7 @@ struct Candidate {
 }
 
 impl Coverage {
-    /// What the `frontier` line of an opened file says.
+    /// The state that the `frontier` line of an opened file names.
     pub(crate) fn resumed(sequence: u64, line: u64) -> Self {
         Self { sequence, line, ..Self::default() }
     }
@@ -49,7 +49,7 @@ impl Coverage {
         self.synced
     }
 
-    /// Moves forward as far as `moment` allows. `lines` is how many lines the log has.
+    /// Advances `sequence` and `line` as far as `moment` allows. `lines` is the number of lines that the log has.
     pub(crate) fn advance(&mut self, moment: Moment, lines: u64) {
         let now = Candidate { sequence: moment.sequence, line: lines, epoch: moment.epoch };
         let candidate = *self.next.get_or_insert(now);
@@ -64,12 +64,12 @@ impl Coverage {
         }
     }
 
-    /// Everything up to `sequence` is synced now.
+    /// Notes that the lines of all changes up to `sequence` are synced now.
     pub(crate) fn set_synced(&mut self) {
         self.synced = self.sequence;
     }
 
-    /// A new log begins in the file; what the store's changes have is unchanged.
+    /// Notes that a new log begins in the file. Which changes have their lines is unchanged.
     pub(crate) fn begin_log(&mut self) {
         (self.line, self.next) = (0, None);
     }

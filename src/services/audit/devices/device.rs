@@ -1,5 +1,5 @@
-//! A device as the writer uses it. The writer holds the lock while it calls these functions; they wait for nothing but
-//! the file system.
+//! An audit device as the writer uses it. The writer holds the writer lock while it calls these functions; they wait
+//! for nothing but the file system.
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub(crate) struct Device {
     sidecar: Sidecar,
     checkpoints: Checkpoints,
     coverage: Coverage,
-    /// The first part of the log's full name, once the device has been told.
+    /// The first part of the log's full name (see origin.rs). `None` until the first unseal.
     prefix: Option<String>,
     /// How many lines the log had when this process opened it.
     lines_at_open: u64,
@@ -76,12 +76,12 @@ impl Device {
         self.log.has_keys()
     }
 
-    /// All changes up to this sequence have their lines, synced.
+    /// All changes of the store up to this sequence number have their lines, synced.
     pub(crate) const fn covered(&self) -> u64 {
         self.coverage.synced()
     }
 
-    /// The newest checkpoint, and the sidecar that should hold it.
+    /// The newest checkpoint, with the sidecar that should hold it. `None` if the log has no checkpoint.
     pub(crate) fn newest_checkpoint(&self) -> Option<(Sidecar, String)> {
         Some((self.sidecar.clone(), self.checkpoints.newest_text()?))
     }
@@ -90,8 +90,8 @@ impl Device {
         Some(origin(self.prefix.as_ref()?, self.log.chain()?.id(), &self.config.name))
     }
 
-    /// Writes the lines of all drafts with one call, and syncs them if the configuration says so. A device that cannot
-    /// write them now keeps them.
+    /// Writes the lines of all drafts with one call, and syncs them if the configuration says so. If that fails, the
+    /// device keeps the drafts for the next flush.
     pub(crate) fn write(&mut self, lines: &QueuedLines) -> Result<(), Refused> {
         if !self.is_up() {
             self.log.postpone(lines);
@@ -107,7 +107,7 @@ impl Device {
         self.done(Operation::Write, written)
     }
 
-    /// Writes everything that the file lacks. Then the device is up.
+    /// Writes everything that the file lacks. If that succeeds, the device is up.
     pub(crate) fn flush(&mut self, now: Time) -> Result<(), Refused> {
         let origin = self.origin();
         let naming = Naming { device: &self.config.name, origin: origin.as_deref() };
@@ -129,7 +129,7 @@ impl Device {
         self.log.file().unsynced().filter(|_| self.is_up())
     }
 
-    /// Takes account of a sync that was made without the writer lock.
+    /// Takes the result of a sync that was made without the writer lock.
     pub(crate) fn synced(&mut self, done: SyncDone) {
         let synced = self.log.file_mut().synced(done);
         let _down_is_in_health = self.done(Operation::Sync, synced);
@@ -140,8 +140,8 @@ impl Device {
         self.done(Operation::Sync, synced)
     }
 
-    /// Takes the device's keys, and begins a new log if the one in the file is not ours or is not what was signed.
-    /// Then keeps every line that the file lacks, for the next flush. Blocks while the end of the file is read.
+    /// Gives the device its keys. Begins a new log if the one in the file is not ours or differs from what was signed.
+    /// Then queues every line that the file lacks for the next flush. Blocks: reads the end of the file.
     pub(crate) fn attach_keys(&mut self, mac: &MacKey, signer: &Signer, expected: Expected<'_>, now: Time) {
         let hasher = DeviceHasher::new(mac, &self.config.name);
         self.log.attach_keys(hasher, signer.public().to_base64());
@@ -170,12 +170,12 @@ impl Device {
         self.log.forget_keys();
     }
 
-    /// Whether a checkpoint is due.
+    /// Whether a checkpoint is due now.
     pub(crate) fn is_checkpoint_due(&self, now: Time) -> bool {
         self.checkpoints.is_due(self.log.lines(), now)
     }
 
-    /// Signs a checkpoint over all lines. They are synced first, so that a power cut cannot take what was signed.
+    /// Signs a checkpoint over all lines. The lines are synced first, so that a power cut cannot take what was signed.
     pub(crate) fn sign(&mut self, key: &SigningKey, progress: &Progress<'_>, now: Time) -> Result<(), Refused> {
         let (Some(chain), Some(origin)) = (self.log.chain(), self.origin()) else { return Err(Refused) };
         if !self.is_up() {
@@ -196,14 +196,15 @@ impl Device {
         let Some(chain) = self.log.chain() else { return Err(Refused) };
         let checkpoint = Checkpoint::sign(&origin, chain.lines(), &chain.root(), key);
         let written = self.write_control(&control::checkpoint(&checkpoint.text()));
-        // It counts as signed even if its line is not in the file: two checkpoints must never disagree.
+        // The checkpoint counts as signed even if its line did not get into the file: two signed checkpoints must never
+        // disagree.
         self.coverage.set_synced();
         self.checkpoints.signed(checkpoint, self.log.lines(), now);
         written
     }
 
-    /// Opens the file for the first time, or tries again after a failure. Then the device is behind until a flush, or
-    /// down. Blocks while the end of the file is read.
+    /// Opens the file for the first time, or tries again after a failure. If that succeeds, the device is behind until
+    /// the next flush; otherwise it is down. Blocks: reads the end of the file.
     pub(crate) fn bring_up(&mut self, now: Time) {
         let opened = if self.log.chain().is_none() { self.open(now) } else { self.reopen(now) };
         if self.done(Operation::Open, opened).is_ok() {
@@ -211,7 +212,7 @@ impl Device {
         }
     }
 
-    /// As [`Device::bring_up`], if it is time to try again.
+    /// Does the same as [`Device::bring_up`], but only if it is time to try again.
     pub(crate) fn retry(&mut self, now: Time) {
         if self.health.take_retry(now) {
             self.bring_up(now);
@@ -233,19 +234,20 @@ impl Device {
             return Ok(());
         }
         let reason = if self.log.file().length() > 0 { "damaged" } else { "new" };
-        // Without a checkpoint in the file, the sidecar is all that tells of the log before.
+        // If the file has no checkpoint, only the sidecar can tell which log was here before.
         let old = sidecar.filter(|_| self.checkpoints.newest_text().is_none());
         let old = old.map(|checkpoint| (log_id_of(&checkpoint.origin), checkpoint.size + 1));
         self.begin_log(reason, old, now);
         Ok(())
     }
 
-    /// Opens the file again after a failure, and takes account of what a failed write left in it.
+    /// Opens the file again after a failure, and takes account of what the failed write left in it.
     fn reopen(&mut self, now: Time) -> io::Result<()> {
         let opened = self.log.file().open_path()?;
         let stat = opened.1;
         if self.log.file().is_distrusted() {
-            // The kernel may have dropped what it could not sync, so what the file shows now proves nothing.
+            // After a failed sync the kernel may drop data that still seems to be in the file, so its content proves
+            // nothing.
             self.log.file_mut().adopt(opened);
             self.log.find_newline()?;
             self.begin_log("sync failed", None, now);
@@ -268,8 +270,8 @@ impl Device {
         self.continue_resized(expected, stat, now)
     }
 
-    /// Checks that the file is still the one that was opened, and as long as it should be. If not, the log continues
-    /// where that is safe, and the operator's log says so.
+    /// Checks that the path still leads to the file that was opened, and that the file has the expected length. If not,
+    /// the log continues where that is safe, or a new log begins. The operator's log reports it.
     pub(crate) fn check_file(&mut self, now: Time) {
         let changed = match self.log.file().look() {
             Ok(OnDisk::Unchanged) => return,
@@ -287,7 +289,7 @@ impl Device {
         }
     }
 
-    /// Ends the file that was ours, which has another name by now, and continues in a new one.
+    /// Ends the file that was ours, which has been renamed or deleted, and continues in a new one.
     fn leave_file(&mut self, now: Time) -> Result<(), Refused> {
         self.write_control(&control::tail(now, "moved"))?;
         self.sync()?;
@@ -299,7 +301,8 @@ impl Device {
         self.done(Operation::Open, continued)
     }
 
-    /// The file has `stat.len` bytes, and not the `expected` ones that we wrote.
+    /// Continues after somebody else changed the length of the file: it has `stat.len` bytes instead of `expected`. A
+    /// truncated file keeps its log; a file that others wrote to gets a new log.
     fn continue_resized(&mut self, expected: u64, stat: Stat, now: Time) -> io::Result<()> {
         self.log.find_newline()?;
         let device = &self.config.name;
@@ -314,7 +317,7 @@ impl Device {
         Ok(())
     }
 
-    /// The path leads to another file than before.
+    /// Continues in the file that the path leads to now, which is not the one that was open before.
     fn continue_elsewhere(&mut self, now: Time) -> io::Result<()> {
         tracing::warn!(
             device = self.config.name,
@@ -331,7 +334,8 @@ impl Device {
         Ok(())
     }
 
-    /// Begins a new log where the file ends. `old` is the log that it replaces, if that is not the current one.
+    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that it replaces; `None`
+    /// stands for the current log.
     fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
         if old.is_some() || self.log.chain().is_some() {
             tracing::error!(device = self.config.name, "a new audit log begins: {reason}");

@@ -1,4 +1,4 @@
-//! The control lines that the file still lacks. They are written with the next flush.
+//! The control lines that the file still lacks. The next flush writes them.
 
 use super::batch::{LineBatch, LineKind};
 use crate::{
@@ -15,18 +15,18 @@ pub(crate) struct DueLines {
     newline: bool,
     torn: Torn,
     head: Option<Head>,
-    /// The public key to name.
+    /// The public key that a `key` line has to name. `None` if no `key` line is due.
     public_key: Option<String>,
 }
 
-/// Lines that were only partly written.
+/// A run of lines that were only partly written: their number and the bytes of them that are in the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Torn {
     pub lines: u64,
     pub bytes: u64,
 }
 
-/// The device and the full name of its log, for the control lines that name them.
+/// The device and the full name of its log, for the control lines that hold them.
 pub(crate) struct Naming<'a> {
     pub device: &'a str,
     pub origin: Option<&'a str>,
@@ -41,7 +41,7 @@ impl DueLines {
         self.torn = torn;
     }
 
-    /// One more line got only `bytes` of its bytes into the file.
+    /// Adds a line to the run of torn lines: only `bytes` of its bytes got into the file.
     pub(crate) fn add_torn(&mut self, bytes: u64) {
         self.newline = true;
         self.torn = Torn { lines: self.torn.lines + 1, bytes: self.torn.bytes + bytes };
@@ -55,7 +55,8 @@ impl DueLines {
         self.public_key = key;
     }
 
-    /// A new log begins: it starts with `head`, and counts no torn lines of the log before it.
+    /// Notes that a new log begins: `head` is its first line, and torn lines of the log before it are not counted in
+    /// it.
     pub(crate) fn begin_log(&mut self, head: Head) {
         self.torn = Torn::default();
         self.head = Some(head);
@@ -77,7 +78,7 @@ impl DueLines {
         }
     }
 
-    /// A line of this kind is in the file now.
+    /// Notes that a line of this kind is in the file now, so that it is no longer due.
     pub(crate) fn written(&mut self, kind: LineKind) {
         match kind {
             LineKind::Torn => self.torn = Torn::default(),
@@ -88,7 +89,7 @@ impl DueLines {
     }
 }
 
-/// Whether the last line in the file is ended.
+/// Whether the last line in the file has its newline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Newline {
     #[default]

@@ -1,5 +1,5 @@
-//! The file of a device: its handle, what of it is synced, and whether it is still the file that was opened. Nothing
-//! here knows what stands in it.
+//! The file of a device: its handle, how much of it is synced, and whether it is still the file that was opened. This
+//! module knows nothing about the content of the file.
 
 use std::{
     io,
@@ -21,19 +21,20 @@ pub(crate) struct LogFile {
     /// How many bytes the file has if nobody else writes to it.
     length: u64,
     synced_length: u64,
-    /// Whether the file's name in its folder is durable.
+    /// Whether the folder entry of the file is synced, so that a power cut cannot lose a new file.
     is_name_synced: bool,
-    /// Whether a sync failed: what was written since the sync before may be lost, whatever the file shows.
+    /// Whether a sync failed. Then everything written since the last successful sync may be lost, even if it can still
+    /// be read.
     is_distrusted: bool,
 }
 
-/// What a look at the disk finds.
+/// The result of comparing the file at the path with the open one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnDisk {
     Unchanged,
-    /// The same file, with another length than ours.
+    /// The path leads to the open file, but its length is not the one that we expect.
     Resized(Stat),
-    /// The path leads to another file, or to none.
+    /// The path leads to another file, or to no file.
     Elsewhere,
 }
 
@@ -43,14 +44,14 @@ pub(crate) struct Syncable {
     length: u64,
 }
 
-/// What came of it.
+/// The result of a sync. `length` is the length up to which the file was to be synced.
 pub(crate) struct SyncDone {
     result: io::Result<()>,
     length: u64,
 }
 
 impl Syncable {
-    /// Blocks until the file is on disk up to the length it had.
+    /// Syncs the file up to the length that it had when this value was made. Blocks.
     pub(crate) fn sync(self) -> SyncDone {
         SyncDone { result: self.file.sync_data(), length: self.length }
     }
@@ -94,14 +95,15 @@ impl LogFile {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty())
     }
 
-    /// Opens what the path leads to now, for appending (0600, links not followed). [`LogFile::adopt`] makes it ours.
+    /// Opens the file at the path for appending (0600, links not followed). [`LogFile::adopt`] then makes it the
+    /// device's file.
     pub(crate) fn open_path(&self) -> io::Result<(File, Stat)> {
         let file = self.files.open_append(&self.path)?;
         let stat = file.stat()?;
         Ok((file, stat))
     }
 
-    /// Opens what the path leads to now, for reading.
+    /// Opens the file at the path for reading.
     pub(crate) fn open_read(&self) -> io::Result<File> {
         self.files.open_read(&self.path)
     }
@@ -114,14 +116,15 @@ impl LogFile {
         self.is_name_synced = false;
     }
 
-    /// As [`LogFile::adopt`], for the file that was ours before and has not changed: what was synced still is.
+    /// Does the same as [`LogFile::adopt`] for a file that was open before and has not changed: what was synced still
+    /// counts.
     pub(crate) fn adopt_again(&mut self, opened: (File, Stat)) {
         let synced_length = self.synced_length;
         self.adopt(opened);
         self.synced_length = synced_length;
     }
 
-    /// What the open file is now, whatever its path leads to.
+    /// The stat of the open file, wherever it is in the file system now. `None` if no file is open.
     pub(crate) fn stat_open(&self) -> io::Result<Option<Stat>> {
         self.open.as_ref().map(|file| file.stat()).transpose()
     }
@@ -130,7 +133,7 @@ impl LogFile {
         self.place.0 == stat.dev && self.place.1 == stat.inode
     }
 
-    /// Compares the file at the path with what we know of it.
+    /// Compares the file at the path with the open file and the expected length.
     pub(crate) fn look(&self) -> io::Result<OnDisk> {
         match self.files.stat(&self.path) {
             Ok(stat) if !self.is_place_of(stat) => Ok(OnDisk::Elsewhere),
@@ -141,13 +144,13 @@ impl LogFile {
         }
     }
 
-    /// Accepts that somebody else changed the length.
+    /// Accepts the length that somebody else gave the file. Nothing in the file counts as synced any more.
     pub(crate) fn resized(&mut self, stat: Stat) {
         self.length = stat.len;
         self.synced_length = 0;
     }
 
-    /// Whether the file is empty or its last line is ended.
+    /// Whether the file is empty or ends in a newline.
     pub(crate) fn ends_in_newline(&self) -> io::Result<bool> {
         if self.length == 0 {
             return Ok(true);
@@ -155,17 +158,17 @@ impl LogFile {
         Ok(range(&self.open_read()?, self.length - 1, self.length)? == b"\n")
     }
 
-    /// Appends with one call. After an error a part of `bytes` may be in the file.
+    /// Appends `bytes` with one call. After an error a part of them may be in the file.
     pub(crate) fn append(&self, bytes: &[u8]) -> io::Result<()> {
         self.open.as_ref().ok_or(io::ErrorKind::NotConnected)?.write_all(bytes)
     }
 
-    /// Counts bytes of ours that are in the file.
+    /// Adds the number of bytes that we wrote to the expected length.
     pub(crate) fn grew(&mut self, bytes: u64) {
         self.length += bytes;
     }
 
-    /// The file, if anything in it is not synced.
+    /// The file, if anything in it is not synced; otherwise `None`.
     pub(crate) fn unsynced(&self) -> Option<Syncable> {
         let file = self.open.clone().filter(|_| self.synced_length < self.length)?;
         Some(Syncable { file, length: self.length })
@@ -177,7 +180,7 @@ impl LogFile {
         self.synced(Syncable { file, length: self.length }.sync())
     }
 
-    /// Takes account of a sync, and makes the name of a new file durable too.
+    /// Takes the result of a sync, and syncs the folder entry of a new file too.
     pub(crate) fn synced(&mut self, done: SyncDone) -> io::Result<()> {
         let result = done.result.and_then(|()| match self.folder() {
             Some(folder) if !self.is_name_synced => self.files.sync_dir(folder),
@@ -190,7 +193,7 @@ impl LogFile {
         result
     }
 
-    /// A new log begins behind what cannot be trusted.
+    /// Trusts the file again: a new log begins at its end, and does not depend on what is before it.
     pub(crate) fn trust_from_here(&mut self) {
         self.is_distrusted = false;
     }

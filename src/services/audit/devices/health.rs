@@ -1,4 +1,4 @@
-//! Whether a device is up, and what is wrong if it is not.
+//! Whether a device is up, and if not, what is wrong.
 
 use std::{io, path::Path};
 
@@ -16,7 +16,7 @@ pub(crate) struct Health {
     retry_at: Time,
 }
 
-/// What failed.
+/// The file operation that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Open,
@@ -26,7 +26,7 @@ pub(crate) enum Operation {
     Stat,
 }
 
-/// The device does not have the lines now. Its status says why.
+/// The error of a device that could not write: it lacks the lines, and its status says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
@@ -61,17 +61,18 @@ impl Health {
         self.error.as_deref()
     }
 
-    /// The device can be written again, and still lacks lines.
+    /// Notes that the device can be written again, but still lacks lines.
     pub(crate) fn set_behind(&mut self) {
         self.state = DeviceState::Behind;
     }
 
-    /// The device has every line.
+    /// Notes that the device has every line.
     pub(crate) fn set_up(&mut self) {
         (self.state, self.error) = (DeviceState::Up, None);
     }
 
-    /// The device is down until it has been opened and written again. A new cause is logged, a repeated one is not.
+    /// Notes that the device is down until it has been opened and written again. A new cause is logged, a repeated one
+    /// is not.
     pub(crate) fn set_down(&mut self, device: (&str, &Path), operation: Operation, error: &io::Error) {
         let text = format!("{} failed: {error}", operation.word());
         if self.error.as_ref() != Some(&text) {
@@ -81,7 +82,7 @@ impl Health {
         (self.state, self.error) = (DeviceState::Down, Some(text));
     }
 
-    /// Whether it is time to try a device again that is not up. The next time is set.
+    /// Whether it is time to try a device that is not up again. If so, also sets the time of the next try.
     pub(crate) fn take_retry(&mut self, now: Time) -> bool {
         let is_due = self.retry_at <= now;
         if is_due {

@@ -1,5 +1,5 @@
-//! The log in a file: its chain, the control lines that are due, the drafts that wait, and the write itself. It takes
-//! account of every byte that gets into the file, also of a write that failed half way.
+//! The log in a file: its chain, the control lines that are due, the drafts that wait, and the write itself. It
+//! accounts for every byte that gets into the file, even after a write that failed half way.
 
 use std::{
     io,
@@ -24,12 +24,12 @@ use crate::{
 
 pub(crate) struct Log {
     file: LogFile,
-    /// `None` until the file has been opened once.
+    /// The hash chain. `None` until the file has been opened once.
     chain: Option<Chain>,
-    /// `None` while sealed.
+    /// Hashes the values in lines under the key of this device. `None` while sealed.
     hasher: Option<DeviceHasher>,
     batch: LineBatch,
-    /// Whether a write failed: a part of the batch may be in the file.
+    /// Whether the last write failed. Then a part of its batch may be in the file.
     has_failed_write: bool,
     due: DueLines,
     unwritten: Unwritten,
@@ -68,7 +68,7 @@ impl Log {
         self.hasher.is_some()
     }
 
-    /// From now on values are hashed; the public key is named with the next flush.
+    /// From now on the values in lines are hashed. The next flush names the public key.
     pub(crate) fn attach_keys(&mut self, hasher: DeviceHasher, public_key: String) {
         self.hasher = Some(hasher);
         self.due.set_public_key(Some(public_key));
@@ -84,7 +84,7 @@ impl Log {
         !self.unwritten.is_empty()
     }
 
-    /// Keeps drafts that cannot be written now, or counts them if too many wait.
+    /// Keeps drafts that cannot be written now for the next flush. If too many wait already, they are only counted.
     pub(crate) fn postpone(&mut self, lines: &QueuedLines) {
         lines.iter().for_each(|line| self.unwritten.add(line));
     }
@@ -94,8 +94,8 @@ impl Log {
         lines.iter().for_each(|line| self.unwritten.keep(line));
     }
 
-    /// Writes the lines of all drafts with one call. After an error it keeps all of them, so that what got in can be
-    /// settled against them.
+    /// Writes the lines of all drafts with one call. After an error all drafts are kept, until it is known which of
+    /// their lines are in the file.
     pub(crate) fn append(&mut self, lines: &QueuedLines) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
@@ -117,7 +117,7 @@ impl Log {
         self.write_batch()
     }
 
-    /// Writes everything that is due and everything that waits, with one call.
+    /// Writes all control lines that are due and all drafts that wait, with one call.
     pub(crate) fn flush(&mut self, naming: &Naming<'_>, now: Time) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
@@ -139,8 +139,8 @@ impl Log {
         }
     }
 
-    /// Takes account of the first `written` bytes of the batch: they are in the file. A line of which only a part got in
-    /// is a leaf of the tree in that form; it is never cut back.
+    /// Accounts for the first `written` bytes of the batch, which are in the file. A line that was only partly written
+    /// is added to the tree as it is; it is never cut off.
     fn settle(&mut self, written: usize) {
         let Some(chain) = &mut self.chain else { return };
         self.has_failed_write = false;
@@ -150,7 +150,7 @@ impl Log {
             self.due.set_newline(Newline::Present);
         }
         let mut drafts = 0;
-        // A line that lacks only its newline is whole.
+        // A line that lacks only its newline counts as complete.
         for line in self.batch.lines().iter().take_while(|line| line.end <= written + 1) {
             chain.push(line.leaf);
             whole_until = line.end.min(written);
@@ -170,7 +170,7 @@ impl Log {
         }
     }
 
-    /// Takes account of what a failed write left in the file, which is `stat` now.
+    /// Finds out how much of a failed write is in the file, and accounts for it. `stat` is the stat of the file now.
     pub(crate) fn settle_failed_write(&mut self, stat: Stat) -> io::Result<()> {
         if !self.has_failed_write {
             return Ok(());
@@ -180,19 +180,19 @@ impl Log {
         let tried = written.and_then(|written| self.batch.bytes().get(..written));
         let found = match self.file.open_read() {
             Ok(file) if file.stat()? == stat => range(&file, length, stat.len)?,
-            // The file has another name by now, and can only be judged by its length.
+            // The file has been moved or deleted, so it can only be judged by its length.
             _ => tried.unwrap_or(&[]).to_vec(),
         };
         match tried.filter(|tried| **tried == *found).map(<[u8]>::len) {
             Some(written) => self.settle(written),
-            // Somebody else wrote it. The caller compares the lengths, finds that out and begins a new log.
+            // Somebody else wrote these bytes. The caller compares the lengths, finds that out and begins a new log.
             None => self.has_failed_write = false,
         }
         Ok(())
     }
 
-    /// Opens the file for the first time, and continues the log in it if that is possible: then there is a chain
-    /// afterwards. Blocks while the end of the file is read.
+    /// Opens the file for the first time. If the log in it can be continued, `chain` is set afterwards; otherwise the
+    /// caller must begin a new log. Blocks: reads the end of the file.
     pub(crate) fn open(&mut self, sidecar: Option<&Checkpoint>) -> io::Result<Scan> {
         self.file.create_folder()?;
         let opened = self.file.open_path()?;
@@ -209,7 +209,7 @@ impl Log {
         Ok(found)
     }
 
-    /// Begins a new log where the file ends. Drafts that wait go into the new log.
+    /// Begins a new log at the end of the file. Drafts that wait go into the new log.
     pub(crate) fn begin(&mut self, head: Head, now: Time) {
         let old = head.old.or_else(|| self.chain.as_ref().map(|chain| (chain.id().to_owned(), chain.lines())));
         self.chain = Some(Chain::new(self.new_id(now)));
@@ -218,7 +218,7 @@ impl Log {
         self.file.trust_from_here();
     }
 
-    /// An id that no other log has: the moment, place and number of its beginning, hashed.
+    /// Makes an id that no other log has: a hash of the time, the file, the process and a counter.
     fn new_id(&self, now: Time) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -227,17 +227,17 @@ impl Log {
         HEXLOWER.encode(hash.first_chunk::<6>().unwrap_or(&[0; 6]))
     }
 
-    /// Continues the log with a `head` line first.
+    /// Continues the log with a `head` line before all other lines.
     pub(crate) fn continue_with(&mut self, head: Head) {
         self.due.set_head(head);
     }
 
-    /// Drafts whether the last line in the file is ended.
+    /// Sets whether the last line in the file has its newline. A missing one is written with the next flush.
     pub(crate) fn set_newline(&mut self, newline: Newline) {
         self.due.set_newline(newline);
     }
 
-    /// As [`Log::set_newline`], by a look into the file.
+    /// Does the same as [`Log::set_newline`], after looking into the file.
     pub(crate) fn find_newline(&mut self) -> io::Result<()> {
         let is_present = self.file.ends_in_newline()?;
         self.due.set_newline(if is_present { Newline::Present } else { Newline::Missing });

@@ -1,5 +1,5 @@
-//! One device: a file and the log in it. [`device::Device`] is what the writer sees. From top to bottom, each file uses
-//! only those below it:
+//! One audit device: a file and the log in it. The writer uses [`device::Device`]. Each file of this module uses only
+//! those below it in this table:
 //!
 //! | file | holds |
 //! |---|---|

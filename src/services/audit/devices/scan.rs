@@ -1,5 +1,6 @@
-//! What a start learns from the file of a device: where its log stands, continuing from its newest checkpoint, and which
-//! lines at its end were only partly written. Whether that checkpoint is our own shows only at unseal.
+//! Reads the end of a device's file when the server starts. It finds the state of the log, going on from its newest
+//! checkpoint, and the lines at the end that were only partly written. Whether the checkpoint is our own is checked at
+//! unseal.
 
 use std::io;
 
@@ -17,25 +18,26 @@ use crate::{
     store::files::File,
 };
 
-/// A file that has been read.
+/// What was found at the end of a file.
 #[derive(Default)]
 pub(crate) struct Scan {
-    /// Where the log stands; `None` if it cannot be continued.
+    /// The state of the log's hash chain. `None` if the log cannot be continued.
     pub chain: Option<Chain>,
-    /// The newest checkpoint, not verified yet.
+    /// The newest checkpoint in the file, not verified yet.
     pub checkpoint: Option<Checkpoint>,
-    /// The lines at the end that were only partly written.
+    /// The lines at the end of the file that were only partly written.
     pub torn: Torn,
-    /// Whether the last line is ended.
+    /// Whether the last line has its newline.
     pub newline: Newline,
-    /// Whether the log had the sidecar's root when it had the sidecar's size; `None` if that cannot be told.
+    /// Whether the log had the root of the sidecar's checkpoint when it had as many lines. `None` if that cannot be
+    /// told.
     pub sidecar_agrees: Option<bool>,
-    /// What the `frontier` line before the checkpoint says of the store's changes.
+    /// The sequence number up to which all changes have their lines, as the `frontier` line before the checkpoint says.
     pub covered: u64,
     pub covered_line: u64,
 }
 
-/// Reads the end of a file. Blocks. `sidecar` is the checkpoint in the log's sidecar.
+/// Reads the end of a file of `len` bytes. `sidecar` is the checkpoint in the log's sidecar. Blocks.
 pub(crate) fn scan(file: &File, len: u64, sidecar: Option<&Checkpoint>) -> io::Result<Scan> {
     let kept = sidecar.map(|checkpoint| (checkpoint.size, checkpoint.root));
     let found = from_the_end(file, len, |from, bytes| {
@@ -52,10 +54,10 @@ pub(crate) fn scan(file: &File, len: u64, sidecar: Option<&Checkpoint>) -> io::R
     Ok(found.unwrap_or_default())
 }
 
-/// Finds the newest checkpoint and takes the log up there: the line before it names the right edge. Returns the index of
-/// the line after it. `scan.chain` stays empty if the two lines do not fit together.
+/// Finds the newest checkpoint and resumes the chain there: the `frontier` line before it holds the right edge. Returns
+/// the index of the line after the checkpoint. `scan.chain` stays `None` if the two lines contradict each other.
 fn last_checkpoint(lines: &[&[u8]], scan: &mut Scan, kept: Option<(u64, Hash)>) -> Option<usize> {
-    // A checkpoint that was only partly written does not parse: its line counts as torn.
+    // A checkpoint line that was only partly written does not parse, so it counts as torn.
     let checkpoint = |line: &[u8]| {
         Start::read(line).filter(|start| start.kind() == "checkpoint")?;
         Checkpoint::parse(&Members::read(line)?.checkpoint).ok()
@@ -78,7 +80,8 @@ fn last_checkpoint(lines: &[&[u8]], scan: &mut Scan, kept: Option<(u64, Hash)>) 
     Some(at + 1)
 }
 
-/// Takes the log up at the first line of the file. Returns the index of the second line.
+/// Resumes the chain at the `head` line with which the file begins. Returns the index of the second line, or `None` if
+/// the file begins with another line.
 fn first_head(lines: &[&[u8]], scan: &mut Scan) -> Option<usize> {
     let line = lines.first()?;
     let start = Start::read(line).filter(|start| start.kind() == "head")?;
@@ -105,19 +108,19 @@ impl Scan {
                 self.chain = Some(chain);
             }
         }
-        // The file ends without a newline. The last line may still be whole but for that.
+        // The file does not end in a newline. Its last line may be complete apart from that.
         if !last.is_empty() {
             self.newline = Newline::Missing;
             self.line(last);
         }
     }
 
-    /// Takes one line. A line that does not belong to the chain counts as torn, unless a later `torn` line accounts for
-    /// it.
+    /// Takes one line into account. A line that does not belong to the chain counts as torn, unless a later `torn` line
+    /// accounts for it.
     fn line(&mut self, line: &[u8]) {
         let Some(start) = Start::of_whole(line) else { return self.torn_line(line) };
         if start.kind() == "head" && start.seq == 1 {
-            // Another log begins. Whatever was wrong with the log before is the reason that its head names.
+            // A new log begins here. Its `head` line names as its reason what was wrong with the log before.
             let chain = Members::read(line).and_then(|members| members.chain_before(&start));
             *self = Self { chain, ..Self::default() };
         }

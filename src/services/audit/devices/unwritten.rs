@@ -1,4 +1,4 @@
-//! Drafts that a device could not write yet, in order, and a count of those that were too many to keep.
+//! Drafts that a device could not write yet, in order, and the gaps: runs of drafts that were too many to keep.
 
 use super::batch::{LineBatch, LineKind};
 use crate::{
@@ -16,21 +16,23 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Unwritten {
     kept: QueuedLines,
-    /// Runs of drafts that were not kept. There is more than one if a `gap` line was tried and may not be in the file.
+    /// Runs of drafts that were not kept. There are several only if a `gap` line was tried and may not be in the file.
     gaps: Vec<Gap>,
 }
 
-/// Drafts that were not kept.
+/// A gap: a run of drafts that were not kept.
 struct Gap {
     first: RequestId,
     last: RequestId,
     count: u64,
     digest: [u8; 32],
-    /// Whether its line was made. The gap then no longer grows, because the line may be in the file.
+    /// Whether a line reporting this gap was already made. Then the gap no longer grows, because that line may be in
+    /// the file.
     is_tried: bool,
 }
 
-/// How much is kept for a device that cannot write: some ten thousand lines.
+/// At most this many bytes of drafts, some ten thousand lines, are kept for a device that cannot write. Further drafts
+/// are only counted, and a `gap` line reports them.
 const KEPT_BYTES_MAX: usize = 8 << 20;
 
 impl Unwritten {
@@ -38,7 +40,7 @@ impl Unwritten {
         self.kept.is_empty() && self.gaps.is_empty()
     }
 
-    /// Keeps a draft, or counts it if too many wait already.
+    /// Keeps a draft. If too many wait already, it is only counted in a gap.
     pub(crate) fn add(&mut self, line: QueuedLine<'_>) {
         if !self.gaps.is_empty() || self.kept.size_bytes() + line.draft.len() > KEPT_BYTES_MAX {
             self.count(line.draft);
@@ -47,12 +49,12 @@ impl Unwritten {
         }
     }
 
-    /// Keeps a draft, however many wait.
+    /// Keeps a draft, even if that exceeds [`KEPT_BYTES_MAX`].
     pub(crate) fn keep(&mut self, line: QueuedLine<'_>) {
         self.kept.push(line);
     }
 
-    /// Adds the lines of all drafts and gaps to `batch`.
+    /// Adds the lines of all kept drafts and of all gaps to `batch`.
     pub(crate) fn add_to(&mut self, batch: &mut LineBatch, mut hasher: Option<&mut DeviceHasher>, now: Time) {
         for line in self.kept.iter() {
             batch.add_draft(line, hasher.as_deref_mut());
@@ -62,12 +64,12 @@ impl Unwritten {
         }
     }
 
-    /// The lines of the first `count` drafts are in the file now.
+    /// Forgets the first `count` drafts, because their lines are in the file now.
     pub(crate) fn drafts_written(&mut self, count: usize) {
         self.kept.remove_first(count);
     }
 
-    /// The line of the first gap is in the file now.
+    /// Forgets the first gap, because its line is in the file now.
     pub(crate) fn gap_written(&mut self) {
         if !self.gaps.is_empty() {
             self.gaps.remove(0);

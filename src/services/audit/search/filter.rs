@@ -1,12 +1,13 @@
-//! Which requests an auditor asks for.
+//! The filter of a search of the audit log.
 
 use super::row::Row;
 use crate::base::time::Time;
 
-/// What is asked for. A request must fit everything that is given.
+/// The conditions of a search. A request must meet all that are given; `None` means no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// A path, or its beginning followed by `*`. A KV path is also found without its `data/` or `metadata/`.
+    /// A path, or the beginning of one followed by `*`. A KV path is also found if its `data/` or `metadata/` is left
+    /// out.
     pub path: Option<String>,
     /// A display name, an entity id, or the hash of an accessor.
     pub caller: Option<String>,
@@ -21,7 +22,7 @@ impl Filter {
         self.since.is_none_or(|since| row.time >= since) && self.until.is_none_or(|until| row.time <= until)
     }
 
-    /// Whether a row fits everything but the time.
+    /// Whether a search row meets every condition but the time.
     pub(crate) fn fits(&self, row: &Row) -> bool {
         let is_caller = |caller: &String| [&row.display_name, &row.entity_id, &row.accessor].contains(&caller);
         self.path.as_ref().is_none_or(|pattern| fits_path(pattern, &row.path))

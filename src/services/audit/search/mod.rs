@@ -1,5 +1,5 @@
-//! Answers questions from the files of a log, without a server: who used a path, what a caller did, what was refused.
-//! Lines are read once from front to back, and only requests without an outcome are kept in memory.
+//! Searches the files of a log without a server: who used a path, what a caller did, what was refused. Lines are read
+//! once from front to back, and only requests without an outcome are kept in memory.
 
 mod filter;
 mod row;
@@ -14,18 +14,18 @@ pub(crate) use self::{filter::Filter, row::Row};
 use super::file_lines::{FileLine, from_the_end, lines};
 use crate::store::files::Files;
 
-/// What a search counted.
+/// The counts of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Requests that fit the filter.
+    /// Requests that meet the filter.
     pub matched: u64,
-    /// Requests in the time that the filter asks for.
+    /// Requests in the time range of the filter.
     pub in_range: u64,
-    /// Lines that could not be read. `verify` says which.
+    /// Lines that could not be read. The command `verify` says which.
     pub unreadable: u64,
 }
 
-/// Hands every request in `files` that fits `filter` to `each`: the oldest file first, in the order of outcomes.
+/// Gives every request in `files` that meets `filter` to `each`: the oldest file first, in the order of outcomes.
 pub(crate) fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&Row)) -> io::Result<Found> {
     let disk = Files::real();
     let (mut found, mut open) = (Found::default(), Unanswered::default());
@@ -40,8 +40,8 @@ pub(crate) fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&R
     Ok(found)
 }
 
-/// Hands the last `count` requests of a file to `each`, and then each new one, until `wait` returns false. `wait` is where
-/// the caller sleeps. If the file is moved away, reading continues in the new one.
+/// Gives the last `count` requests of a file to `each`, and then each new one, until `wait` returns false. `wait` is
+/// where the caller sleeps. If the file is moved away, reading continues in the file that takes its place.
 pub(crate) fn tail(
     path: &Path,
     count: usize,
@@ -97,7 +97,7 @@ impl Found {
     }
 }
 
-/// Files by the time of their first line.
+/// Sorts files by the time of their first line that has one.
 fn in_order<'p>(disk: &Files, files: &'p [PathBuf]) -> io::Result<Vec<&'p PathBuf>> {
     let mut timed = Vec::new();
     for path in files {
@@ -112,5 +112,5 @@ fn in_order<'p>(disk: &Files, files: &'p [PathBuf]) -> io::Result<Vec<&'p PathBu
     Ok(timed.into_iter().map(|(_, path)| path).collect())
 }
 
-/// The first line with a time is looked for in so much of a file.
+/// The first line with a time is searched for in at most this many bytes of a file. A file without one comes first.
 const FIRST_BYTES: u64 = 256 << 10;

@@ -1,4 +1,4 @@
-//! A row: one request with its outcome, put together from the two lines of a log.
+//! A search row: one request with its outcome, put together from the two lines of a log.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::{base::time::Time, services::audit::file_lines::FileLine};
 
-/// One request with its outcome.
+/// A search row: one request with its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row {
     pub time: Time,
@@ -19,16 +19,16 @@ pub(crate) struct Row {
     pub policies: Vec<String>,
     /// The hash of the caller's accessor, as this device writes it.
     pub accessor: String,
-    /// Whether it was allowed; `None` if no policy was asked.
+    /// Whether the request was allowed. `None` if no policy was asked.
     pub allowed: Option<bool>,
-    /// The policy, rule and line that decided.
+    /// The policy whose rule decided, and below the rule's path and line.
     pub policy: String,
     pub rule: String,
     pub line: u32,
-    /// The HTTP status; `None` if there is no outcome.
+    /// The HTTP status of the answer. `None` if the log has no outcome.
     pub status: Option<u16>,
     pub error: String,
-    /// How the server closed a request that got no answer.
+    /// How the server closed a request that got no answer. Empty for all others.
     pub closed: String,
 }
 
@@ -56,7 +56,7 @@ impl Row {
         }
     }
 
-    /// Takes from the request's line what its outcome does not repeat.
+    /// Takes from the request's line (`asked`) what the line of the outcome does not repeat.
     fn complete(&mut self, asked: Self) {
         self.time = asked.time;
         for (own, other) in [
@@ -80,7 +80,7 @@ impl Row {
     }
 }
 
-/// The members of a line that a row is made of.
+/// The members of a line from which a search row is made.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct LineFields {
@@ -134,7 +134,7 @@ struct Decided {
     line: u32,
 }
 
-/// The time of a line, if it has one.
+/// The time of a line. `None` if it has none.
 pub(crate) fn time_of(line: &[u8]) -> Option<Time> {
     serde_json::from_slice::<LineFields>(line).ok()?.time()
 }
@@ -143,20 +143,20 @@ pub(crate) fn time_of(line: &[u8]) -> Option<Time> {
 #[derive(Default)]
 pub(crate) struct Unanswered(HashMap<String, Row>);
 
-/// A whole log has never so many open requests. Beyond this, a request's line is not remembered, and its outcome is shown
-/// without it.
+/// At most this many requests without an outcome are remembered; a whole log never has so many. The lines of further
+/// requests are ignored, and their outcomes are shown without them.
 const UNANSWERED_MAX: usize = 100_000;
 
-/// A line that is not what the log writes.
+/// The error for a line that the log cannot have written.
 pub(crate) struct Unreadable;
 
 impl Unanswered {
-    /// Takes a line, and returns the request that it completes.
+    /// Takes a line. Returns the request that it completes; `None` if it completes none.
     pub(crate) fn take(&mut self, line: &FileLine<'_>) -> Result<Option<Row>, Unreadable> {
         let fields: LineFields = match serde_json::from_slice(line.bytes) {
             Ok(fields) => fields,
             Err(_) if line.is_ended => return Err(Unreadable),
-            // The server is writing this line now, or stopped while it did.
+            // The server is writing this line now, or stopped while it was writing.
             Err(_) => return Ok(None),
         };
         match fields.kind.as_str() {
@@ -178,7 +178,7 @@ impl Unanswered {
         }
     }
 
-    /// The requests that have no outcome, by time.
+    /// The requests that have no outcome, in the order of their times.
     pub(crate) fn rest(self) -> Vec<Row> {
         let mut rows: Vec<Row> = self.0.into_values().collect();
         rows.sort_by(|a, b| (a.time, &a.request_id).cmp(&(b.time, &b.request_id)));

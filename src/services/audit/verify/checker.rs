@@ -1,5 +1,5 @@
-//! Checks one log line by line. As long as lines belong to the chain, only its right edge is kept. From the first line
-//! that does not belong, lines are remembered, to find out what happened.
+//! Checks one log line by line. While the lines belong to the chain, only the right edge of its tree is kept. From the
+//! first line that does not belong, lines are remembered to find out what happened.
 
 use std::path::PathBuf;
 
@@ -25,17 +25,18 @@ pub(crate) struct Checker<'a> {
     log: &'a Log,
     key: &'a PublicKey,
     kept: Option<&'a Checkpoint>,
-    /// All lines so far. `None` before the first line, and for good if the log cannot begin with that line.
+    /// The chain of all lines so far. `None` before the first line, and from then on if the log cannot begin with that
+    /// line.
     chain: Option<Chain>,
     report: LogReport,
     problem: Option<Problem>,
-    /// Lines that do not belong to the chain, or that came after one that does not.
+    /// The lines from the first one that does not belong to the chain on. `None` while all lines belong.
     suspects: Option<Suspects>,
-    /// Where the last line stood.
+    /// Where the previous line stood.
     place: Place,
 }
 
-/// Lines that are remembered to find out what happened.
+/// At most this many lines are remembered to find out what happened. Further ones are only counted.
 const SEEN_MAX: usize = 100_000;
 
 impl<'a> Checker<'a> {
@@ -56,7 +57,7 @@ impl<'a> Checker<'a> {
         self.place = (segment.path.clone(), line.number);
     }
 
-    /// Starts the log at the first line that the files have.
+    /// Begins the log at the first line that the given files have of it.
     fn begin(&mut self, segment: &Segment, line: &FileLine<'_>) -> bool {
         let start = Start::of_whole(line.bytes);
         let head = start.filter(|start| start.kind() == "head").and_then(|_| Members::read(line.bytes));
@@ -64,8 +65,8 @@ impl<'a> Checker<'a> {
         let seq = start.map_or(1, |start| start.seq);
         self.report.first_line = self.chain.as_ref().map_or(seq, |chain| chain.lines() + 1);
         if self.chain.is_none() {
-            // Without its older files a log begins later than at line 1. Everything else was edited: a line 1 that is not a
-            // head, a head that contradicts itself, a text that is not a line.
+            // A log whose older files are missing begins after line 1. In all other cases a line was edited: a line 1
+            // that is not a `head` line, a `head` line that contradicts itself, or a text that is not a log line.
             let is_headless = head.is_none() && seq > 1;
             self.fault(segment, line.number, seq, if is_headless { Defect::Headless } else { Defect::Edited });
         }
@@ -74,13 +75,13 @@ impl<'a> Checker<'a> {
 
     fn next(&mut self, segment: &Segment, line: &FileLine<'_>) {
         let Some(chain) = &self.chain else { return };
-        // A line that lacks only its newline is whole.
+        // A line that lacks only its newline counts as complete.
         let start = Start::of_whole(line.bytes);
         let belongs = start.filter(|start| start.follows(chain));
         let fault = match (belongs, &self.suspects) {
             (None, _) => Some(Defect::Edited),
             (Some(start), Some(suspects)) => match start.kind() {
-                // A `torn` line accounts for the torn lines before it. A `head` line may stand between.
+                // A `torn` line accounts for the torn lines before it. A `head` line may stand between them.
                 "torn" if Members::read(line.bytes).is_some_and(|members| members.lines == suspects.count) => {
                     self.report.torn_lines += suspects.count;
                     self.suspects = None;
@@ -104,7 +105,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Checks what a line says that belongs to the chain.
+    /// Checks the content of a line that belongs to the chain. Returns what is wrong with it, or `None`.
     fn check(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Defect> {
         let chain = self.chain.as_ref()?;
         match start.kind() {
@@ -123,7 +124,7 @@ impl<'a> Checker<'a> {
         let chain = self.chain.as_ref()?;
         let head = Members::read(bytes).and_then(|own| Checkpoint::parse(&own.checkpoint).ok());
         let Some(head) = head else { return Some(Defect::Edited) };
-        // Nothing in this line is believed: the same line is built again and compared.
+        // This line is not trusted: the checkpoint line is built again and compared.
         let prev = hex(chain.prev());
         let prev = std::str::from_utf8(&prev).unwrap_or("");
         let members = control::checkpoint(&head.text());
@@ -160,7 +161,7 @@ impl<'a> Checker<'a> {
         if kept.root != chain.root() {
             let (path, file_line) = (self.place.0.clone(), line.number);
             let what = Defect::Rewritten { until: kept.size };
-            // The checkpoints in the file up to here verified, so the change comes after the last of them. Otherwise
+            // The checkpoints in the file verified up to here, so the change comes after the last of them, unless
             // somebody who has the key made them.
             let first = (self.report.proved_to + 1).min(kept.size);
             self.problem = Some(Problem { log: self.log.id.clone(), line: first, file: path, file_line, what });
@@ -210,8 +211,8 @@ impl<'a> Checker<'a> {
     /// Ends the log. `next` is the log that replaced this one.
     pub(crate) fn finish(mut self, next: Option<&Log>) -> (LogReport, Option<Problem>) {
         if let Some(suspects) = self.suspects.take() {
-            // This is no attack at the very end of a log: a piece of one line after a power cut, or lines that were
-            // given up after a failed sync.
+            // At the very end of a log this is not an attack: a piece of one line after a power cut, or lines that were
+            // abandoned after a failed sync.
             let is_torn_end = suspects.count == 1 && suspects.is_unended;
             let is_given_up = next.is_some_and(|next| next.reason == "sync failed");
             if is_torn_end || is_given_up {
@@ -238,7 +239,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether an unended line begins with a whole line: then it was not torn, something was appended to it.
+/// Whether an unended line begins with a complete line. Then it was not torn: something was appended to it.
 fn has_whole_beginning(bytes: &[u8]) -> bool {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
     let is_whole = matches!(values.next(), Some(Ok(_)));

@@ -1,5 +1,5 @@
-//! Says what happened to a log whose chain breaks. The first line that does not fit is rarely the one that was changed: a
-//! changed line still follows the line before it, and it is the next line that names another hash.
+//! Finds out what happened to a log whose chain breaks. The first line that does not fit is rarely the one that was
+//! changed: a changed line still follows the line before it, but the line after it holds the hash of the original.
 
 use super::{
     report::{Defect, Problem},
@@ -15,7 +15,7 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     };
     let Some((seq, prev)) = first.start else { return at(&first.place, expected, Defect::Edited) };
     let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);
-    // A line that names the hash of the line before it belongs here, so it was edited itself.
+    // The line holds the hash of the line before it, so it is in its place and was edited itself.
     if prev == *suspects.before.prev() {
         return at(&first.place, expected, Defect::Edited);
     }
@@ -43,12 +43,12 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     }
 }
 
-/// Whether the line before the break was edited, and not the line at the break. It was if the line at the break is as it
-/// was written, which its own checkpoint or the next line shows.
+/// Whether the line before the break was edited, and not the line at the break. The line at the break is as it was
+/// written if its own checkpoint or the next line shows that.
 fn is_before_edited(suspects: &Suspects, first: &Seen, next: Option<&Seen>) -> bool {
     if let Some(checkpoint) = &first.checkpoint {
         return checkpoint.root != suspects.before.root();
     }
-    // Without a next line, nothing tells the two cases apart.
+    // Without a next line, the two cases cannot be told apart.
     next.and_then(|next| next.start).is_none_or(|(_, next_prev)| next_prev == first.leaf)
 }

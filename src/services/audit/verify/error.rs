@@ -1,8 +1,8 @@
-//! Why there is no report.
+//! Why a verification has no report.
 
 use std::path::Path;
 
-/// Why there is no report.
+/// Why a verification has no report.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum VerifyError {
     #[error("cannot read `{path}`: {cause}")]

@@ -1,4 +1,4 @@
-//! Verifies logs without a server. It takes files in any order and a public key that was kept elsewhere, and says up to
+//! Verifies logs without a server. It takes files in any order and a public key that was kept elsewhere. It says up to
 //! which line the checkpoints prove the log, up to which line the hash chain is consistent, and which line is the first
 //! that was edited, removed, moved, doubled or cut off.
 
@@ -22,7 +22,7 @@ use crate::{
     store::files::Files,
 };
 
-/// Verifies `files` with `key`, and with a checkpoint that was kept elsewhere, if there is one.
+/// Verifies `files` with `key`. `kept` is a checkpoint that was kept elsewhere, if there is one.
 pub(crate) fn verify(files: &[PathBuf], key: &PublicKey, kept: Option<&str>) -> Result<Report, VerifyError> {
     verify_with(&Files::real(), files, key, kept)
 }

@@ -1,20 +1,20 @@
-//! What a verification found, and what it says about the first line that is wrong.
+//! The report of a verification: what the files prove, and the first line that is wrong.
 
 use std::{fmt, path::PathBuf};
 
-/// What the files show.
+/// The result of a verification.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Report {
     /// The logs in the order in which they began. Each later one says why it began.
     pub logs: Vec<LogReport>,
-    /// Lines read in all files.
+    /// The number of lines read in all files.
     pub lines: u64,
-    /// Checkpoints that verified.
+    /// The number of checkpoints that verified.
     pub checkpoints: u64,
-    /// Of the last log: the line of its newest checkpoint that verified. It proves itself and every line before. Zero if
+    /// The line of the last log's newest checkpoint that verified. It proves itself and every line before it. Zero if
     /// there is none.
     pub proved_to: u64,
-    /// Of the last log: the last line that belongs to the hash chain.
+    /// The last line of the last log that belongs to the hash chain.
     pub consistent_to: u64,
     pub first_problem: Option<Problem>,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Report {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogReport {
     pub id: String,
-    /// The full name in its checkpoints; empty if there are none.
+    /// The full name of the log in its checkpoints. Empty if there are none.
     pub origin: String,
     /// The first line in the given files; above 1 if older files were not given.
     pub first_line: u64,
@@ -31,17 +31,17 @@ pub(crate) struct LogReport {
     pub proved_to: u64,
     pub consistent_to: u64,
     pub checkpoints: u64,
-    /// The newest checkpoint that verified, to be kept.
+    /// The newest checkpoint that verified, for the caller to keep. `None` if none did.
     pub newest: Option<String>,
     /// Why the log began: `new`, or what happened to the log before it.
     pub reason: String,
-    /// Lines that were only partly written. A later line of the log accounts for each run of them.
+    /// The number of lines that were only partly written. A later line of the log accounts for each run of them.
     pub torn_lines: u64,
     /// Whether the last line lacks its newline or its end.
     pub has_torn_end: bool,
 }
 
-/// The first thing that is wrong.
+/// The first line that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub log: String,
@@ -56,19 +56,19 @@ pub(crate) struct Problem {
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Defect {
-    /// It is not what was written.
+    /// The line is not what was written.
     Edited,
-    /// It and the lines after it, up to and including line `until`, are not here.
+    /// The line and those after it, up to and including line `until`, are missing.
     Removed { until: u64 },
-    /// It stands elsewhere in the files.
+    /// The line stands elsewhere in the files.
     Moved,
-    /// It stands here a second time, or was inserted.
+    /// The line stands here a second time, or was inserted.
     Doubled,
-    /// Some line from here up to and including line `until` was changed, and the hashes after it were computed again.
+    /// A line from here up to and including line `until` was changed, and the hashes after it were computed again.
     Rewritten { until: u64 },
-    /// A kept checkpoint covers the lines up to and including line `until`; they are not here.
+    /// A kept checkpoint covers the lines from here up to and including line `until`, but they are missing.
     Cut { until: u64 },
-    /// A checkpoint is signed by another key than the given one.
+    /// The line is a checkpoint that is signed by another key than the given one.
     OtherKey,
     /// A file begins here without a `head` line, and no given file ends just before it.
     Headless,

@@ -1,5 +1,5 @@
-//! Splits files into segments and joins the segments to logs, whatever the files are called. A segment begins at a `head`
-//! line or at the beginning of a file.
+//! Splits files into segments and joins the segments to logs, whatever the names of the files. A segment begins at a
+//! `head` line or at the beginning of a file.
 
 use std::path::{Path, PathBuf};
 
@@ -13,30 +13,30 @@ use crate::{
     store::files::Files,
 };
 
-/// A log, and where its lines are.
+/// A log, and where in the files its lines are.
 pub(crate) struct Log {
     pub id: String,
     pub reason: String,
-    /// The log that this one replaces, and how many lines that one had.
+    /// The id and number of lines of the log that this one replaces. `None` if it replaces none.
     pub old: Option<(String, u64)>,
     pub segments: Vec<Segment>,
 }
 
-/// Lines of one log that stand together in one file.
+/// A run of lines of one log in one file.
 #[derive(Clone)]
 pub(crate) struct Segment {
     pub path: PathBuf,
-    /// Where it begins and ends in the file.
+    /// The offsets in the file at which the segment begins and ends.
     pub bytes: (u64, u64),
-    /// The number of its first line in the file.
+    /// The number of the segment's first line in the file, from 1.
     pub file_line: u64,
     pub lines: u64,
-    /// The log that its `head` line names; empty if it has none.
+    /// The id of the log that its `head` line names. Empty if the segment has no `head` line.
     pub log: String,
     head: Option<HeadFacts>,
-    /// Number and `prev` of its first line.
+    /// Number and `prev` of the first line in this segment. `None` if it is not a log line.
     first: Option<(u64, Hash)>,
-    /// Number and hash of its last line.
+    /// Number and hash of the last line in this segment.
     last: (u64, Hash),
 }
 
@@ -48,7 +48,7 @@ struct HeadFacts {
     begins: bool,
 }
 
-/// Finds the logs in `paths`. A file that is given twice counts once.
+/// Finds the logs in `paths`. A file that is given twice is read once.
 pub(crate) fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyError> {
     let (mut seen, mut segments) = (Vec::new(), Vec::new());
     for path in paths {
@@ -80,7 +80,7 @@ pub(crate) fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyE
     Ok(logs)
 }
 
-/// Hands every line of a segment to `visit`. The number of a line is its number in the file, from 1.
+/// Gives every line of a segment to `visit`. The number of a line is its number in the file, from 1.
 pub(crate) fn read(files: &Files, segment: &Segment, visit: &mut dyn FnMut(&FileLine<'_>)) -> Result<(), VerifyError> {
     let each = &mut |line: FileLine<'_>| visit(&FileLine { number: segment.file_line + line.number, ..line });
     lines(files, &segment.path, segment.bytes, each).map_err(read_error(&segment.path))
@@ -134,8 +134,8 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
     Ok(())
 }
 
-/// Finds the log of segments that have no `head` line. It is, in this order: the log whose last hash the segment names,
-/// the log that continues after the segment in the same file, the log whose numbers fit, or any log.
+/// Assigns segments that have no `head` line to a log. It is, in this order: the log whose last hash the segment's
+/// first line holds, the log that continues after the segment in the same file, the log whose numbers fit, or any log.
 fn name_headless(segments: &mut [Segment]) {
     for _ in 0..segments.len() {
         let Some(at) = segments.iter().position(|segment| segment.log.is_empty()) else { return };

@@ -1,4 +1,4 @@
-//! Lines that do not belong to the chain, or that came after one that does not.
+//! The suspects: lines that do not belong to the chain, and all lines after the first such line.
 
 use std::path::PathBuf;
 
@@ -11,24 +11,24 @@ use crate::{
 pub(crate) type Place = (PathBuf, u64);
 
 pub(crate) struct Suspects {
-    /// The chain before the first of them.
+    /// The chain before the first suspect.
     pub before: Chain,
-    /// Where the line before the first of them stood.
+    /// The place of the line before the first suspect.
     pub place_before: Place,
     pub seen: Vec<Seen>,
-    /// How many there are. Not all of them may be remembered in `seen`.
+    /// The number of suspects. Not all of them may be remembered in `seen`.
     pub count: u64,
-    /// Whether the last one lacks its newline.
+    /// Whether the last suspect lacks its end.
     pub is_unended: bool,
 }
 
-/// A line after the break of the chain.
+/// A suspect line that is remembered.
 pub(crate) struct Seen {
     pub place: Place,
-    /// Its number and `prev`; `None` if it does not have the form of a line.
+    /// The line's number and `prev`. `None` if it does not have the form of a log line.
     pub start: Option<(u64, Hash)>,
     pub leaf: Hash,
-    /// The checkpoint in it, if it is signed with the given key.
+    /// The checkpoint in the line, if it is signed with the given key.
     pub checkpoint: Option<Checkpoint>,
     pub is_line: bool,
 }
