@@ -1,5 +1,5 @@
-//! What a request is answered with: runs its row and turns a login into a token in the same unit. Help is computed from
-//! the rows. A panic is an outcome like any other.
+//! Makes the answer to a request: runs its API row, and turns a login into a token in the same unit of work. Help is
+//! computed from the API rows. A handler that panics gives an error like any other failure.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -22,10 +22,10 @@ use crate::{
     },
 };
 
-/// A request that may be performed: it was permitted and recorded.
+/// A request that may be performed: it was permitted and recorded in the audit log.
 pub(super) type Work = Recorded<Permitted<Known>>;
 
-/// Performs the request in its unit. A login becomes a token that exists once the unit is committed.
+/// Performs the request in its unit of work. The token of a login exists once that unit is committed.
 pub(super) async fn answer(work: &Work) -> Result<Answer> {
     let known = work.request();
     let answer = run_row(work).await?;
@@ -49,7 +49,7 @@ pub(super) async fn answer(work: &Work) -> Result<Answer> {
     Ok(answer)
 }
 
-/// What the row itself says: a login is still a login.
+/// The answer of the API row itself: a login is not turned into a token yet.
 pub(super) async fn run_row(work: &Work) -> Result<Answer> {
     let known = work.request();
     match &known.routed.route.target {
@@ -61,14 +61,15 @@ pub(super) async fn run_row(work: &Work) -> Result<Answer> {
         }
         Target::Row { at, .. } => {
             known.input.as_ref().map_err(Clone::clone)?;
-            // A panic in a handler is that caller's 500 and nobody else's: it is recorded like any other outcome.
+            // If a handler panics, only its own caller notices: the answer is 500, and it is recorded like any other
+            // outcome.
             let run = AssertUnwindSafe(at.engine.run(work)).catch_unwind();
             run.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
         }
     }
 }
 
-/// The help of a path as text and as an OpenAPI document whose paths are those within the mount.
+/// The help of a path, as text and as an OpenAPI document. The paths in the document are relative to the mount.
 fn help(at: &MountPoint, asked: &str, rows: &[Arc<RowFacts>]) -> Answer {
     let all: Vec<&RowFacts> = at.engine.rows().into_iter().map(AsRef::as_ref).collect();
     let these: Vec<&RowFacts> = rows.iter().map(AsRef::as_ref).collect();
@@ -80,11 +81,11 @@ fn help(at: &MountPoint, asked: &str, rows: &[Arc<RowFacts>]) -> Answer {
     let described = Described { path: "", kind: &at.mount.record.kind, class: at.engine.class(), rows: described };
     let document = openapi::document(&[described], MountPaths::Real);
     let answer = serde_json::json!({ "help": text, "see_also": null, "openapi": document });
-    // Raw, so that the audit log does not repeat the documentation with each request.
+    // The body is raw, so that the audit log does not repeat the documentation with each request.
     Answer::new(Body::Raw { content_type: "application/json", bytes: answer.to_string().into_bytes() })
 }
 
-/// Turns a login into a token, in the same unit.
+/// Turns a login into a token, in the same unit of work.
 fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
     let (context, mount) = (&known.routed.context, &at.mount);
     let (services, unit) = (context.services(), &known.unit);

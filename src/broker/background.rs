@@ -1,19 +1,19 @@
-//! What the broker does on its own: it sweeps what has expired or was revoked, and lets the store forget notes that every
-//! audit device has. The tasks end with the broker.
+//! The tasks that the broker runs by itself: the sweeper, the release of notes that every audit device has, and the
+//! counts of refused requests. The tasks end with the broker.
 
 use std::{sync::Weak, time::Duration};
 
 use crate::services::{Services, sweeper::Sweeper};
 
-/// How often the sweeper looks without being woken.
+/// The sweeper looks for work at least this often, even if nothing wakes it.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// How often the store is told which notes the audit devices have; they are synced every 100 ms.
+/// How often the store is told which notes it may release. The audit devices sync their lines every 100 ms.
 const RELEASE: Duration = Duration::from_millis(200);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Lets the store forget notes, until the services are gone.
+/// Lets the store release the notes that every audit device has, until the services are gone.
 pub(super) async fn release_notes(services: Weak<Services>) {
     loop {
         tokio::time::sleep(RELEASE).await;
@@ -22,7 +22,8 @@ pub(super) async fn release_notes(services: Weak<Services>) {
     }
 }
 
-/// Writes each second how many refusals of strangers had no line of their own, until the services are gone.
+/// Each second, writes the counts of strangers' refused requests that got no audit log line of their own. Ends when the
+/// services are gone.
 pub(super) async fn count_refusals(services: Weak<Services>) {
     loop {
         tokio::time::sleep(SECOND).await;
@@ -31,7 +32,7 @@ pub(super) async fn count_refusals(services: Weak<Services>) {
     }
 }
 
-/// Sweeps until the services are gone.
+/// Runs the sweeper until the services are gone.
 pub(super) async fn sweep(services: Weak<Services>) {
     loop {
         let Some(strong) = services.upgrade() else { return };
@@ -46,7 +47,7 @@ pub(super) async fn sweep(services: Weak<Services>) {
             }
         }
         let revocations = strong.revocations.clone();
-        // While it waits the task holds nothing but the bell.
+        // While the task waits, it keeps the services alive no longer: it holds only what wakes it.
         drop(strong);
         let _woken_or_not = tokio::time::timeout(ROUND, revocations.wait_for_work()).await;
     }

@@ -1,6 +1,6 @@
-//! A login and a request of the one who logs in, as one: what OAuth's client_credentials needs. The first request's login
-//! becomes the second one's caller without a token being stored. Both are judged and recorded under one request id, and
-//! one unit commits both.
+//! A chain: a login, and a request of the caller who logs in, performed as one. OAuth's client_credentials grant needs
+//! it. The login makes the caller of the second request without storing a token. Both requests are judged and recorded
+//! under one request id, and one unit of work commits both.
 
 use std::sync::Arc;
 
@@ -25,9 +25,9 @@ use crate::{
 
 /// Two requests that are performed as one.
 pub struct Chain {
-    /// Leads to a login row.
+    /// The first request. It must lead to a login row.
     pub login: Request,
-    /// What the one who logs in asks. Its own credential is not looked at.
+    /// The request of the caller who logs in. A credential in it is ignored.
     pub then: Request,
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn handle(broker: &Arc<Shared>, chain: Chain) -> Reply {
         Err(reply) => return reply,
     };
     let (context, body) = RequestContext::with_id(broker, Request { credential: None, ..chain.then }, id);
-    // A change runs on a task of its own: a client that hangs up changes nothing.
+    // A change runs in a task of its own, so that it also ends properly if the client hangs up.
     let task = tokio::spawn(run(login, context, body));
     task.await.unwrap_or_else(|_| Reply::refusal(Error::internal("the request's task ended early")))
 }
@@ -55,7 +55,7 @@ async fn record_login(context: Box<RequestContext>, body: Body) -> Result<Work, 
     Recorded::record(&broker.services.audit, permitted).map_err(unrecorded)
 }
 
-/// The second request, before and after it was recorded.
+/// The second request, before or after it was recorded.
 enum Second {
     New(Box<RequestContext>, Body),
     Recorded(Work),
@@ -78,7 +78,7 @@ async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply
         let work = match admit_second(&login, second, identity).await {
             Ok(work) => work,
             Err(reply) => {
-                // The second request was refused, and with it the whole: the login made nothing.
+                // The second request was refused, so the chain commits nothing and the login fails too.
                 let failed = Error::invalid("the request behind this login was refused");
                 finish(login, Err(failed), None).await;
                 return reply;
@@ -95,7 +95,7 @@ async fn run(mut login: Work, context: Box<RequestContext>, body: Body) -> Reply
     }
 }
 
-/// Performs the login in its unit and makes of it a caller.
+/// Performs the login in its unit of work. Returns the caller that it proves.
 async fn log_in(work: &Work) -> Result<Identity> {
     let known = work.request();
     expect_judged(known)?;
@@ -110,7 +110,7 @@ async fn log_in(work: &Work) -> Result<Identity> {
     }
 }
 
-/// Routes, judges and records the second request in the first one's unit.
+/// Routes, judges and records the second request, in the unit of work of the first one.
 async fn admit_second(login: &Work, second: Second, identity: Identity) -> Result<Work, Reply> {
     let unit = Arc::clone(&login.request().unit);
     let audit = &login.request().routed.context.services().audit;
@@ -136,7 +136,7 @@ enum Attempt {
     Conflict(Work, Work),
 }
 
-/// Performs the second request and commits both.
+/// Performs the second request and commits both requests.
 async fn attempt(login: Work, second: Work) -> Attempt {
     let unit = Arc::clone(&login.request().unit);
     let result = match expect_judged(second.request()) {
@@ -144,7 +144,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
         Err(error) => Err(error.into()),
     };
     if unit.is_stale() {
-        // A stale unit is never committed: the second request may have gone on with another one.
+        // A stale unit of work is never committed: what the second request read may no longer be true.
         if login.request().is_past_deadline() {
             let error = Error::from(BarrierError::Conflict);
             return Attempt::Finished(finish_both(login, second, Err(error)).await);

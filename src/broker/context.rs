@@ -1,4 +1,4 @@
-//! What stays the same for one request, however often it is judged.
+//! The request context: what stays the same for one request, however often it is judged.
 
 use std::sync::Arc;
 
@@ -14,27 +14,27 @@ use crate::{
     services::{Services, admission::UnderWay, counts::CountedRequest},
 };
 
-/// One request on its way through the pipeline.
+/// The context of one request on its way through the pipeline.
 pub(super) struct RequestContext {
     pub broker: Arc<Shared>,
     pub id: Uuid,
     pub id_text: Arc<str>,
-    /// The one reading of the clock for this request.
+    /// The time of this request. The clock is read once for it.
     pub now: Time,
     pub operation: Operation,
     pub path: CanonicalPath,
     pub query: Vec<(String, String)>,
     pub credential: Option<Credential>,
     pub peer: Peer,
-    /// The peer's address as lines show it.
+    /// The address of the peer, as audit log lines show it.
     pub remote: String,
-    /// Counted while it lives, so that a seal can wait for it.
+    /// Counts the request as under way while this value lives, so that a seal can wait for it.
     _under_way: UnderWay,
     pub counted: CountedRequest,
 }
 
 impl RequestContext {
-    /// Gives the request its id and its moment, and takes the body out.
+    /// Gives the request its id and its time. Returns the body apart.
     pub fn new(broker: &Arc<Shared>, request: Request) -> (Box<Self>, Body) {
         let id = broker.services.random.request_id();
         Self::with_id(broker, request, id)

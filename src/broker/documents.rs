@@ -1,5 +1,5 @@
-//! Documents made from the rows of all kinds: what a fresh server says of itself once each kind is mounted at its usual
-//! path. Files in `data/` and `docs/` hold them; tests compare.
+//! Documents made from the API rows of all kinds of mounts. They describe a fresh server with each kind mounted at its
+//! usual path. Files in `data/` and `docs/` hold them; tests compare.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use crate::{
     services::mounts::{SYSTEM_KIND, TOKEN_KIND},
 };
 
-/// The documents and their paths in the project.
+/// The documents, each with its path in the project.
 pub fn files() -> [(&'static str, String); 2] {
     let mounts = usual_mounts(KINDS);
     [("data/openapi.json", openapi(&mounts)), ("docs/reference/api.md", reference(&mounts))]
 }
 
-/// A kind at the path where it is usually mounted.
+/// A kind of mount at the path where it is usually mounted.
 pub struct Usual {
-    /// With a slash at its end.
+    /// The path, with a slash at its end.
     pub path: String,
     pub kind: &'static str,
     pub class: Class,
@@ -37,7 +37,7 @@ impl Usual {
     }
 }
 
-/// The built-in mounts and these kinds, in the order of their paths.
+/// The built-in mounts and mounts of these kinds, in the order of their paths.
 pub(crate) fn usual_mounts<'k>(kinds: impl IntoIterator<Item = &'k Kind>) -> Vec<Usual> {
     let mut all = vec![built_in("sys/", SYSTEM_KIND, system::api()), built_in("auth/token/", TOKEN_KIND, token::api())];
     for kind in kinds {
@@ -55,13 +55,13 @@ fn built_in<C>(path: &str, kind: &'static str, api: ApiOf<C>) -> Usual {
     Usual { path: path.to_owned(), kind, class: Class::BuiltIn, summary, rows: api.into_facts() }
 }
 
-/// The OpenAPI document of these mounts, as text with indents.
+/// The OpenAPI document of these mounts, as indented text.
 pub fn openapi(mounts: &[Usual]) -> String {
     let described: Vec<Described<'_>> = mounts.iter().map(Usual::described).collect();
     format!("{:#}\n", openapi::document(&described, MountPaths::Real))
 }
 
-/// The reference of these mounts, as Markdown.
+/// The API reference of these mounts, as Markdown.
 pub fn reference(mounts: &[Usual]) -> String {
     let sections = mounts.iter().map(|mount| reference::section(&mount.described(), mount.summary));
     [String::from(ABOUT_REFERENCE)].into_iter().chain(sections).collect::<Vec<_>>().join("\n")

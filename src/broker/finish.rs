@@ -1,5 +1,5 @@
-//! How a request ends: its outcome is recorded, what has to follow happens, and the answer leaves. An answer that cannot
-//! be recorded is withheld, unless a commit has carried its line.
+//! Ends a request: its outcome is recorded, what has to follow is done, and the answer is returned. If the outcome
+//! cannot be recorded, the answer is withheld, unless a commit has stored the outcome's line.
 
 use crate::{
     blocking,
@@ -13,7 +13,7 @@ use crate::{
     store::Sequence,
 };
 
-/// Records the outcome of a request and answers it. `sequence` is that of its commit.
+/// Records the outcome of a request and returns its answer. `sequence` is the sequence number of its commit.
 pub(super) async fn finish<D: Decision<Request = Known> + Send + 'static>(
     recorded: Recorded<D>,
     result: Result<Answer>,
@@ -31,21 +31,22 @@ pub(super) async fn finish<D: Decision<Request = Known> + Send + 'static>(
     }
 }
 
-/// The line of an answer that is larger than this is made on the blocking pool: the whole answer is read for it.
+/// If the answer has more bytes than this, its audit log line is made on the blocking pool, because the whole answer is
+/// read for it.
 const BIG_ANSWER_BYTES: usize = 256 << 10;
 
 fn outcome_note<D: Decision<Request = Known>>(recorded: &Recorded<D>, result: &Result<Answer>) -> Option<DraftLine> {
     recorded.has_sealed_lines().then(|| lines::outcome(recorded.request(), recorded.decided(), result.as_ref()))
 }
 
-/// How a request ended, and the line that says so where a commit has carried it already.
+/// How a request ended. `note` is the line of its outcome, if a commit has already stored it.
 pub(super) struct Ended {
     pub result: Result<Answer>,
     pub sequence: Option<Sequence>,
     pub note: Option<DraftLine>,
 }
 
-/// As [`finish`], with an outcome whose line was made before.
+/// Does the same as [`finish`], with a line that was made before.
 pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, ended: Ended) -> Reply {
     let Ended { result, sequence, note } = ended;
     let broker = recorded.request().routed.context.broker.clone();
@@ -60,7 +61,8 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
     let known = decision.request();
     if let Err(error) = written {
         tracing::error!(%error, "an outcome cannot be recorded");
-        // A change is committed with its lines beside it and may be told; what was read must not leave.
+        // A committed change has its audit lines in the store, so its answer may be sent. What was only read must not
+        // leave.
         if sequence.is_none() && known.when_unrecordable() == WhenUnrecordable::Refuses {
             known.routed.context.counted.ended(CountedOutcome::Unavailable);
             return Reply::refusal(Error::unavailable("the audit log cannot be written: the answer is withheld"));
@@ -82,13 +84,13 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
     }
 }
 
-/// Answers a request that could not be recorded, so that nothing was done.
+/// Answers a request that could not be recorded and was therefore not performed.
 pub(super) fn unrecorded<D: Decision<Request = Known>>((decision, error): (D, Error)) -> Reply {
     decision.request().routed.context.counted.ended(CountedOutcome::of(Err(&error)));
     Reply::refusal(error)
 }
 
-/// A stranger whose request failed by its own fault pays for it.
+/// Counts a stranger's failed request against its address, if the failure is the stranger's own fault.
 fn count_refusal(known: &Known, result: &Result<Answer>) {
     let context = &known.routed.context;
     let is_fault = result.as_ref().is_err_and(|error| error.fault.counts_as_refusal());

@@ -1,4 +1,4 @@
-//! The caller of a request, and how it is known.
+//! The identity of a request's caller, and how the broker knows it.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ pub(super) struct Identity {
     pub standing: Standing,
 }
 
-/// How the caller is known.
+/// How the broker knows the caller.
 #[derive(Clone)]
 pub(super) enum Standing {
-    /// Not at all: a token that is not alive counts as none.
+    /// Not at all. A caller whose token is not alive is not known either.
     Nobody,
     /// By a live token.
     Token { session: Arc<Session>, own: Arc<OwnToken> },
-    /// By a credential that an auth method recognised, or by the login before it in a chain: the name of the principal
-    /// within that mount.
+    /// By a credential that an auth method recognised, or by the login before it in a chain. `alias` is the name of the
+    /// principal within `mount`.
     Recognised { mount: Arc<Mount>, alias: String },
 }
 
@@ -33,7 +33,8 @@ impl Identity {
         Self { caller: Arc::new(caller(Arc::default(), context)), standing: Standing::Nobody }
     }
 
-    /// A caller without a token, whom an auth method knows. Its entity is found or created in the request's unit.
+    /// A caller without a token whom an auth method knows. Its entity is found or created in the request's unit of
+    /// work.
     pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
         let accessor = &mount.record.accessor;
         let entity = context.services().identity.find_or_create(unit, accessor, &login.alias, context.now)?;
@@ -77,7 +78,7 @@ pub(super) fn caller(principal: Arc<Principal>, context: &RequestContext) -> Cal
     Caller { principal, address: Some(context.peer.address), certificate }
 }
 
-/// A unit of work of this request. While the store is sealed it can read and write nothing.
+/// Makes a unit of work for this request. While the store is sealed, such a unit can read and write nothing.
 pub(super) fn fresh_unit(context: &RequestContext, snapshot: &Snapshot) -> Arc<Unit> {
     let barrier = &context.services().barrier;
     Arc::new(match &snapshot.keys {

@@ -1,5 +1,5 @@
-//! The input of a request: one JSON object from body, form or query, made once and read by policy, audit and handler
-//! alike.
+//! The input of a request: one JSON object made from body, form or query. It is made once; policies, audit log and
+//! handler all read the same object.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ use crate::{
     contract::{Error, Fault, Fields, Result, Verb},
 };
 
-/// The fields, and what is to be said about those that nobody reads.
+/// The fields, and a warning about those that the API row does not have.
 #[derive(Clone, Default)]
 pub(super) struct Input {
     pub fields: Fields,
     pub warning: Option<String>,
 }
 
-/// Reads the body, as much of it as row and caller may send, and makes the input of it. What is wrong with it is told
-/// only to a caller who may use the row.
+/// Reads the body and makes the input of it. The API row and the caller decide how long the body may be. An error is
+/// told only to a caller who may use the API row.
 pub(super) async fn read(routed: &Routed, identity: &Identity, body: Body) -> Result<Input> {
     let bytes = match body.source {
         None => bytes::Bytes::new(),
@@ -33,7 +33,7 @@ pub(super) async fn read(routed: &Routed, identity: &Identity, body: Body) -> Re
     decoded(routed, body.decode, &bytes)
 }
 
-/// Makes the input of a body that was read before the caller was known.
+/// Makes the input from a body that was read before the caller was known.
 pub(super) fn decoded(routed: &Routed, decode: super::request::Decode, bytes: &[u8]) -> Result<Input> {
     let text = match decode(bytes)? {
         Some(text) => text,
@@ -43,7 +43,7 @@ pub(super) fn decoded(routed: &Routed, decode: super::request::Decode, bytes: &[
     Ok(Input { fields: Fields(text.into()), warning })
 }
 
-/// How many bytes of a body are read.
+/// The most bytes that the body may have. A longer one is refused with 413.
 fn cap(route: &Route, identity: &Identity) -> usize {
     match route.facts().map(|facts| facts.verb) {
         Some(Verb::Login) => limits::BODY_LOGIN_BYTES_MAX,
@@ -54,12 +54,14 @@ fn cap(route: &Route, identity: &Identity) -> usize {
 
 pub(super) fn wrong_body(error: BodyError, cap: usize) -> Error {
     match error {
-        BodyError::TooLarge => Error::new(Fault::TooLarge, format!("the request body is larger than {cap} bytes")),
+        BodyError::TooLarge => {
+            Error::new(Fault::TooLarge, format!("the request body is too large: at most {cap} bytes"))
+        }
         BodyError::TooSlow | BodyError::Broken => Error::invalid(error.to_string()),
     }
 }
 
-/// One value is a text, several are a list.
+/// Makes a JSON object of query parameters. A name with one value becomes a text, a name with several a list.
 pub(crate) fn from_pairs(pairs: &[(String, String)]) -> String {
     if pairs.is_empty() {
         return String::from("{}");
@@ -92,7 +94,8 @@ pub(crate) fn from_pairs(pairs: &[(String, String)]) -> String {
     text
 }
 
-/// A field that the path gives too must say the same; one that the row does not read is named in a warning.
+/// Compares the fields of a body with its API row. A field that the path gives too must have the same value. Returns a
+/// warning that names the fields that the API row does not have.
 fn check_names(text: &str, route: &Route) -> Result<Option<String>> {
     let Some(facts) = route.facts() else { return Ok(None) };
     let params = route.params();
@@ -125,7 +128,7 @@ fn check_names(text: &str, route: &Route) -> Result<Option<String>> {
     });
     walked.map_err(|error| Error::invalid(error.to_string()))?;
     if let Some(name) = clash {
-        return Err(Error::invalid(format!("field {name} differs from the path")));
+        return Err(Error::invalid(format!("field {name} differs from its value in the path: leave it out")));
     }
     unknown.sort_unstable();
     let shown: String = unknown.join(" ").chars().filter(|c| !c.is_control()).take(200).collect();

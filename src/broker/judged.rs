@@ -1,5 +1,5 @@
-//! Whether the caller may: a known request becomes a permitted one, or is refused. A refusal leaves both lines, and costs
-//! a use of a token that has few.
+//! Judges whether the caller may make the request: a known request becomes a permitted one, or is refused. A refused
+//! request gets both audit log lines, and takes a use off a token with limited uses.
 
 use crate::{
     broker::{
@@ -46,13 +46,13 @@ impl Performable for Known {
 }
 
 impl Known {
-    /// Judges the request by the rules of its caller's policies.
+    /// Judges the request by the policies of its caller.
     pub fn judge(self: Box<Self>) -> Judgement<Self> {
         let acl = self.routed.snapshot.policies.acl(&self.identity.caller.policies);
         access::judge(self, &acl)
     }
 
-    /// Judges the request. `Err` is the answer to one that may not be performed.
+    /// Judges the request. If it may not be performed, returns the answer to it as an error.
     pub async fn admit(mut self: Box<Self>) -> Result<Permitted<Self>, Reply> {
         loop {
             match self.judge() {
@@ -68,7 +68,7 @@ impl Known {
     }
 }
 
-/// Records a request that is not performed, and answers it.
+/// Records a request that is not performed, and returns its answer.
 async fn refuse<D: Decision<Request = Known> + Send + 'static>(decision: D, error: Error) -> Reply {
     let broker = decision.request().routed.context.broker.clone();
     let mut recorded = match Recorded::record(&broker.services.audit, decision) {

@@ -1,8 +1,8 @@
-//! The registry: the kinds of engines and auth methods that can be enabled.
+//! The registry of kinds: the engines and auth methods that can be enabled.
 
 use crate::contract::Kind;
 
-/// The kinds that can be enabled. Adding one is a folder and a line here.
+/// The kinds that can be enabled. To add one, add a folder and a line here.
 pub static KINDS: &[Kind] = &[
     Kind::engine::<crate::engines::kv::Kv>(),
     Kind::engine::<crate::engines::service_tokens::ServiceTokens>(),

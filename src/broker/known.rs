@@ -1,5 +1,5 @@
-//! Who asks. A token is looked up by its keyed hash; expiry, revocation and use counts are checked here, at each use. A
-//! credential of another form is shown to the auth methods that recognise it.
+//! Finds the caller of a request. A token is looked up by its keyed hash; expiry, revocation and use counts are checked
+//! at each use. Any other credential is shown to the auth methods that recognise its form.
 
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +21,7 @@ use crate::{
     services::tokens::Session,
 };
 
-/// How long a request may go on meeting others.
+/// A request that meets conflicts is tried again for at most this long. After that it fails.
 const CONFLICT_DEADLINE: Ttl = Ttl::from_secs(60);
 
 /// A request whose caller was looked up, and whose body was read.
@@ -29,15 +29,15 @@ pub(super) struct Known {
     pub routed: Routed,
     pub identity: Identity,
     pub unit: Arc<Unit>,
-    /// The error is told only to a caller who may use the row.
+    /// The input. An error is told only to a caller who may use the API row.
     pub input: Result<Input>,
-    /// Held while the request uses a token with few uses, so that uses are counted one by one.
+    /// A lock, held while the request uses a token with limited uses, so that uses are counted one by one.
     pub turn: Option<OwnedMutexGuard<()>>,
-    /// The caller's token after this request has taken a use off it.
+    /// The caller's token after this request has taken a use off it. Unset if it has taken none.
     pub after_use: OnceLock<Arc<Session>>,
 }
 
-/// What became of store and caller while a request met others.
+/// What happened to the store and to the caller while a request met conflicts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum StillThere {
     Yes,
@@ -48,8 +48,8 @@ pub(super) enum StillThere {
 }
 
 impl Routed {
-    /// Finds the caller and reads the body. Whoever is not known gets no further than a public row, and not even there
-    /// once its address was refused too often.
+    /// Finds the caller and reads the body. A stranger gets no further than a public row, and not even there once its
+    /// address was refused too often.
     pub async fn identify(self, body: Body) -> Result<Box<Known>, Box<Stopped>> {
         let found = match Found::caller(&self, body).await {
             Ok(found) => found,
@@ -78,11 +78,11 @@ impl Routed {
     }
 }
 
-/// A caller, and what finding it has used up.
+/// A caller, and what was used up to find it.
 struct Found {
     identity: Identity,
     body: BodyRead,
-    /// The unit through which an auth method looked; the request goes on with it.
+    /// The unit of work in which an auth method read. The request goes on with it.
     unit: Option<Arc<Unit>>,
 }
 
@@ -118,7 +118,7 @@ impl Found {
     }
 }
 
-/// The caller of a live token.
+/// The caller to whom the token belongs. `None` if the token is not alive.
 fn by_token(routed: &Routed, keys: &Arc<Keys>, token: &Secret<String>) -> Result<Option<Identity>> {
     let (context, services) = (&routed.context, routed.context.services());
     let hash = keys.token_hash(token.expose())?;
@@ -130,7 +130,7 @@ fn by_token(routed: &Routed, keys: &Arc<Keys>, token: &Secret<String>) -> Result
     }))
 }
 
-/// Strangers reach public rows alone, and their address must not have been refused too often.
+/// Refuses a stranger whose address was refused too often, and every stranger on a row that is not public.
 fn admit_stranger(routed: &Routed, identity: &Identity) -> Result<()> {
     if identity.is_known() && !routed.route.is_login() {
         return Ok(());
@@ -142,16 +142,16 @@ fn admit_stranger(routed: &Routed, identity: &Identity) -> Result<()> {
 }
 
 impl Routed {
-    /// Whether it is answered however often its address was refused. While the store is sealed nobody can be known, and
-    /// an operator who unseals may share its address with clients that keep asking: what can be reached then is exempt.
-    /// So are health and seal status, which load balancers ask.
+    /// Whether the request is answered even if its address was refused too often. While the store is sealed nobody can
+    /// be known, and an operator who unseals may share an address with clients that keep asking. So the API rows that
+    /// answer then are exempt. So are health and seal status, which load balancers ask for.
     pub fn is_exempt(&self) -> bool {
         let facts = self.route.facts();
         facts.is_some_and(|facts| self.snapshot.is_sealed() || facts.recording == Recording::Unrecorded)
     }
 }
 
-/// Waits for the caller's turn if its token has few uses, and looks it up again: the last use may be gone.
+/// Waits for the caller's turn if its token has limited uses. Then looks the token up again: its last use may be gone.
 async fn take_turn(routed: &Routed, identity: Identity) -> Result<(Identity, Option<OwnedMutexGuard<()>>)> {
     let Some(session) = identity.session().filter(|session| session.record.num_uses > 0) else {
         return Ok((identity, None));
@@ -168,18 +168,19 @@ async fn take_turn(routed: &Routed, identity: Identity) -> Result<(Identity, Opt
 }
 
 impl Known {
-    /// A request whose caller is known from elsewhere: from the login before it in a chain.
+    /// A request whose caller is known from the login before it in a chain.
     pub async fn of_caller(routed: Routed, identity: Identity, unit: Arc<Unit>, body: Body) -> Box<Self> {
         let input = input::read(&routed, &identity, body).await;
         Self::with_input(routed, identity, unit, input)
     }
 
-    /// The same, with an input that was read already.
+    /// The same as [`Known::of_caller`], with an input that was read already.
     pub fn with_input(routed: Routed, identity: Identity, unit: Arc<Unit>, input: Result<Input>) -> Box<Self> {
         Box::new(Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() })
     }
 
-    /// The same caller on a new route and a fresh unit, for a request that is judged again, and whether it may still be.
+    /// The same request with a new route and a fresh unit of work, to be judged again. Also says whether that makes
+    /// sense.
     pub fn again(self: Box<Self>) -> (Box<Self>, StillThere) {
         let Self { routed, identity, input, turn, after_use, .. } = *self;
         let routed = routed.again();
@@ -192,7 +193,7 @@ impl Known {
             None => looked_up_again(&routed, &identity, &unit),
         };
         match looked_up {
-            // The token that was found says how many uses are left; this request takes no second one.
+            // The token that was found names the uses that are left. This request does not take a second use.
             Ok(Some(identity)) => {
                 let after_use = match (after_use.get(), identity.session()) {
                     (Some(_), Some(session)) => OnceLock::from(Arc::clone(session)),
@@ -209,12 +210,12 @@ impl Known {
         context.services().clock.now() > context.now.plus(CONFLICT_DEADLINE)
     }
 
-    /// Whether a question failed only because another request changed what it read.
+    /// Whether `exists` failed only because another request changed what it had read.
     pub fn may_ask_again(&self) -> bool {
         self.unit.is_stale() && !self.is_past_deadline()
     }
 
-    /// The caller's token as it is now.
+    /// The caller's token as it is now. `None` if the caller has no token.
     pub fn session(&self) -> Option<&Arc<Session>> {
         self.after_use.get().or_else(|| self.identity.session())
     }
@@ -224,7 +225,7 @@ impl Known {
         self.routed.route.is_login() || !self.identity.is_known()
     }
 
-    /// The request as the mount's handler sees it.
+    /// The request's context as the mount's handler gets it.
     pub fn view(&self, at: &MountPoint) -> Context {
         let context = &self.routed.context;
         let parts = ContextParts {
@@ -238,13 +239,14 @@ impl Known {
         Context::from(parts).with_own_token(self.identity.own_token().cloned())
     }
 
-    /// The fields of the request; empty where they could not be read.
+    /// The fields of the request. Empty if the input could not be read.
     pub fn fields(&self) -> Fields {
         self.input.as_ref().map(|input| input.fields.clone()).unwrap_or_default()
     }
 }
 
-/// The caller whose use this request has taken already: it may go on even if that was the last one.
+/// The identity of a caller whose use this request has taken already. It may go on even if that was the last use.
+/// `None` if the token has expired or was revoked.
 fn still_standing(routed: &Routed, before: &Identity, used: &Session, unit: &Unit) -> Result<Option<Identity>> {
     let (context, markers) = (&routed.context, &routed.snapshot.markers);
     let tokens = &context.services().tokens;
@@ -260,7 +262,7 @@ fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Op
     match (&before.standing, &context.credential, &routed.snapshot.keys) {
         (Standing::Token { .. }, Some(Credential::Token(token)), Some(keys)) => by_token(routed, keys, token),
         (Standing::Recognised { mount, alias }, ..) => {
-            // The unit that created the entity was given up; the new one finds or creates it again.
+            // The unit of work that created the entity was given up; the new one finds or creates it again.
             let accessor = &mount.record.accessor;
             let entity = context.services().identity.find_or_create(unit, accessor, alias, context.now)?;
             let principal = Principal {

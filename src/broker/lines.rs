@@ -1,4 +1,4 @@
-//! What the pipeline tells the audit log of a request and of its outcome.
+//! The facts that the pipeline gives to the audit log about a request and its outcome.
 
 use crate::{
     broker::known::Known,
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Fields of an `auth` answer that are our own words.
+/// Fields of an `auth` answer whose texts the server itself writes.
 const AUTH_SHOWN: &[&str] = &["lease_duration", "renewable", "entity_id", "token_type", "orphan", "num_uses"];
 
 impl Recordable for Known {
@@ -66,7 +66,7 @@ fn plain_fields(known: &Known) -> Vec<&str> {
     known.routed.route.facts().map(|facts| facts.input.plain().iter().map(String::as_str).collect()).unwrap_or_default()
 }
 
-/// What stands in both lines of a request.
+/// The facts that both lines of a request have.
 fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fields: &'a [&'a str]) -> LineFacts<'a> {
     let (context, route) = (&known.routed.context, &known.routed.route);
     let (mount_type, mount_accessor) =
@@ -88,7 +88,7 @@ fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fie
     }
 }
 
-/// The caller's part of a line. It is made with a token's first line and kept with the opened token.
+/// The caller's part of a line. It is made with the token's first line and kept with the cached token.
 fn auth(known: &Known) -> Option<AuthSource<'_>> {
     let Some(session) = known.session() else {
         return known.identity.is_known().then(|| AuthSource::Facts(recognised_facts(known)));
@@ -119,7 +119,7 @@ fn token_facts(known: &Known) -> Option<AuthFacts<'_>> {
     })
 }
 
-/// A caller who has no token.
+/// The facts about a caller who has no token.
 fn recognised_facts(known: &Known) -> AuthFacts<'_> {
     let caller = &known.identity.caller;
     AuthFacts {
@@ -147,7 +147,7 @@ fn decided(decision: Decided<'_>) -> Decision<'_> {
     }
 }
 
-/// The line of an outcome.
+/// The draft of the outcome's line.
 pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answer, &Error>) -> DraftLine {
     let ruling = match decision {
         Decided::Allowed(ruling) | Decided::Refused(ruling) => ruling,
@@ -156,7 +156,7 @@ pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answ
     let decision = if is_denied { Decided::Refused(ruling) } else { decision };
     let (fields, plain) = (known.fields(), plain_fields(known));
     let mut entry = LineFacts { is_response: true, ..entry(known, decision, &fields.0, &plain) };
-    // Who read stands in the request's line, a few lines above under the same id; a reader of the log joins the two.
+    // The caller is in the request's line, a few lines above under the same id. A reader of the log joins the two.
     if !known.routed.context.operation.changes() && matches!(decision, Decided::Allowed(_)) {
         entry.auth = None;
     }
@@ -186,7 +186,7 @@ pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answ
     known.routed.context.services().audit.draft(&entry)
 }
 
-/// Who a login has shown itself to be.
+/// The facts about the caller that a login has proved.
 fn granted_facts(granted: &Granted) -> AuthFacts<'_> {
     let token = granted.token.expose();
     AuthFacts {
@@ -202,8 +202,8 @@ fn granted_facts(granted: &Granted) -> AuthFacts<'_> {
     }
 }
 
-/// An error's text without the names that the caller gave, which may be anything: those of the path, and what stands in
-/// quotes. The path itself has its own field.
+/// An error's text without the names that the caller gave, which may be anything: the names of the path, and what
+/// stands in quotes. The path itself has a field of its own.
 fn without_names(text: &str, known: &Known) -> String {
     let mut text = text.to_owned();
     for (_, value) in known.routed.route.params().iter().filter(|(_, value)| !value.is_empty()) {

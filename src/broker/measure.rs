@@ -1,4 +1,4 @@
-//! What the broker measures of itself: numbers about all of its work, none about a single caller, path or mount.
+//! The measurements of the broker: numbers about all of its work, none about a single caller, path or mount.
 
 use crate::{
     broker::{Broker, KINDS, Readiness},
@@ -10,21 +10,22 @@ use crate::{
     store::StoreMeasurements,
 };
 
-/// The numbers of one moment. They say the same whether the store is sealed or not, as far as there is something to say.
+/// The numbers at one moment. They are the same whether the store is sealed or not, apart from what is in memory only
+/// while it is open.
 pub struct Measurements {
     pub readiness: Readiness,
     pub requests: RequestCounts,
     pub requests_under_way: usize,
     pub audit: AuditMeasurements,
     pub store: StoreMeasurements,
-    /// How many mounts there are of each kind.
+    /// The number of mounts of each kind.
     pub mounts: Vec<(&'static str, usize)>,
     pub cached_tokens: usize,
     pub revocation_markers: usize,
 }
 
 impl Broker {
-    /// Measures. It asks the file system for sizes and may block for as long as that takes.
+    /// Takes the measurements. Asks the file system for sizes, and may block for as long as that takes.
     pub fn measure(&self) -> Measurements {
         let services = &self.shared.services;
         let table = services.mounts.snapshot();

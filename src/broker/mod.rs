@@ -1,6 +1,7 @@
-//! The broker puts the floors together. Start reading at `pipeline.rs`: every request passes through it, in one order.
+//! The broker joins the services, engines and auth methods. Start reading at `pipeline.rs`: every request passes
+//! through it, in one order.
 //!
-//! It speaks typed requests and replies ([`Request`], [`Reply`]) and knows no protocol; dialects translate.
+//! The broker speaks typed requests and replies ([`Request`], [`Reply`]) and knows no protocol; dialects translate.
 
 mod pipeline;
 mod request;
@@ -17,7 +18,7 @@ mod lines;
 mod perform;
 mod answer;
 mod finish;
-// The OAuth dialect is the first to send chains; until then tests do (docs/adr/0007).
+// The OAuth dialect will be the first to send chains; until then only tests do (docs/adr/0007).
 mod chain;
 mod uses;
 mod stripes;
@@ -49,28 +50,29 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{broker::shared::Shared, contract::Error, services::audit::Refusal};
 
-/// The whole server behind its listeners.
+/// The broker: the whole server behind its listeners.
 pub struct Broker {
     shared: Arc<Shared>,
 }
 
 impl Broker {
-    /// Answers one request. Every way in ends here or in [`Broker::handle_chain`].
+    /// Answers one request. Every request comes in here or through [`Broker::handle_chain`].
     pub async fn handle(&self, request: Request) -> Reply {
         pipeline::handle(&self.shared, request).await
     }
 
-    /// Answers a request whose caller logs in with it: both are judged and recorded, and one unit commits both.
+    /// Answers a login and a request of the caller who logs in. Both are judged and recorded, and one unit of work
+    /// commits both.
     #[cfg_attr(not(test), expect(dead_code, reason = "dialects to come send chains"))]
     pub async fn handle_chain(&self, chain: chain::Chain) -> Reply {
         chain::handle(&self.shared, chain).await
     }
 
-    /// Refuses a request that a dialect could not read. It counts as a stranger's.
+    /// Refuses a request that a dialect could not read, and counts it against the address as a stranger's.
     pub fn refuse_unread(&self, peer: &Peer, error: Error) -> Reply {
         let address = peer.address.ip();
         let error = strangers::charge(&self.shared.refusal_limit, address, error);
-        // The path did not parse, so it is not written down.
+        // The path is not recorded, because it could not be parsed.
         let (status, reason) = (error.fault.status(), pipeline::reason(&error));
         let refusal = Refusal { operation: "", path: "", address, status, reason };
         self.shared.services.counts.refuse_unread(Reader::Dialect);
@@ -78,7 +80,7 @@ impl Broker {
         Reply::refusal(error)
     }
 
-    /// Counts a request that was refused before a dialect saw it.
+    /// Counts a request that the listener refused before a dialect saw it.
     pub fn refused_by_listener(&self, address: IpAddr) {
         self.shared.refusal_limit.count(address);
         self.shared.services.counts.refuse_unread(Reader::Listener);
@@ -87,7 +89,7 @@ impl Broker {
         self.shared.services.audit.record_refusal(&refusal, self.shared.services.clock.now());
     }
 
-    /// The state of the server for health checks that ask no token.
+    /// The state of the server, for health checks that need no token.
     pub fn readiness(&self) -> Readiness {
         let seal = self.shared.services.barrier.status();
         Readiness {
@@ -98,20 +100,20 @@ impl Broker {
         }
     }
 
-    /// For the panic hook: writes audit lines that are still queued.
+    /// Writes the audit log lines that are still queued. For the panic hook.
     pub fn drain_for_panic(&self) {
         self.shared.services.audit.drain_for_panic();
     }
 }
 
-/// What the server needs to do its work.
+/// What must be true before the server can do its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     pub is_initialised: bool,
     pub is_sealed: bool,
-    /// Every required audit device can be written.
+    /// Whether every required audit device can be written.
     pub is_audit_ready: bool,
-    /// The store has not closed itself after a failure.
+    /// Whether the store is open. It closes itself after a failure.
     pub is_store_open: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What can be asked of a store while no server runs on it.
+//! Checks of a store that no server is using.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use crate::{
     store::{Boot, Store},
 };
 
-/// Opens a store with its shares and walks its tokens: whether each has all its entries and none stands alone.
+/// Opens a store with its unseal key shares and checks its tokens: each must have all its entries, and no entry may be
+/// without its token.
 pub async fn walk(
     store: Store,
     boot: Boot,
@@ -28,5 +29,5 @@ pub async fn walk(
             return Ok(report);
         }
     }
-    Err(StartError::Broken(String::from("more shares are needed to open the store: give one a line")))
+    Err(StartError::Broken(String::from("more shares are needed to open the store: give each on a line of its own")))
 }

@@ -1,6 +1,6 @@
-//! Performs a permitted and recorded request: runs it, commits its unit with both lines, and records the outcome. On a
-//! conflict the request is routed, looked up and judged again on fresh reads; a verdict that has changed meanwhile is a
-//! refusal.
+//! Performs a permitted and recorded request: runs it, commits its unit of work with both audit log lines, and records
+//! the outcome. On a conflict the request is routed, looked up and judged again on fresh reads. If it is no longer
+//! permitted, it is refused.
 
 use crate::{
     barrier::BarrierError,
@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Performs the request and answers it. A change runs on a task of its own, so that a client that hangs up changes
-/// nothing. A read never waits for anything but its audit line, which the task that writes it hands over.
+/// Performs the request and answers it. A change runs in a task of its own, so that it also ends properly if the client
+/// hangs up. A read waits only for its audit log line to be written.
 pub(super) async fn perform(work: Work) -> Reply {
     if !work.request().routed.context.operation.changes() {
         return run(work).await;
@@ -56,7 +56,7 @@ async fn run(mut work: Work) -> Reply {
 
 enum Attempt {
     Finished(Reply),
-    /// Something that was read has changed: once more.
+    /// Something that the request read has changed: the caller must try again.
     Conflict(Work),
 }
 
@@ -75,7 +75,8 @@ async fn attempt(work: Work) -> Attempt {
     }
 }
 
-/// Makes what the request was judged by a precondition of its commit: the caller's token, mounts, policies, markers.
+/// Adds preconditions to the commit: the caller's token, mounts, policies and revocation markers are still those by
+/// which the request was judged.
 pub(super) fn expect_judged(known: &Known) -> Result<(), BarrierError> {
     let (context, snapshot) = (&known.routed.context, &known.routed.snapshot);
     if !context.operation.changes() || snapshot.is_sealed() {
@@ -96,7 +97,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
             Ok(()) => Attempt::Finished(finish(work, Ok(answer), None).await),
         };
     }
-    // Both lines travel with the change, so that change and lines are one.
+    // Both audit log lines are stored with the change, so that there is never one without the other.
     let outcome = work.has_sealed_lines().then(|| lines::outcome(known, work.decided(), Ok(&answer)));
     let notes = work.note_for_batch().into_iter().chain(&outcome).map(|note| note.as_bytes().to_vec()).collect();
     match known.unit.commit(notes).await {
@@ -109,7 +110,8 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
     }
 }
 
-/// Routes, looks up and judges the request once more, on fresh reads. `Err`: the verdict has changed.
+/// Routes, looks up and judges the request once more, on fresh reads. If it is no longer permitted, ends it and returns
+/// the reply as an error.
 pub(super) async fn again(work: Work) -> Result<Work, Reply> {
     let (permitted, proof) = work.take_apart();
     let mut known = permitted.into_inner();
@@ -134,7 +136,7 @@ pub(super) async fn again(work: Work) -> Result<Work, Reply> {
     }
 }
 
-/// Ends a request that was recorded and is not permitted any more.
+/// Ends a request that was recorded and is no longer permitted.
 async fn end<D: Decision<Request = Known> + Send + 'static>(decision: D, proof: Proof, error: Error) -> Reply {
     match Recorded::again(decision, proof) {
         Ok(recorded) => finish(recorded, Err(error), None).await,

@@ -1,12 +1,12 @@
-//! The order in which every request is handled. Each state owns the one before it and can be made from it alone:
+//! The order in which every request is handled. Each state owns the one before it and can be made only from it:
 //!
 //! | state | what was done | file |
 //! |---|---|---|
-//! | [`Routed`] | canonical path and operation lead to a mount and a row | routed.rs |
+//! | [`Routed`] | canonical path and operation lead to a mount and an API row | routed.rs |
 //! | [`Known`](super::known::Known) | the caller was looked up, the body read | known.rs, recognise.rs, input.rs |
 //! | `Permitted<Known>` | policies allow exactly this request | judged.rs, services/access.rs |
 //! | `Recorded<Permitted<Known>>` | its line is in the audit log | lines.rs, services/recorded.rs |
-//! | [`Reply`] | the row ran, its unit committed with both lines, the outcome is recorded | perform.rs, finish.rs |
+//! | [`Reply`] | the API row ran, its unit committed with both lines, the outcome is recorded | perform.rs, finish.rs |
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ async fn run(context: Box<RequestContext>, body: Body) -> Result<Reply, Reply> {
     Ok(perform(recorded).await)
 }
 
-/// Refuses a request that nobody judged. Such refusals are sampled and counted in the audit log, so that probes cannot
-/// fill a disk, and the caller's address pays for them.
+/// Refuses a request that was not judged. The audit log samples and counts such refused requests, so that probes cannot
+/// fill a disk. They count against the caller's address.
 pub(super) fn refuse_stranger(stopped: Box<Stopped>) -> Reply {
     let Stopped { routed, error } = *stopped;
     let context = &routed.context;
@@ -59,7 +59,7 @@ pub(super) fn refuse_stranger(stopped: Box<Stopped>) -> Reply {
     Reply { outcome: Err(error), request_id: Arc::default(), mount: None }
 }
 
-/// Why a stranger was refused, as the audit log counts it.
+/// The reason under which the audit log counts a refused request of a stranger.
 pub(super) const fn reason(error: &Error) -> &'static str {
     match error.fault {
         Fault::Denied => "no live token",

@@ -1,5 +1,5 @@
-//! Credentials that are no tokens of ours: the auth methods that recognise their form are asked, in the order of their
-//! paths, and the first that knows the credential says who the caller is.
+//! Finds the caller of a credential that is not a token of ours. The auth methods that recognise the credential's form
+//! are asked, in the order of their paths. The first that knows the credential says who the caller is.
 
 use std::sync::Arc;
 
@@ -17,17 +17,17 @@ use crate::{
     contract::{Context, ContextParts, Credential, NeedsBody, Result, ShownCredential},
 };
 
-/// What came of it.
+/// The result of [`ask`].
 pub(super) struct Asked {
-    /// `None`: no auth method knows the credential.
+    /// The caller. `None` if no auth method knows the credential.
     pub identity: Option<Identity>,
     pub body: Body,
-    /// The body's bytes, where a recogniser needed them.
+    /// The bytes of the body, with the function that decodes them. Set if an auth method needed the body.
     pub raw: Option<(Bytes, Decode)>,
     pub unit: Arc<Unit>,
 }
 
-/// Asks every mount that recognises the form of the credential.
+/// Asks every auth mount that recognises the form of the credential, until one knows the credential.
 pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body) -> Result<Asked> {
     let (context, snapshot) = (&routed.context, &routed.snapshot);
     let unit = fresh_unit(context, snapshot);

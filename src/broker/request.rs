@@ -1,5 +1,5 @@
-//! What a dialect asks of the broker and what it gets back, in words of no protocol. A dialect builds a [`Request`] from
-//! its headers and paths, and renders the [`Reply`]; it has no other way in.
+//! What a dialect asks of the broker and what it gets back, in types of no protocol. A dialect builds a [`Request`]
+//! from its headers and paths, and renders the [`Reply`]; it has no other way in.
 
 use std::{fmt, net::SocketAddr, pin::Pin, sync::Arc};
 
@@ -11,12 +11,12 @@ use crate::{
     services::mounts::Mount,
 };
 
-/// One request, its body not yet read. Its `Debug` shows nothing that may be secret.
+/// One request, whose body is not read yet. Its `Debug` output shows nothing that may be secret.
 pub struct Request {
     pub operation: Operation,
-    /// Within the broker: `secret/data/app/db`.
+    /// The path within the broker, such as `secret/data/app/db`.
     pub path: CanonicalPath,
-    /// Decoded names and values, in order. They count where there is no body.
+    /// Decoded names and values of the query, in order. They become the fields of the request if it has no body.
     pub query: Vec<(String, String)>,
     pub credential: Option<Credential>,
     pub peer: Peer,
@@ -29,34 +29,34 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Who is at the other end of the connection.
+/// The peer of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub address: SocketAddr,
-    /// The certificate (DER) whose key the client proved to hold in the handshake. Whether it is trusted is judged by
-    /// whoever asks for it: it may be self-signed or expired.
+    /// The certificate (DER) whose key the client proved to hold in the handshake. The server has not checked whether
+    /// it is trusted: it may be self-signed or expired. Whoever uses it must judge that.
     pub certificate: Option<Arc<[u8]>>,
 }
 
-/// A body that is still with its sender, and how its bytes become fields.
+/// A body that is still with its sender, and the function that makes fields of its bytes.
 pub struct Body {
-    /// `None`: there is none.
+    /// The source of the body's bytes. `None` if there is no body.
     pub source: Option<Box<dyn BodySource>>,
     pub decode: Decode,
 }
 
-/// Makes fields of a body's bytes, which are empty where there is no body: the text of one JSON object, or `None` where
-/// the query counts.
+/// Decodes the bytes of a body into the text of one JSON object. The bytes are empty if there is no body. `None` means
+/// that the fields come from the query.
 pub type Decode = fn(&[u8]) -> Result<Option<String>, Error>;
 
 impl Body {
-    /// No body; the query counts.
+    /// No body: the fields come from the query.
     #[cfg_attr(not(test), expect(dead_code, reason = "for dialects that read no body"))]
     pub const fn none() -> Self {
         Self { source: None, decode: |_| Ok(None) }
     }
 
-    /// Fields that are here already, as the text of one JSON object.
+    /// Fields that are known already, as the text of one JSON object.
     #[cfg_attr(not(test), expect(dead_code, reason = "for dialects whose bodies are no JSON"))]
     pub fn fields(text: String) -> Self {
         Self {
@@ -77,41 +77,41 @@ impl BodySource for Text {
     }
 }
 
-/// Where a body's bytes come from.
+/// The source of a body's bytes.
 pub trait BodySource: Send {
-    /// The whole body, at most `cap` bytes. Bytes beyond are never kept.
+    /// Reads the whole body. A body of more than `cap` bytes is an error, and the bytes beyond are never kept.
     fn read(self: Box<Self>, cap: usize) -> Reading;
 }
 
-/// A body on its way.
+/// The future of a body that is being read.
 pub type Reading = Pin<Box<dyn Future<Output = Result<Bytes, BodyError>> + Send>>;
 
-/// Why a body could not be read. None of it quotes the body.
+/// Why a body could not be read. No message quotes the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     #[error("the request body is too large")]
     TooLarge,
-    #[error("the request body came too slowly")]
+    #[error("the request body arrived too slowly: send it faster")]
     TooSlow,
-    #[error("the request body broke off or is malformed")]
+    #[error("the request body is incomplete or malformed")]
     Broken,
 }
 
-/// What the broker answers.
+/// The broker's reply to a request.
 pub struct Reply {
     pub outcome: Result<Answer, Error>,
-    /// Stands in the audit log's lines of the request; empty where there are none.
+    /// The ID of the request in its audit log lines. Empty if the request has no audit log lines.
     pub request_id: Arc<str>,
     pub(super) mount: Option<Arc<Mount>>,
 }
 
 impl Reply {
-    /// The kind of the mount that was asked; empty where there is none.
+    /// The kind of the mount to which the request led. Empty if it led to no mount.
     pub fn mount_kind(&self) -> &str {
         self.mount.as_ref().map_or("", |mount| &mount.record.kind)
     }
 
-    /// A refusal of a request that was not routed.
+    /// The reply to a request that was refused before it was routed.
     pub(super) fn refusal(error: Error) -> Self {
         Self { outcome: Err(error), request_id: Arc::default(), mount: None }
     }

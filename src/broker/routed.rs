@@ -1,5 +1,5 @@
-//! From a path to a mount and a row, on one snapshot of mounts, policies and revocation markers. Identifiers in the path
-//! are in their one spelling from here on.
+//! Routes a request: finds the mount and the API row of its path, on one snapshot of mounts, policies and revocation
+//! markers. From here on, identifiers in the path are in lower case.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use crate::{
     },
 };
 
-/// What a request is judged by, from beginning to end.
+/// The state by which a request is judged, from beginning to end.
 pub(super) struct Snapshot {
-    /// `None` while the store is sealed.
+    /// The keys of the store. `None` while it is sealed.
     pub keys: Option<Arc<Keys>>,
     pub mounts: Arc<MountTable>,
     pub policies: Arc<PolicySet>,
@@ -37,7 +37,7 @@ impl Snapshot {
         self.keys.is_none()
     }
 
-    /// Makes the snapshot a precondition of the unit.
+    /// Makes the snapshot a precondition of the unit of work.
     pub fn expect(&self, unit: &Unit) -> Result<(), BarrierError> {
         guards::expect(unit, Registry::Mounts, &self.mounts.version)?;
         guards::expect(unit, Registry::Policies, &self.policies.version)?;
@@ -45,14 +45,14 @@ impl Snapshot {
     }
 }
 
-/// Where a request leads.
+/// The route of a request: where its path leads.
 pub(super) struct Route {
-    /// The path by which access is judged and the log is written; a list's ends in a slash.
+    /// The path by which access is judged and which the audit log shows. That of a list ends in a slash.
     pub full: String,
     pub target: Target,
 }
 
-/// A mount and its engine, which the broker holds itself for the mounts that every broker has.
+/// A mount and its engine. The engines of built-in mounts are held by the broker itself.
 pub(super) struct MountPoint {
     pub mount: Arc<Mount>,
     pub engine: OpenEngine,
@@ -65,12 +65,12 @@ pub(super) enum Target {
         params: Params,
         facts: Arc<RowFacts>,
     },
-    /// There is a mount, but the path or the operation is not of its API.
+    /// There is a mount, but its API has no such path or not this operation on it.
     NoRow {
         at: MountPoint,
         error: Error,
     },
-    /// The documentation of a path within a mount, or of the whole mount if no row has the path.
+    /// The documentation of a path within a mount, or of the whole mount if no API row has that path.
     Help {
         at: MountPoint,
         /// The path within the mount.
@@ -106,19 +106,19 @@ impl Route {
         }
     }
 
-    /// Whether a caller proves here who it is. Whoever logs in is a stranger, whatever token it shows beside: else any
-    /// token would lift the limit on guesses.
+    /// Whether this is a login. Its caller counts as a stranger even if it also shows a token; otherwise any token
+    /// would lift the limit on guesses.
     pub fn is_login(&self) -> bool {
         self.facts().is_some_and(|facts| facts.verb == Verb::Login)
     }
 
-    /// Whether anybody may ask it, with or without a token.
+    /// Whether anybody may make this request, with or without a token.
     pub fn is_public(&self) -> bool {
         self.facts().is_some_and(RowFacts::is_public)
     }
 }
 
-/// Why a request ends before it is judged.
+/// A request that ends before it is judged, and why.
 pub(super) struct Stopped {
     pub routed: Routed,
     pub error: Error,
@@ -130,7 +130,7 @@ impl Stopped {
     }
 }
 
-/// A request that knows where it leads.
+/// A request whose route is known.
 pub(super) struct Routed {
     pub context: Box<RequestContext>,
     pub snapshot: Snapshot,
@@ -138,8 +138,8 @@ pub(super) struct Routed {
 }
 
 impl Routed {
-    /// Routes a request on a fresh snapshot. A sealed store answers few rows; all others are refused here, and whoever
-    /// keeps asking is a stranger like any other.
+    /// Routes a request on a fresh snapshot. While the store is sealed, only a few API rows answer. All other requests
+    /// are refused here, and count against the address as a stranger's.
     pub fn new(context: Box<RequestContext>) -> Result<Self, Box<Stopped>> {
         let routed = Self::on_fresh_snapshot(context);
         let answers_sealed = routed.route.facts().is_some_and(|facts| facts.when_sealed == WhenSealed::Answers);
@@ -151,7 +151,7 @@ impl Routed {
         Err(Stopped::of(routed, error))
     }
 
-    /// The same request on a fresh snapshot.
+    /// Routes the same request on a fresh snapshot.
     pub fn again(self) -> Self {
         Self::on_fresh_snapshot(self.context)
     }
@@ -212,7 +212,7 @@ fn target(at: MountPoint, found: Found, context: &RequestContext) -> Target {
     }
 }
 
-/// The rows of the path, whatever their operations.
+/// The help of a path: its API rows for all operations.
 fn help(at: MountPoint, asked: String) -> Target {
     let found = Operation::ALL.into_iter().map(|operation| at.engine.find(operation, &asked));
     let rows = found.filter_map(|found| match found {

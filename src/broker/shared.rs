@@ -1,4 +1,4 @@
-//! What all requests of one broker share.
+//! The state that all requests of one broker share.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use crate::{
 
 pub(super) struct Shared {
     pub services: Arc<Services>,
-    /// The engines of the mounts that every broker has, by their kinds.
+    /// The engines of the built-in mounts, by kind.
     pub built_in: Vec<(&'static str, OpenEngine)>,
-    /// What can be reached while the store is sealed: `sys/` alone.
+    /// The mount table while the store is sealed: it has only `sys/`.
     pub sealed_mounts: Arc<MountTable>,
     pub retry_queue: Stripes,
-    /// Whose turn it is to use a token that has few uses.
+    /// The locks under which requests take turns in using a token with limited uses.
     pub use_turns: Stripes,
     pub refusal_limit: Arc<dyn RefusalLimit>,
 }
 
 impl Shared {
-    /// The engine of a mount: its own, or the broker's for the mounts that every broker has.
+    /// The engine of a mount: its own, or the broker's for a built-in mount.
     pub fn engine_of(&self, mount: &Mount) -> Option<OpenEngine> {
         if let Some(engine) = &mount.engine {
             return Some(engine.clone());

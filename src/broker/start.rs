@@ -1,4 +1,4 @@
-//! How a broker is made, opened and closed.
+//! Starts, opens and closes a broker.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
     store::{Boot, Files, Store},
 };
 
-/// All that a broker is made from.
+/// Everything that a broker needs to start.
 pub struct Setup {
     pub store: Store,
     pub boot: Boot,
@@ -32,13 +32,13 @@ pub struct Setup {
     pub files: Files,
     pub clock: Clock,
     pub random: Random,
-    /// Where clients reach the server; tokens name it as their issuer.
+    /// The address at which clients reach the server. Signed tokens name it as their issuer.
     pub api_address: String,
     pub default_lease_ttl: Ttl,
     pub max_lease_ttl: Ttl,
-    /// The key of `seal "static"`.
+    /// The key of `seal "static"`, if the configuration has one.
     pub static_key: Option<StaticKey>,
-    /// How often strangers of one address may be refused.
+    /// Limits how often strangers of one address may be refused.
     pub refusal_limit: Arc<dyn RefusalLimit>,
 }
 
@@ -51,15 +51,15 @@ pub enum StartError {
     Broken(String),
 }
 
-/// What a development server shows.
+/// The secrets that a development server prints.
 pub struct DevInit {
-    /// Base64, as Vault's tools look for it.
+    /// The only unseal key share, in base64, as Vault's tools expect it.
     pub unseal_key: Secret<String>,
     pub root_token: Secret<String>,
 }
 
 impl Broker {
-    /// Makes a broker, sealed. Needs a runtime for its background tasks.
+    /// Makes a sealed broker. Must be called in a runtime, which runs its background tasks.
     pub fn start(setup: Setup) -> Result<Arc<Self>, StartError> {
         let refusal_limit = Arc::clone(&setup.refusal_limit);
         let services = Arc::new(services(setup)?);
@@ -81,13 +81,13 @@ impl Broker {
         Ok(Arc::new(Self { shared: Arc::new(shared) }))
     }
 
-    /// Opens a store that is sealed by the configuration's key. Says whether it did.
+    /// Opens the store with the key of `seal "static"`. Returns false if there is no such key or no store yet.
     pub async fn open_static(&self) -> Result<bool, StartError> {
         let opened = self.shared.services.lifecycle.open_static().await;
         opened.map_err(|error| StartError::Broken(error.cause.unwrap_or(error.message)))
     }
 
-    /// Hands in one share, as `sys/unseal` does: for a development server that kept its own.
+    /// Submits one unseal key share, as `sys/unseal` does. For a development server that has kept its share.
     pub async fn unseal_with(&self, share: Secret<Vec<u8>>) -> Result<(), StartError> {
         let status = self.shared.services.lifecycle.submit_share(share).await;
         let status = status.map_err(|error| StartError::Broken(error.cause.unwrap_or(error.message)))?;
@@ -98,8 +98,8 @@ impl Broker {
         }
     }
 
-    /// Initialises with one share, unseals and mounts `secret/`: for development servers. On a store that exists
-    /// already it fails.
+    /// Initialises the store with one share, unseals it and mounts `secret/`. For development servers. Fails if the
+    /// store is initialised already.
     pub async fn dev_init(&self, root_token: Option<String>) -> Result<DevInit, StartError> {
         let broken = |error: Error| StartError::Broken(error.cause.unwrap_or(error.message));
         let plan = ShamirPlan { shares: 1, threshold: 1 };
@@ -124,7 +124,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Whether the store is sealed; for the lines a server prints at its start.
+    /// Whether the store is sealed. A server prints it at its start.
     pub fn is_sealed(&self) -> bool {
         self.shared.services.barrier.status().is_sealed
     }
@@ -133,14 +133,14 @@ impl Broker {
         self.shared.services.barrier.status().is_initialised
     }
 
-    /// Seals and closes the store: the orderly end.
+    /// Seals and closes the store at the end of the process.
     pub async fn shutdown(&self) {
         self.shared.services.lifecycle.seal(0).await;
         self.shared.services.barrier.store().clone().close();
     }
 }
 
-/// The services of a broker, each with what it needs of the others.
+/// Makes the services of a broker.
 fn services(setup: Setup) -> Result<Services, StartError> {
     let barrier = Arc::new(Barrier::new(setup.store, setup.boot, setup.random.clone())?);
     let audit = Audit::start(setup.audit_devices, setup.files, setup.clock.clone());

@@ -1,19 +1,19 @@
-//! Callers whom nobody knows. Their refusals are limited by address and counted in the audit log; a caller with a live
-//! token is never refused because of its neighbours.
+//! Strangers: callers whom nobody knows. Their refused requests are limited by address and counted in the audit log. A
+//! caller with a live token is never refused because of others at its address.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use crate::contract::{Error, Fault};
 
-/// Counts refused requests by address. The server has one; a test may bring its own.
+/// Counts refused requests by address. The server has one implementation; a test may bring its own.
 pub trait RefusalLimit: Send + Sync {
-    /// How long this address has to wait before it may be a stranger again; `None` if it need not.
+    /// How long this address must wait before a stranger at it may ask again. `None` if it need not wait.
     fn wait(&self, address: IpAddr) -> Option<Duration>;
     /// Counts one refused request of a stranger.
     fn count(&self, address: IpAddr);
 }
 
-/// No limit.
+/// A limit that never refuses.
 #[cfg(test)]
 pub struct Unlimited;
 
@@ -26,7 +26,8 @@ impl RefusalLimit for Unlimited {
     fn count(&self, _: IpAddr) {}
 }
 
-/// What a stranger is told who is refused with `error`: the refusal counts, unless its address has to wait already.
+/// The error for a refused stranger, which is `error`, and counts against its address. If the address must wait
+/// already, the error is 429 instead, and nothing is counted.
 pub(super) fn charge(limit: &Arc<dyn RefusalLimit>, address: IpAddr, error: Error) -> Error {
     match check(limit, address) {
         Ok(()) => {
@@ -37,7 +38,7 @@ pub(super) fn charge(limit: &Arc<dyn RefusalLimit>, address: IpAddr, error: Erro
     }
 }
 
-/// Refuses a stranger whose address has been refused too often.
+/// Refuses a stranger with 429 if its address was refused too often.
 pub(super) fn check(limit: &Arc<dyn RefusalLimit>, address: IpAddr) -> Result<(), Error> {
     let Some(wait) = limit.wait(address) else { return Ok(()) };
     Err(Error {

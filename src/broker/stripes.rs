@@ -1,5 +1,6 @@
-//! Where requests queue. From its second try on, a request holds the stripe of its path, so that contention is waiting
-//! and not failure; a request with a use-limited token holds the token's from the beginning. The token's comes first.
+//! Locks on which requests wait for each other. From its second try on, a request holds the lock (stripe) of its path,
+//! so that competing requests wait instead of failing. A request with a use-limited token holds the token's stripe from
+//! the beginning, and takes it before that of the path.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -22,7 +23,7 @@ impl Default for Stripes {
 }
 
 impl Stripes {
-    /// Waits for the stripe of `what` and holds it until the guard is dropped.
+    /// Waits for the stripe of `what`. It is held until the guard is dropped.
     pub async fn hold(&self, what: &[u8]) -> Option<OwnedMutexGuard<()>> {
         let index = usize::try_from(self.hasher.hash_one(what)).unwrap_or_default() % STRIPES;
         Some(Arc::clone(self.locks.get(index)?).lock_owned().await)

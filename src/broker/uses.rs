@@ -1,5 +1,5 @@
-//! Tokens that may be used a few times only. A use is taken off in a unit of its own, before anything is performed; the
-//! last one leaves the token spent, and it is deleted once its last request is over.
+//! Tokens with a limited number of uses. A use is taken in a unit of work of its own, before anything is performed. The
+//! last use leaves the token spent, and it is deleted once its last request is over.
 
 use crate::{
     barrier::BarrierError,
@@ -11,8 +11,8 @@ use crate::{
     },
 };
 
-/// Takes one use off the caller's token: a refused request has cost a use too. The batch is the request's first and
-/// carries the request's line.
+/// Takes one use off the caller's token; a refused request costs a use too. The batch that stores it is the request's
+/// first, and carries the request's audit log line.
 pub(super) async fn take_use<D: Decision<Request = Known>>(recorded: &mut Recorded<D>) -> Result<()> {
     loop {
         let known = recorded.request();
@@ -31,14 +31,14 @@ pub(super) async fn take_use<D: Decision<Request = Known>>(recorded: &mut Record
         }
         let unit = fresh_unit(context, &known.routed.snapshot);
         let session = tokens.read(&unit, &hash)?.ok_or_else(Error::denied)?;
-        // Set once a request: it takes one use.
+        // Set once for each request, because a request takes one use.
         let _ = known.after_use.set(session);
         recorded.note_was_carried();
         return Ok(());
     }
 }
 
-/// Deletes the caller's token if this request had its last use.
+/// Deletes the caller's token if this request took its last use.
 pub(super) async fn delete_if_spent(known: &Known) {
     let Some(session) = known.session().filter(|session| session.record.num_uses == SPENT) else { return };
     let (context, hash) = (&known.routed.context, session.hash);
@@ -51,7 +51,7 @@ pub(super) async fn delete_if_spent(known: &Known) {
         }
         Ok::<(), BarrierError>(())
     };
-    // It is dead already; what stays behind is found at its expiry.
+    // The token is dead already. If its record is left behind, the sweeper finds it when the token expires.
     if let Err(error) = result.await {
         tracing::debug!(%error, "a spent token stays until it expires");
     }

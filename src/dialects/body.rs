@@ -1,4 +1,4 @@
-//! A body as it comes over HTTP: read at most once, and never more of it than its reader allows.
+//! The body of an HTTP request. It is read at most once, and never further than its reader allows.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 
 use crate::broker::{BodyError, BodySource, Reading};
 
-/// The failure by which the server says that a body's sender is too slow; its reader learns [`BodyError::TooSlow`].
+/// The error by which the server says that the sender of a body is too slow. The reader gets [`BodyError::TooSlow`].
 #[derive(Debug, thiserror::Error)]
 #[error("slower than the least rate of a body")]
 pub struct Slow;
@@ -17,7 +17,7 @@ pub struct Slow;
 pub(super) struct HttpBody(axum::body::Body);
 
 impl HttpBody {
-    /// `None` where there is no body.
+    /// The source of the body's bytes. `None` if there is no body.
     pub fn source(body: axum::body::Body) -> Option<Box<dyn BodySource>> {
         if body.is_end_stream() { None } else { Some(Box::new(Self(body))) }
     }
@@ -29,8 +29,8 @@ impl BodySource for HttpBody {
     }
 }
 
-/// A piece that would go beyond `cap` is not kept: the count comes before the buffer, and an announced length above
-/// `cap` is refused before the first byte.
+/// Reads a body of at most `cap` bytes. A longer one is an error: an announced length above `cap` is refused before the
+/// first byte, and a piece that would exceed `cap` is not kept.
 pub(crate) async fn read(mut body: axum::body::Body, cap: usize) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > cap as u64 {
         return Err(BodyError::TooLarge);
@@ -44,7 +44,7 @@ pub(crate) async fn read(mut body: axum::body::Body, cap: usize) -> Result<Bytes
     Ok(whole.into_bytes())
 }
 
-/// The server's word stands somewhere in the chain of causes.
+/// Whether [`Slow`] is among the causes of this failure.
 fn is_slow(failure: &axum::Error) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(failure);
     while let Some(error) = cause {
@@ -56,7 +56,7 @@ fn is_slow(failure: &axum::Error) -> bool {
     false
 }
 
-/// What has come so far. Most bodies are one piece, which is kept as it came.
+/// What has arrived so far. Most bodies arrive in one piece, which is kept without copying.
 enum Gathered {
     Nothing,
     One(Bytes),

@@ -1,4 +1,5 @@
-//! Plain: `GET /plain/PATH` answers one field of a secret as text, for programs that cannot read JSON.
+//! The example dialect "plain": `GET /plain/PATH` answers one field of a secret as text, for programs that cannot read
+//! JSON.
 
 use std::sync::Arc;
 
@@ -17,11 +18,11 @@ pub(super) fn router(broker: Arc<Broker>) -> Router {
     Router::new().route("/plain/{*path}", get(read)).with_state(broker)
 }
 
-/// Reads the words of HTTP, asks the broker, and writes the reply in the dialect's own words.
+/// Reads the HTTP request, asks the broker, and writes the reply as plain text.
 async fn read(State(broker): State<Arc<Broker>>, parts: Parts) -> impl IntoResponse {
-    // The raw target: it is decoded once, here, and judged as it is decoded.
+    // The raw target is decoded once, here. Access is judged by the decoded path.
     let Ok(whole) = CanonicalPath::parse(parts.uri.path()) else {
-        return rendered(Err(Error::invalid("the path does not read")));
+        return rendered(Err(Error::invalid("the path is not valid")));
     };
     let Some(path) = whole.strip("plain") else { return rendered(Err(Error::missing())) };
     let reply = broker
@@ -37,13 +38,13 @@ async fn read(State(broker): State<Arc<Broker>>, parts: Parts) -> impl IntoRespo
     rendered(reply.outcome)
 }
 
-/// What the caller shows, in words of no protocol. Whether it is good is the broker's business.
+/// The credential of the request, in the broker's type. The broker decides whether it is valid.
 fn bearer(headers: &HeaderMap) -> Option<Credential> {
     let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
     value.strip_prefix("Bearer ").map(|token| Credential::Token(Secret::text(token)))
 }
 
-/// The status comes from the one table in `contract::Fault`; an error says no more than its message.
+/// Renders a reply. The status comes from the table in `contract::Fault`; an error shows only its message.
 fn rendered(outcome: Result<Answer, Error>) -> (StatusCode, String) {
     match outcome {
         Ok(Answer { body: Content::Data(text), .. }) => (StatusCode::OK, text),

@@ -1,6 +1,6 @@
-//! Dialects: the protocols that clients speak, one folder or file each. A dialect turns HTTP words into the broker's typed
-//! requests and its replies into HTTP words; it owns words, not power. [`router`] joins them for the listeners of the
-//! API; metrics have a listener of their own.
+//! Dialects: the protocols that clients speak, one folder or file each. A dialect translates HTTP into the broker's
+//! typed requests, and its replies into HTTP; it decides nothing about access. [`router`] joins the dialects for the
+//! listeners of the API; metrics have a listener of their own.
 
 mod body;
 #[cfg(test)]
@@ -22,12 +22,12 @@ pub use metrics::{ConnectionMeasurements, MeasureServer, ProcessMeasurements, Se
 
 use crate::broker::Broker;
 
-/// Everything that the listener of metrics answers.
+/// The routes that the listener of metrics answers.
 pub fn metrics_router(broker: &Arc<Broker>, measure_server: MeasureServer) -> Router {
     metrics::router(Arc::clone(broker), measure_server)
 }
 
-/// Everything that a listener of the API answers.
+/// The routes that a listener of the API answers.
 pub fn router(broker: &Arc<Broker>) -> Router {
     let routes = Router::new().merge(status::router(Arc::clone(broker))).merge(vault::router(Arc::clone(broker)));
     #[cfg(test)]

@@ -1,19 +1,19 @@
-//! Names and values of a query or a form. Our own decoding, because strictness is the point: a broken escape or text that
-//! is not UTF-8 is refused, where libraries put replacement characters in its place.
+//! Decodes the names and values of a query or a form. The decoder is our own because it is strict: it refuses a broken
+//! escape or text that is not UTF-8, where libraries put replacement characters in its place.
 
-/// Pairs of one query: bounded so that nobody makes us keep thousands.
+/// A query may have at most this many parameters, so that it cannot take much memory. A longer one is refused.
 const PAIRS_MAX: usize = 64;
 
-/// Why a query does not read.
+/// Why a query is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum QueryError {
-    #[error("the query has too many parameters")]
+    #[error("the query has too many parameters: at most {PAIRS_MAX}")]
     TooMany,
-    #[error("the query does not decode")]
+    #[error("the query has a broken escape or is not UTF-8")]
     Encoding,
 }
 
-/// The decoded pairs, in order.
+/// The decoded parameters, in order.
 pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, QueryError> {
     let mut pairs = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
@@ -26,7 +26,7 @@ pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>, QueryError> {
     Ok(pairs)
 }
 
-/// One pass of form decoding; `None` for a broken escape or text that is not UTF-8.
+/// Decodes one name or value of a form, once. `None` if an escape is broken or the result is not UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

@@ -1,5 +1,5 @@
-//! Probes for whoever runs the server: `/livez` says that the process answers, `/readyz` that it can do its work. Neither
-//! asks for a token or leaves a line in the audit log, and neither tells more than a word.
+//! Probes for whoever runs the server: `/livez` says that the process answers, `/readyz` that it can do its work.
+//! Neither needs a token or leaves an audit log line, and neither says more than a few words.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ pub(super) fn router(broker: Arc<Broker>) -> Router {
     Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(broker)
 }
 
-/// 200 as long as the process answers, sealed or not: a service manager that restarted a sealed server would not help.
+/// Answers 200 as long as the process answers, sealed or not: restarting a sealed server would not help.
 async fn live() -> impl IntoResponse {
     word(StatusCode::OK, "ok")
 }
 
-/// 200 where requests are served; else 503 and what is missing.
+/// Answers 200 if requests are served; otherwise 503 and what is missing.
 async fn ready(State(broker): State<Arc<Broker>>) -> impl IntoResponse {
     match missing(broker.readiness()) {
         None => word(StatusCode::OK, "ok"),
@@ -30,7 +30,9 @@ const fn missing(readiness: Readiness) -> Option<&'static str> {
     match readiness {
         Readiness { is_initialised: false, .. } => Some("not initialised"),
         Readiness { is_sealed: true, .. } => Some("sealed"),
-        Readiness { is_store_open: false, .. } => Some("the store has closed itself: see the server's log"),
+        Readiness { is_store_open: false, .. } => {
+            Some("the store has closed itself after a failure: see the server's log")
+        }
         Readiness { is_audit_ready: false, .. } => {
             Some("a required audit device cannot be written: see the server's log")
         }

@@ -1,16 +1,16 @@
-//! All metrics as a table of data: name, shape, unit, labels, meaning, and where the numbers come from. A label's values
-//! are words of ours, so that their number is bounded and no text of a caller is shown.
+//! The catalogue of all metrics: name, shape, unit, labels, meaning, and where the numbers come from. The values of a
+//! label are words of ours, so that their number is limited and no text of a caller is shown.
 
 use prometheus_client::{metrics::MetricType, registry::Unit};
 
 use super::measured::{ConnectionMeasurements, Measured};
 use crate::broker::Durations;
 
-/// Before each name.
+/// The prefix of each name.
 pub(super) const PREFIX: &str = "strongroom";
 
 pub(super) struct Metric {
-    /// Without prefix, unit and `_total`.
+    /// The name without prefix, unit and `_total`.
     pub name: &'static str,
     pub shape: Shape,
     pub unit: Option<BaseUnit>,
@@ -26,7 +26,7 @@ pub(super) enum Shape {
     Histogram,
 }
 
-/// The units of numbers that have one. They are never scaled.
+/// The unit of a metric. Numbers are shown in this unit, never scaled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BaseUnit {
     Bytes,
@@ -35,7 +35,7 @@ pub(super) enum BaseUnit {
 
 pub(super) struct Label {
     pub name: &'static str,
-    /// Its values, as the documentation lists them.
+    /// The label's values, as the documentation lists them.
     #[cfg_attr(not(test), expect(dead_code, reason = "a test compares the documentation with it"))]
     pub values: &'static str,
 }
@@ -70,7 +70,7 @@ const OPERATION: Label =
     Label { name: "operation", values: "`read`, `list`, `scan`, `update`, `patch`, `delete`, `help`" };
 const LISTENER: &[Label] = &[Label { name: "listener", values: "`api`, `metrics`" }];
 
-/// In the order in which they are shown.
+/// All metrics, in the order in which they are shown.
 pub(super) const CATALOGUE: &[Metric] = &[
     Metric {
         labels: &[Label { name: "version", values: "the version of the program" }],

@@ -1,5 +1,5 @@
-//! The two forms in which Prometheus reads metrics: OpenMetrics, which it asks for, and its older text form, which
-//! `promtool check metrics` reads.
+//! The two text forms of metrics: OpenMetrics, which Prometheus asks for, and Prometheus's older form, which `promtool
+//! check metrics` reads.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text";
 const TEXT: &str = "text/plain";
 
 impl Form {
-    /// OpenMetrics for a client that names it and does not prefer the text form.
+    /// The form for a client: OpenMetrics if its `Accept` header names it and does not prefer the text form.
     pub fn wanted(headers: &HeaderMap) -> Self {
         let open_metrics = quality(headers, OPEN_METRICS);
         if open_metrics > 0.0 && open_metrics >= quality(headers, TEXT) { Self::OpenMetrics } else { Self::Text }
@@ -51,7 +51,7 @@ impl Form {
     }
 }
 
-/// RFC 9110 §12.5.1: the weight that the `Accept` headers give to a media type by name; zero if they do not name it.
+/// The weight that the `Accept` headers give to a media type by name (RFC 9110 §12.5.1). Zero if they do not name it.
 fn quality(headers: &HeaderMap, wanted: &str) -> f32 {
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
     let qualities = lines.flat_map(|line| line.split(',')).filter_map(|range| {
@@ -63,7 +63,7 @@ fn quality(headers: &HeaderMap, wanted: &str) -> f32 {
     qualities.fold(0.0, f32::max)
 }
 
-/// One scrape.
+/// The measurements for one scrape.
 struct Scrape(Measured);
 
 impl fmt::Debug for Scrape {

@@ -1,34 +1,34 @@
-//! All that one scrape is made from.
+//! The measurements of which the answer to one scrape is made.
 
 use crate::{base::time::Time, broker::Measurements};
 
-/// The numbers of one moment.
+/// All measurements at one moment.
 pub(super) struct Measured {
     pub broker: Measurements,
     pub server: ServerMeasurements,
 }
 
-/// What the server measures around the broker.
+/// The measurements of the server around the broker.
 pub struct ServerMeasurements {
     pub connections: Vec<ConnectionMeasurements>,
     pub process: ProcessMeasurements,
 }
 
-/// The connections of the listeners that have one use.
+/// The connections of all listeners with the same use.
 pub struct ConnectionMeasurements {
-    /// What the listeners are for: `api` or `metrics`.
+    /// The use of these listeners: `api` or `metrics`.
     pub listener: &'static str,
     pub open: u64,
-    /// Accepted since the start.
+    /// The number of connections accepted since the start.
     pub accepted: u64,
-    /// Closed at once since the start, because there was no room.
+    /// The number of connections closed at once since the start, because there was no room for them.
     pub refused: u64,
 }
 
-/// The process. What the system does not tell is `None`.
+/// Measurements of the process. A number that the operating system does not give is `None`.
 pub struct ProcessMeasurements {
     pub started: Time,
-    /// Of all threads, in user and system mode.
+    /// The CPU time of all threads, in user and system mode.
     pub cpu_secs: f64,
     pub resident_bytes: Option<u64>,
     pub open_descriptors: Option<u64>,

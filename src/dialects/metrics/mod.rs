@@ -1,7 +1,7 @@
-//! Metrics for Prometheus: `GET /metrics`, on a listener of its own. It asks for no token, so it tells numbers about the
-//! whole server and none about a path, a mount, a policy or a caller. It answers sealed and unsealed.
+//! Metrics for Prometheus: `GET /metrics`, on a listener of its own. It needs no token, so it shows only numbers about
+//! the whole server and none about a path, a mount, a policy or a caller. It answers while sealed too.
 //!
-//! All metrics stand in `catalogue.rs`, from which docs/reference/metrics.md is made too.
+//! All metrics are in `catalogue.rs`. docs/reference/metrics.md is made from it too.
 
 mod catalogue;
 mod exposition;
@@ -23,7 +23,7 @@ pub use self::measured::{ConnectionMeasurements, ProcessMeasurements, ServerMeas
 use self::{exposition::Form, measured::Measured};
 use crate::{blocking, broker::Broker};
 
-/// Measures what the broker does not know: connections and the process. It may block.
+/// Measures what the broker does not know: connections and the process. May block.
 pub type MeasureServer = Arc<dyn Fn() -> ServerMeasurements + Send + Sync>;
 
 #[derive(Clone)]
@@ -32,7 +32,7 @@ struct Source {
     measure_server: MeasureServer,
 }
 
-/// The routes of this dialect; they are not among those of [`super::router`].
+/// The routes of this dialect. They are not part of [`super::router`], because metrics have a listener of their own.
 pub(super) fn router(broker: Arc<Broker>, measure_server: MeasureServer) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(Source { broker, measure_server })
 }
@@ -40,7 +40,7 @@ pub(super) fn router(broker: Arc<Broker>, measure_server: MeasureServer) -> Rout
 async fn scrape(State(source): State<Source>, headers: HeaderMap) -> Response {
     let form = Form::wanted(&headers);
     let measure = move || form.text(Measured { broker: source.broker.measure(), server: (source.measure_server)() });
-    // Measuring asks the file system for sizes, and a worker must not wait for a disk.
+    // Measuring asks the file system for sizes, and a worker thread must not wait for a disk.
     match blocking::run(measure).await {
         Ok(Ok(text)) => {
             let headers = [

@@ -1,5 +1,6 @@
-//! How Vault's bodies become fields: JSON whatever the content type says, a form where it says so, and for PATCH a merge
-//! patch or nothing. A verb that has no body gets its fields from the query, whatever a client sends beside it.
+//! Decodes bodies as Vault does. A body is JSON whatever its content type, or a form if the content type says so. The
+//! body of a PATCH must be a merge patch. An operation without a body gets its fields from the query, even if a body
+//! was sent.
 
 use crate::{
     base::{json, limits::JSON_TOKENS_MAX},
@@ -8,7 +9,7 @@ use crate::{
     dialects::query::decode,
 };
 
-/// How the body of this operation is read; `media_type` is lower-cased and without parameters.
+/// The decoder for the body of this operation. `media_type` is in lower case and without parameters.
 pub(super) fn decoder(operation: Operation, media_type: Option<&str>) -> Decode {
     match (operation, media_type) {
         (Operation::Update, Some("application/x-www-form-urlencoded")) => form_or_json,
@@ -49,11 +50,13 @@ fn object(body: &[u8]) -> Result<String> {
 }
 
 fn from_form(body: &[u8]) -> Result<String> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::invalid("the form is not UTF-8"))?;
+    let text = std::str::from_utf8(body).map_err(|_| Error::invalid("the form is not UTF-8 text"))?;
     let mut pairs = Vec::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decoded = decode(name).zip(decode(value)).ok_or_else(|| Error::invalid("the form does not decode"))?;
+        let decoded = decode(name)
+            .zip(decode(value))
+            .ok_or_else(|| Error::invalid("the form has a broken escape or is not UTF-8"))?;
         pairs.push(decoded);
         if pairs.len() > JSON_TOKENS_MAX {
             return Err(Error::invalid("the form has too many fields"));

@@ -1,4 +1,5 @@
-//! Answers as Vault writes them: the envelope whose keys are all always there, the older flat and bare forms, errors.
+//! Renders answers and errors as Vault does: the envelope, which always has all its keys, and the older flat and bare
+//! forms.
 
 use axum::{body::Body as HttpBody, response::Response};
 use http::{HeaderValue, StatusCode, header};
@@ -9,10 +10,10 @@ use crate::{
     contract::{Answer, Body, Error},
 };
 
-/// Bytes of an envelope around its data.
+/// The bytes that an envelope has around its data, for the size of its buffer.
 const ENVELOPE_BYTES: usize = 256;
 
-/// Writes an answer. A login must have become a granted token by now.
+/// Renders an answer. A login must have been turned into a granted token before.
 pub(super) fn render(answer: &Answer, request_id: &str, mount_kind: &str) -> Response {
     let status = answer.status();
     match &answer.body {
@@ -40,7 +41,7 @@ struct Parts<'a> {
     data: Option<&'a str>,
     auth: Option<&'a str>,
     warnings: &'a [String],
-    /// The data's keys stand at the top level too.
+    /// Whether the data's keys are repeated at the top level.
     is_flat: bool,
 }
 
@@ -65,7 +66,7 @@ fn envelope(request_id: &str, mount_kind: &str, parts: Parts<'_>) -> String {
         text.push_str(",\"mount_type\":");
         json::quote(mount_kind, &mut text);
     }
-    // The data is an object of ours: what stands between its braces can stand here too.
+    // The data is an object that we wrote: what stands between its braces can be copied here too.
     if parts.is_flat
         && let Some(inner) =
             data.strip_prefix('{').and_then(|data| data.strip_suffix('}')).filter(|inner| !inner.is_empty())
@@ -96,7 +97,7 @@ fn respond(status: u16, text: String) -> Response {
     response(status, "application/json", text)
 }
 
-/// `no-store`, as every answer of the API is.
+/// An HTTP response with `no-store`, as every response of the API.
 fn response(status: u16, content_type: &'static str, body: impl Into<HttpBody>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -106,10 +107,10 @@ fn response(status: u16, content_type: &'static str, body: impl Into<HttpBody>) 
     response
 }
 
-/// Seconds that a client should wait before it asks again a server that cannot answer now.
+/// The seconds after which a client should ask again if the answer is 503.
 const RETRY_AFTER_SECS: u64 = 5;
 
-/// Writes an error. The cause stays here.
+/// Renders an error. Its cause is not shown to the client.
 pub(super) fn render_error(error: &Error) -> Response {
     let status = error.fault.status();
     let mut response = render_refusal(status, error.text());
@@ -120,7 +121,7 @@ pub(super) fn render_error(error: &Error) -> Response {
     response
 }
 
-/// Writes a refusal with a status of its own; `None` gives an empty list of errors.
+/// Renders an error with its own status. If `message` is `None`, the list of errors is empty.
 pub(super) fn render_refusal(status: u16, message: Option<String>) -> Response {
     let errors: Vec<String> = message.into_iter().collect();
     respond(status, format!("{}\n", json!({ "errors": errors })))

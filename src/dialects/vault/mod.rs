@@ -1,7 +1,7 @@
 //! Vault's HTTP API: its verbs and raw paths, its envelopes and its errors. Start with read.rs, then envelope.rs.
 //!
-//! Vault's methods (`LIST`, `HELP`, `SCAN`) and paths that decode to anything are no routes of axum's: one handler takes
-//! every path that no other dialect claims.
+//! axum's routes cannot express Vault's methods (`LIST`, `HELP`, `SCAN`) and free paths, so one handler takes every
+//! path that no other dialect has.
 
 mod body;
 mod envelope;
@@ -27,7 +27,7 @@ use crate::{
     dialects::{body::HttpBody as Source, peer::peer_of},
 };
 
-/// The routes of this dialect: everything that no other one claims.
+/// The routes of this dialect: every path that no other dialect has.
 pub(super) fn router(broker: Arc<Broker>) -> Router {
     Router::new().fallback(exchange).with_state(broker)
 }
@@ -58,7 +58,7 @@ fn reply_of(reply: Reply, operation: Operation) -> Response {
         Ok(answer) => render(answer, &reply.request_id, reply.mount_kind()),
         Err(error) => {
             let mut response = render_error(error);
-            // Vault answers a PATCH of what is not there without a body.
+            // If a PATCH finds nothing, Vault answers without a body.
             if operation == Operation::Patch && error.fault == Fault::Missing && error.message.is_empty() {
                 *response.body_mut() = HttpBody::empty();
             }
@@ -67,7 +67,7 @@ fn reply_of(reply: Reply, operation: Operation) -> Response {
     }
 }
 
-/// A head that does not read. It counts as a stranger's request.
+/// Refuses a request whose head could not be read. It counts against the address as a stranger's.
 fn refuse(broker: &Broker, peer: &Peer, refused: Refused) -> Response {
     let fault = match refused.status {
         404 => Fault::Missing,

@@ -1,5 +1,5 @@
-//! The head of a request in the broker's words: operation, canonical path, query, token. What a caller asks for in a
-//! header and is not built is refused by name here.
+//! Reads the head of an HTTP request into the broker's types: operation, canonical path, query and token. A header that
+//! asks for something that is not supported is refused here, by name.
 
 use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
 
@@ -9,25 +9,25 @@ use crate::{
     dialects::query,
 };
 
-/// A request before its body.
+/// A request without its body.
 pub(super) struct Head {
     pub operation: Operation,
-    /// Without the leading `v1`.
+    /// The path without the leading `v1`.
     pub path: CanonicalPath,
-    /// Decoded pairs, in order.
+    /// The decoded query parameters, in order.
     pub query: Vec<(String, String)>,
     pub credential: Option<Credential>,
-    /// Echoed as Vault echoes it.
+    /// The namespace, which the answer repeats as Vault's does.
     pub namespace: Option<String>,
-    /// Media type of the body, lower-cased, without parameters.
+    /// The media type of the body, in lower case and without parameters.
     pub media_type: Option<String>,
 }
 
-/// A head that is refused before anything is looked up.
+/// A request head that is refused before anything is looked up.
 #[derive(Clone, Debug)]
 pub(super) struct Refused {
     pub status: u16,
-    /// `None`: an empty `errors` array.
+    /// The error message. `None` gives an empty `errors` array.
     pub message: Option<String>,
 }
 
@@ -41,14 +41,14 @@ impl Refused {
     }
 }
 
-/// Characters of a token that we would look up.
+/// A token may have at most this many bytes. A longer one is refused with 400 and never looked up.
 const TOKEN_BYTES_MAX: usize = 8_192;
-/// Paths that Vault answers in the root namespace alone.
+/// Paths under `sys/` that Vault answers only in the root namespace.
 const ROOT_ONLY: [&str; 9] =
     ["init", "seal", "unseal", "health", "rekey", "generate-root", "storage", "metrics", "step-down"];
 
 impl Head {
-    /// Reads the head; the body stays where it is.
+    /// Reads the head. The body is not touched.
     pub fn read(parts: &Parts) -> Result<Self, Refused> {
         let target = parts.uri.path();
         let whole = CanonicalPath::parse(target).map_err(|error| Refused::new(400, &error.to_string()))?;
@@ -73,8 +73,9 @@ impl Head {
     }
 }
 
-/// Help is asked with the method HELP, or with GET and `help`. OpenBao answers every method that says `help` with the
-/// help; here another method is refused, so that a line in the audit log never leaves open what was done.
+/// The operation of a method. Help is asked for with the method HELP, or with GET and `help`. OpenBao answers every
+/// method with `help` with the help. Here another method is refused, so that an audit log line always says what was
+/// done.
 fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operation, Refused> {
     let listing = |query: &mut Vec<(String, String)>, name| match take(query, name) {
         None => Ok(false),
@@ -83,7 +84,7 @@ fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operatio
     let wants_help = take(query, "help").is_some_and(|value| !value.is_empty());
     match method {
         "GET" | "HELP" if wants_help => Ok(Operation::Help),
-        _ if wants_help => Err(Refused::new(400, "help is asked with GET or HELP: this method was not performed")),
+        _ if wants_help => Err(Refused::new(400, "help is asked for with GET or HELP: this method was not performed")),
         "GET" => match (listing(query, "list")?, listing(query, "scan")?) {
             (true, true) => Err(Refused::silent(400)),
             (true, false) => Ok(Operation::List),
@@ -101,7 +102,7 @@ fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operatio
     }
 }
 
-/// What Go's `strconv.ParseBool` takes.
+/// Reads a boolean as Go's `strconv.ParseBool` does. `None` for any other text.
 fn go_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
@@ -115,7 +116,7 @@ fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(query.remove(at).1)
 }
 
-/// The headers that this dialect reads, found in one pass: the first of each name.
+/// The headers that this dialect reads, found in one pass. If a name occurs several times, the first counts.
 #[derive(Default)]
 struct Headers<'h> {
     token: Option<&'h HeaderValue>,
@@ -123,12 +124,12 @@ struct Headers<'h> {
     namespace: Option<&'h HeaderValue>,
     content_type: Option<&'h HeaderValue>,
     wrap_ttl: Option<&'h HeaderValue>,
-    /// What is said to a header that asks for something that is not built.
+    /// The error for the first header that asks for something that is not supported.
     unbuilt: Option<Refused>,
 }
 
 impl<'h> Headers<'h> {
-    /// A header that carries a credential may stand once.
+    /// Finds the headers. A header that carries a credential must not occur twice.
     fn find(headers: &'h HeaderMap) -> Result<Self, Refused> {
         let mut found = Self::default();
         for (name, value) in headers {
@@ -144,21 +145,23 @@ impl<'h> Headers<'h> {
         Ok(found)
     }
 
-    /// What is asked for in a header and not built is refused, never ignored.
+    /// Refuses a request that asks in a header for something that is not supported, instead of ignoring the header.
     fn refuse_unbuilt(&self) -> Result<(), Refused> {
         if let Some(value) = self.wrap_ttl {
             let text = value.to_str().unwrap_or("?");
             match crate::base::ttl::Ttl::parse(text) {
                 Ok(ttl) if ttl.is_zero() => {}
-                Ok(_) => return Err(Refused::new(400, "response wrapping is not built: leave out X-Vault-Wrap-TTL")),
-                Err(_) => return Err(Refused::new(400, "X-Vault-Wrap-TTL is no duration")),
+                Ok(_) => {
+                    return Err(Refused::new(400, "response wrapping is not supported: leave out X-Vault-Wrap-TTL"));
+                }
+                Err(_) => return Err(Refused::new(400, "X-Vault-Wrap-TTL is not a duration")),
             }
         }
         self.unbuilt.clone().map_or(Ok(()), Err)
     }
 
-    /// The token, in `X-Vault-Token` or as the bearer token of `Authorization`, whose scheme is case-sensitive. Two that
-    /// disagree are refused: a proxy in front of us may have judged another one than we would.
+    /// The token in `X-Vault-Token`, or the bearer token in `Authorization`, whose scheme is case-sensitive. Two
+    /// different tokens are refused, because a proxy in front of us may have checked the other one.
     fn credential(&self) -> Result<Option<Credential>, Refused> {
         let own = self.token.map(HeaderValue::as_bytes);
         let bearer = self.authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
@@ -173,7 +176,7 @@ impl<'h> Headers<'h> {
             (None, None) => return Ok(None),
         };
         if bytes.len() > TOKEN_BYTES_MAX || !bytes.iter().all(|byte| (0x21..0x7f).contains(byte)) {
-            return Err(Refused::new(400, "the token holds characters that no token has"));
+            return Err(Refused::new(400, "the token is too long or has characters that no token has"));
         }
         Ok(std::str::from_utf8(bytes).ok().map(|text| Credential::Token(Secret::text(text))))
     }
@@ -205,17 +208,19 @@ impl<'h> Headers<'h> {
 fn once<'h>(found: &mut Option<&'h HeaderValue>, name: &HeaderName, value: &'h HeaderValue) -> Result<(), Refused> {
     match found.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Refused::new(400, &format!("the header {name} stands more than once"))),
+        Some(_) => Err(Refused::new(400, &format!("the header {name} occurs more than once: send it once"))),
     }
 }
 
 fn unbuilt(header: &str) -> Option<Refused> {
     match header {
         "x-vault-index" => Some(Refused::new(400, "failed to decode \"X-Vault-Index\"")),
-        "x-vault-mfa" => Some(Refused::new(400, "MFA is not built: leave out X-Vault-MFA")),
-        "content-encoding" => Some(Refused::new(415, "compressed bodies are not read")),
+        "x-vault-mfa" => Some(Refused::new(400, "MFA is not supported: leave out X-Vault-MFA")),
+        "content-encoding" => {
+            Some(Refused::new(415, "compressed bodies are not supported: leave out Content-Encoding"))
+        }
         _ if header.starts_with("x-vault-inline-auth-") => {
-            Some(Refused::new(400, "inline authentication is not built: leave out X-Vault-Inline-Auth headers"))
+            Some(Refused::new(400, "inline authentication is not supported: leave out X-Vault-Inline-Auth headers"))
         }
         _ => None,
     }
