@@ -1,17 +1,17 @@
-//! Where a server is: scheme, host, port and an optional path before `/v1`. Its text form is the key under which the
-//! command line keeps tokens and pins, so two spellings of one origin must give the same text. The parser is our own,
-//! because it is stricter than `url`, which takes `https:\\h`, `https:///h` and hosts such as `0x7f.1`.
+//! The address of a server: scheme, host, port and an optional path before `/v1`. The command line keeps tokens and
+//! pins under the text form of the address, so two spellings of one origin must give the same text. The parser is our
+//! own because it is stricter than `url`, which accepts `https:\\h`, `https:///h` and hosts such as `0x7f.1`.
 
 use std::fmt;
 
-/// An origin, and the path prefix of its API.
+/// The address of a server: its origin, and the path prefix of its API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Address {
     scheme: Scheme,
-    /// Lower case; an IPv6 literal without brackets.
+    /// The host in lower case. An IPv6 address has no brackets here.
     host: String,
     port: u16,
-    /// Empty, or begins with a slash and ends without one.
+    /// The path prefix. Empty, or it begins with a slash and does not end with one.
     base: String,
 }
 
@@ -34,7 +34,8 @@ pub(crate) enum AddressError {
 }
 
 impl Address {
-    /// Reads `https://host[:port][/prefix]`. A missing port is the scheme's own (443, 80), as for every URL.
+    /// Parses `https://host[:port][/prefix]`. If there is no port, it is that of the scheme (443 or 80), as in every
+    /// URL.
     pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.trim().split_once("://").ok_or(AddressError::Scheme)?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
@@ -62,7 +63,7 @@ impl Address {
         self.scheme
     }
 
-    /// The host as a resolver takes it: an IPv6 literal without brackets.
+    /// The host in the form that a resolver takes: an IPv6 address has no brackets.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
@@ -71,7 +72,7 @@ impl Address {
         &self.base
     }
 
-    /// `host:port`, as in the `Host` header.
+    /// The text `host:port`, as in the `Host` header.
     pub(crate) fn authority(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)

@@ -2,7 +2,7 @@
 
 use super::json::Json;
 
-/// An answer that is not an error: a 2xx, or a 404 that carries data (a deleted version).
+/// An answer that is not an error: a 2xx, or a 404 with data (a deleted version).
 #[derive(Debug, Clone)]
 pub(crate) struct ServerAnswer {
     pub(crate) status: u16,
@@ -10,7 +10,8 @@ pub(crate) struct ServerAnswer {
 }
 
 impl ServerAnswer {
-    /// The `data` of an envelope. Without an envelope (health, seal-status, init) it is the whole body.
+    /// The `data` of an envelope, or the whole body if it has no envelope (health, seal-status, init). `None` if there
+    /// is no data.
     pub(crate) fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;
         match body.at("data") {
@@ -21,7 +22,7 @@ impl ServerAnswer {
         }
     }
 
-    /// The value found in `data` by following `keys`. Null counts as absent.
+    /// The value found in `data` by following `keys`. `None` if there is none or it is null.
     pub(crate) fn field(&self, keys: &[&str]) -> Option<&Json> {
         self.data()?.path(keys)
     }
@@ -42,7 +43,7 @@ impl ServerAnswer {
         self.body.as_ref().and_then(|body| body.path(&["warnings"])).map(Json::strings).unwrap_or_default()
     }
 
-    /// The names of a LIST.
+    /// The names in the answer to a list. Empty if there are none.
     pub(crate) fn names(&self) -> Vec<String> {
         self.field(&["keys"]).map(Json::strings).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! The client itself: calls go in, answers or typed errors come out. It follows no redirect to another origin, so a token
-//! goes to the address that it was meant for and nowhere else.
+//! The client: a call goes in, an answer or a typed error comes out. It follows no redirect to another origin, so a
+//! token is sent only to the address for which it was meant.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use super::{
 };
 use crate::base::secret::Secret;
 
-/// Bytes of an answer: more than the largest body that a server takes.
+/// An answer may have at most this many bytes; a longer one is an error. Servers take smaller bodies, so what was
+/// written can be read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// How to reach a server, and with which token.
@@ -29,7 +30,7 @@ pub(crate) struct Settings {
     pub(crate) token: Option<Secret<String>>,
     pub(crate) namespace: Option<String>,
     pub(crate) wrap_ttl: Option<String>,
-    /// For one request and its answer.
+    /// The time limit for one request and its answer together.
     pub(crate) timeout: Duration,
 }
 
@@ -69,7 +70,7 @@ impl Client {
         self.send(ApiCall::new(Method::Delete, path)).await
     }
 
-    /// Sends one call. One redirect is followed if it stays within the same origin.
+    /// Sends one call. Follows one redirect, if it stays within the same origin.
     pub(crate) async fn send(&self, call: ApiCall) -> Result<ServerAnswer, ClientError> {
         let target = call.target(self.address.base());
         let (parts, bytes) = self.exchange(&call, &target).await?;
@@ -87,7 +88,7 @@ impl Client {
         self.read_answer(&call, &next, &parts, &bytes).await
     }
 
-    /// The target of a redirect that stays with this server.
+    /// The request target of a redirect to the same origin. `None` if the redirect leads elsewhere.
     fn same_origin(&self, to: &str) -> Option<String> {
         if to.starts_with('/') && !to.starts_with("//") {
             return Some(to.to_owned());
@@ -98,14 +99,14 @@ impl Client {
             .then(|| path.to_owned())
     }
 
-    /// Sends a request and reads the whole answer, within the timeout.
+    /// Sends a request and reads the whole answer, within the time limit.
     async fn exchange(&self, call: &ApiCall, target: &str) -> Result<(Parts, Bytes), ClientError> {
         let request = self.request(call, target)?;
         let exchange = async {
             let (parts, body) = self.transport.send(request).await?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|error| {
                 let cause = if error.is::<LengthLimitError>() {
-                    format!("its answer is longer than {ANSWER_BYTES_MAX} bytes")
+                    format!("its answer is too long: at most {ANSWER_BYTES_MAX} bytes")
                 } else {
                     format!("its answer broke off ({error})")
                 };
@@ -128,7 +129,7 @@ impl Client {
             .header("x-vault-request", "true");
         if let Some(token) = &self.token {
             let mut value = HeaderValue::from_str(token.expose())
-                .map_err(|_| ClientError::Request("the token holds characters that no header may hold".to_owned()))?;
+                .map_err(|_| ClientError::Request("the token has characters that a header must not have".to_owned()))?;
             value.set_sensitive(true);
             request = request.header("x-vault-token", value);
         }
@@ -154,7 +155,7 @@ impl Client {
     ) -> Result<ServerAnswer, ClientError> {
         let status = parts.status.as_u16();
         let body = std::str::from_utf8(bytes).ok().and_then(|text| Json::parse(text).ok());
-        // Go's servers answer plain HTTP on a TLS port with a 400 in plain text.
+        // A Go server answers plain HTTP on a TLS port with a 400 in plain text.
         if status == 400 && body.is_none() && self.transport.speaks_tls().await {
             return Err(ClientError::HttpOnHttps(self.address.clone()));
         }
@@ -184,7 +185,8 @@ impl Client {
     }
 }
 
-/// `sys/health` uses error statuses for states that are answers: sealed, standby, not initialised.
+/// Whether an error status is an answer all the same: `sys/health` uses such statuses for sealed, standby and not
+/// initialised.
 fn is_health(path: &str, body: Option<&Json>) -> bool {
     path == "sys/health" && body.is_some_and(|body| body.at("initialized").is_some())
 }

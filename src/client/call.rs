@@ -1,4 +1,4 @@
-//! One call of the API: method, path, query and body, and the request target that they make.
+//! One call of the API: method, path, query and body, and the request target made from them.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::json::Json;
 
-/// All but the unreserved characters of RFC 3986 §2.3.
+/// The characters that are percent-encoded in a query: all but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The same in a path, whose slashes stay.
+/// The characters that are percent-encoded in a path: the same, except slashes.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,7 +34,7 @@ impl Method {
     }
 }
 
-/// One call. The path stands below `/v1/` and is not encoded yet.
+/// One call of the API. The path is relative to `/v1/` and is not encoded yet.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiCall {
     pub(super) method: Method,
@@ -58,7 +58,7 @@ impl ApiCall {
         self
     }
 
-    /// Path and query as they go into the request line. `base` is the path of the server's address.
+    /// The request target: encoded path and query. `base` is the path prefix of the server's address.
     pub(super) fn target(&self, base: &str) -> String {
         let path = utf8_percent_encode(self.path.trim_start_matches('/'), RESERVED_IN_PATH);
         let mut target = format!("{base}/v1/{path}");

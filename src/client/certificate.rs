@@ -1,26 +1,26 @@
-//! The certificate of a server that was not trusted: enough of it for an error message. Nothing is decided here; rustls
-//! decides.
+//! The certificate of a server that was not trusted, as far as an error message shows it. Nothing is decided here:
+//! rustls decides whether to trust it.
 
 use data_encoding::HEXUPPER;
 use sha2::{Digest as _, Sha256};
 use x509_parser::{certificate::X509Certificate, prelude::FromDer as _, x509::X509Name};
 
-/// Characters of a name that are shown.
+/// At most this many characters of a name are shown; the rest is cut.
 const NAME_CHARS_MAX: usize = 128;
 
-/// A certificate as the server presented it. It is not verified.
+/// A certificate that a server presented. It was not verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PresentedCertificate {
-    /// The subject's common name, or `-`.
+    /// The subject's common name, or `-` if there is none.
     pub(crate) subject: String,
-    /// The issuer's common name, or `-`.
+    /// The issuer's common name, or `-` if there is none.
     pub(crate) issuer: String,
-    /// SHA-256 of the whole certificate, `AB:CD:…`.
+    /// SHA-256 of the whole certificate, as `AB:CD:…`.
     pub(crate) fingerprint: String,
 }
 
 impl PresentedCertificate {
-    /// Reads a certificate. One that cannot be read has no names, but still has its fingerprint.
+    /// Reads a certificate. If it cannot be parsed, its names are `-`, but the fingerprint is set.
     pub(crate) fn from_der(der: &[u8]) -> Self {
         let parsed = X509Certificate::from_der(der).ok().map(|(_, certificate)| certificate);
         let name = |of: fn(&X509Certificate<'_>) -> String| parsed.as_ref().map_or_else(|| "-".to_owned(), of);
@@ -36,7 +36,7 @@ impl PresentedCertificate {
 
 fn common_name(name: &X509Name<'_>) -> String {
     let text = name.iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("-");
-    // The server chose this text, and it goes to a terminal.
+    // The server chose this text and it goes to a terminal, so control characters are removed.
     text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 

@@ -1,5 +1,5 @@
-//! What can go wrong between this client and a server, one variant for each different advice. No variant holds a token
-//! or a body that was sent.
+//! What can go wrong between this client and a server. There is one variant for each kind of advice to the user. No
+//! variant holds a token or a body that was sent.
 
 use super::{
     address::Address,
@@ -22,14 +22,14 @@ pub(crate) enum ClientError {
     /// No CA that is trusted here signed the server's certificate.
     #[error("the certificate of {address} is signed by a CA that is not known here")]
     UnknownCa { address: Address, presented: Option<Box<PresentedCertificate>>, anchors: &'static str },
-    /// A trusted CA signed the certificate, but it has another name, is expired or is revoked.
+    /// A trusted CA signed the certificate, but the certificate is for another name, is expired or is revoked.
     #[error("the certificate of {address} is not acceptable: {cause}")]
     BadCertificate { address: Address, presented: Option<Box<PresentedCertificate>>, cause: String },
     #[error("{0} asks for a client certificate")]
     ClientCertificateRequired(Address),
     #[error("the TLS handshake with {address} failed: {cause}")]
     Handshake { address: Address, cause: String },
-    /// The server redirects to another address, which would then see the token.
+    /// The server redirects to another address. If that were followed, the other server would see the token.
     #[error("{address} redirects to {to}, which is not followed")]
     Redirected { address: Address, to: String },
     #[error("{address} did not answer as Vault's API does: {cause}")]

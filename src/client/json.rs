@@ -1,6 +1,7 @@
-//! JSON as the server sent it: members keep their order and numbers keep their digits, so a secret that is a number
-//! passes through the command line unchanged. serde_json reads and writes. The tree is our own, because serde_json's needs
-//! `preserve_order` and `arbitrary_precision` for this, and cargo would turn both on in the server as well.
+//! JSON as the server sent it: members keep their order and numbers keep their digits, so that a secret which is a
+//! number passes through the command line unchanged. serde_json reads and writes it. The tree is our own: serde_json's
+//! would need the features `preserve_order` and `arbitrary_precision`, and cargo would turn both on in the server as
+//! well.
 
 use std::fmt::{self, Write as _};
 
@@ -10,14 +11,14 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// Levels of nesting that are read: four times what our server accepts.
+/// JSON may be nested at most this deep; deeper JSON is an error. The limit is four times what our server accepts.
 const DEPTH_MAX: usize = 128;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
-    /// The digits as written.
+    /// A number, as the digits that were written.
     Number(String),
     String(String),
     List(Vec<Json>),
@@ -25,7 +26,7 @@ pub(crate) enum Json {
 }
 
 impl Json {
-    /// Reads one JSON value. A key that occurs twice is kept twice; [`Json::at`] finds the first.
+    /// Parses one JSON value. If a key occurs twice, both members are kept, and [`Json::at`] finds the first.
     pub(crate) fn parse(text: &str) -> Result<Self, serde_json::Error> {
         Self::from_raw(serde_json::from_str(text)?, 0)
     }
@@ -69,7 +70,7 @@ impl Json {
         Self::List(items.into_iter().map(Self::text).collect())
     }
 
-    /// The member of that name. `None` also if this is not an object.
+    /// The member named `key`. `None` if there is none or this is not an object.
     pub(crate) fn at(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(pairs) => pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value),
@@ -77,7 +78,7 @@ impl Json {
         }
     }
 
-    /// The member found by following `keys`. Null counts as absent.
+    /// The value found by following `keys` from object to object. `None` if there is none or it is null.
     pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |at, key| at.at(key)).filter(|value| !value.is_null())
     }
@@ -141,13 +142,13 @@ impl Json {
         self.as_list().iter().filter_map(Self::as_str).map(str::to_owned).collect()
     }
 
-    /// Indented by two blanks, as Vault's tools print.
+    /// The JSON text, indented by two blanks, as Vault's tools print it.
     pub(crate) fn pretty(&self) -> String {
         harmless(&serde_json::to_string_pretty(self).unwrap_or_default())
     }
 }
 
-/// The compact form: one line without blanks.
+/// The compact JSON text: one line without blanks.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&harmless(&serde_json::to_string(self).unwrap_or_default()))
@@ -169,8 +170,8 @@ impl Serialize for Json {
     }
 }
 
-/// Escapes the characters that a terminal obeys and that serde leaves as they are: DEL, C1 controls and direction marks.
-/// They stand inside strings only, so the JSON reads back the same.
+/// Escapes characters that a terminal obeys and that serde_json does not escape: DEL, C1 controls and direction marks.
+/// They occur only inside strings, so the JSON means the same.
 fn harmless(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -183,7 +184,7 @@ fn harmless(json: &str) -> String {
     out
 }
 
-/// Characters that reorder or hide text on a terminal.
+/// Whether a character can reorder or hide text on a terminal.
 pub(crate) const fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

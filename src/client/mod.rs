@@ -1,5 +1,5 @@
-//! The client of our own API: HTTP/1.1 over rustls to one address, with errors that say which of a few things went
-//! wrong. It works against Vault and OpenBao as well. Start reading at `api.rs`.
+//! The client of our own API: HTTP/1.1 over rustls to one address, with typed errors. It works with Vault and OpenBao
+//! too. Start reading at `api.rs`.
 
 mod address;
 mod answer;

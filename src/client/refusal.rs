@@ -1,5 +1,5 @@
-//! An error that the server answered with, and what kind it is. Vault's API has no error codes: some errors with one
-//! status differ only by fixed texts, which every client of Vault compares. This file alone compares them.
+//! An error that a server answered with, and its kind. Vault's API has no error codes: some errors with the same status
+//! differ only by fixed texts, which every client of Vault compares. Only this file compares them.
 
 use super::json::Json;
 
@@ -17,24 +17,24 @@ pub(crate) struct Refusal {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusalKind {
-    /// 503 while sealed.
+    /// 503, because the server is sealed.
     Sealed,
-    /// 403 because of the token itself: missing, expired, revoked, or made by another server.
+    /// 403 because of the token: it is missing, expired, revoked, or was issued by another server.
     BadToken,
-    /// 403 by policy.
+    /// 403, because a policy does not allow the request.
     Denied,
     NotFound,
     /// A compare-and-set that did not match, or something that exists already.
     Conflict,
     /// Any other 4xx.
     Invalid,
-    /// 429.
+    /// 429: too many requests.
     Busy,
     /// 5xx.
     Server,
 }
 
-// The texts that stand for codes, as Vault, OpenBao and Strongroom send them.
+// The texts that stand for error codes, as Vault, OpenBao and Strongroom send them.
 const SEALED: &[&str] = &["sealed"];
 const BAD_TOKEN: &[&str] = &["permission denied", "bad token", "invalid token", "missing client token"];
 const CONFLICT: &[&str] = &["check-and-set parameter did not match", "already in use", "already initialized"];
@@ -42,7 +42,8 @@ const CONFLICT: &[&str] = &["check-and-set parameter did not match", "already in
 impl RefusalKind {
     pub(super) fn of(status: u16, errors: &[String]) -> Self {
         let holds = |codes: &[&str]| errors.iter().any(|error| codes.iter().any(|code| error.contains(code)));
-        // A refused token gives the text alone; a policy's refusal gives it as a list of one.
+        // For a token that is not accepted, the text is the whole error; for a policy's refusal it is an item of a
+        // list.
         let is = |codes: &[&str]| errors.iter().any(|error| codes.contains(&error.trim()));
         match status {
             503 if holds(SEALED) => Self::Sealed,
@@ -59,7 +60,7 @@ impl RefusalKind {
 }
 
 impl Refusal {
-    /// Reads the error out of an answer's body.
+    /// Reads the error from the body of an answer.
     pub(super) fn new(status: u16, method: &'static str, url: String, body: Option<&Json>) -> Self {
         let errors = body.and_then(|body| body.at("errors")).map(Json::strings).unwrap_or_default();
         let request_id = body.and_then(|body| body.path(&["request_id"])).and_then(Json::as_str);
@@ -67,7 +68,7 @@ impl Refusal {
         Self { kind: RefusalKind::of(status, &errors), status, method, url, errors, request_id }
     }
 
-    /// The server's messages on one line.
+    /// The server's messages, joined on one line.
     pub(crate) fn message(&self) -> String {
         let messages: Vec<String> =
             self.errors.iter().map(|error| on_one_line(error)).filter(|m| !m.is_empty()).collect();
@@ -81,7 +82,7 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// Makes `permission denied` of `1 error occurred:\n\t* permission denied\n\n`.
+/// Turns `1 error occurred:\n\t* permission denied\n\n` into `permission denied`.
 fn on_one_line(error: &str) -> String {
     let lines = error.lines().map(str::trim).filter(|line| !line.is_empty() && !line.ends_with("occurred:"));
     lines.map(|line| line.trim_start_matches("* ")).collect::<Vec<_>>().join("; ")

@@ -1,5 +1,5 @@
-//! Which servers the client trusts: those whose certificate the given CA file vouches for. The last certificate that was
-//! refused is kept, so that the error can show it.
+//! Decides which servers the client trusts: those whose certificate is signed by a CA in the given file. The last
+//! certificate that was refused is kept, so that the error can show it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,19 +20,19 @@ use rustls::{
 
 use super::certificate::PresentedCertificate;
 
-/// Which CAs may vouch for the server.
+/// The CAs that may sign the server's certificate.
 #[derive(Clone, Default)]
 pub(crate) enum Anchors {
-    /// None: every certificate is refused.
+    /// No CA: every certificate is refused.
     #[default]
     None,
-    /// The PEM text of a file, and the name of its source for errors.
+    /// The PEM text of a CA file. `source` names the file's origin in errors.
     Pem { text: Vec<u8>, source: &'static str },
-    /// Any certificate is accepted. Only a named option asks for this, and the caller warns the user.
+    /// Any certificate is accepted. Only an explicit option asks for this, and the caller warns the user.
     Anyone,
 }
 
-/// A client certificate: chain and key, as PEM texts.
+/// A client certificate with its chain and its key, as PEM texts.
 #[derive(Clone)]
 pub(crate) struct Identity {
     pub(crate) chain: Vec<u8>,
@@ -43,7 +43,7 @@ pub(crate) struct Identity {
 pub(crate) struct TlsSettings {
     pub(crate) anchors: Anchors,
     pub(crate) identity: Option<Identity>,
-    /// The name that the certificate must carry, if it is not the host of the address.
+    /// The name that the certificate must be for. `None`: the host of the address.
     pub(crate) server_name: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) enum TlsError {
     Setup(String),
 }
 
-/// rustls's configuration for one server, and the certificate that it last refused.
+/// The configuration of rustls for one server.
 pub(crate) struct Tls {
     pub(crate) config: Arc<ClientConfig>,
     pub(crate) server_name: ServerName<'static>,
@@ -100,7 +100,7 @@ impl Tls {
         Ok(Self { config: Arc::new(config), server_name, source, verifier })
     }
 
-    /// The certificate that was last refused.
+    /// The certificate that was last refused. `None` if none was.
     pub(crate) fn presented(&self) -> Option<PresentedCertificate> {
         self.verifier.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -114,7 +114,7 @@ impl Identity {
             return Err(TlsError::NoCertificate);
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| match error {
-            // An encrypted key stands under another PEM label, so it is not found.
+            // An encrypted key has another PEM label, so it is not found.
             pem::Error::NoItemsFound => TlsError::NoKey,
             error => bad(error),
         })?;
@@ -178,7 +178,8 @@ impl ServerCertVerifier for Verifier {
             Trust::Nobody => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
             Trust::Roots { roots, given } => {
                 roots.verify_server_cert(end_entity, intermediates, name, ocsp, now).or_else(|error| {
-                    // A server's self-signed certificate may be given as the CA file. It is no CA, so webpki refuses it.
+                    // The CA file may hold a server's self-signed certificate. It is not a CA certificate, so webpki
+                    // refuses it.
                     if given.iter().any(|known| known.as_ref() == end_entity.as_ref()) && !is_expired(&error) {
                         verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                         return Ok(ServerCertVerified::assertion());

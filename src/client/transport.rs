@@ -1,5 +1,6 @@
-//! How requests reach one address: hyper-util's connection pool over TCP and TLS. Every failure on the way becomes one of
-//! the few [`ClientError`]s that lead to different advice, by the types of its causes and never by their texts.
+//! Sends requests to one address, with hyper-util's connection pool over TCP and TLS. Each failure becomes one of the
+//! few [`ClientError`]s that lead to different advice. That is decided by the types of its causes, never by their
+//! texts.
 
 use std::{error::Error, io, iter, sync::Arc, time::Duration};
 
@@ -26,10 +27,10 @@ use super::{
     tls::{Tls, TlsError, TlsSettings},
 };
 
-/// How long a connection may take to open, handshake included.
+/// A connection must open within this time, TLS handshake included.
 const OPEN_SECS: u64 = 10;
 
-/// The connector has a boxed type, because the pool needs futures that can be moved, and a timeout's cannot.
+/// The connector's type is boxed, because the pool needs futures that can be moved, and the future of a timeout cannot.
 type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 type Pool = legacy::Client<Connector, Full<Bytes>>;
 
@@ -43,7 +44,8 @@ impl Transport {
     pub(super) fn new(address: &Address, settings: &TlsSettings) -> Result<Self, TlsError> {
         let tls = match address.scheme() {
             Scheme::Https => Tls::new(settings, address.host())?,
-            // Used by `speaks_tls` alone. It trusts no certificate, so nothing is ever sent over such a connection.
+            // Only `speaks_tls` uses these settings. They trust no certificate, so nothing is ever sent over such a
+            // connection.
             Scheme::Http => Tls::new(&TlsSettings::default(), "localhost")?,
         };
         let mut tcp = HttpConnector::new();
@@ -56,7 +58,7 @@ impl Transport {
         Ok(Self { address: address.clone(), tls, pool })
     }
 
-    /// Sends a request. The pool sends it a second time only if the first connection closed before taking any of it.
+    /// Sends a request. The pool sends it a second time only if the first connection closed before it took any of it.
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
         match self.pool.request(request).await {
             Ok(response) => Ok(response),
@@ -71,21 +73,21 @@ impl Transport {
             return ClientError::Slow { address, secs: OPEN_SECS };
         }
         match tls_cause(error) {
-            // The first bytes that came back are not TLS.
+            // The first bytes from the server are not TLS.
             Some(rustls::Error::InvalidMessage(_)) => return ClientError::HttpsOnHttp(address),
             Some(error) => return self.tls_error(error),
             None => {}
         }
-        // The TLS connector hands on an I/O error of the handshake as it is; the TCP connector wraps its own.
+        // The TLS connector passes an I/O error of the handshake on as it is; the TCP connector wraps its own errors.
         if error.source().is_some_and(<dyn std::error::Error>::is::<io::Error>) {
             return ClientError::Handshake { address, cause: deepest_text(error) };
         }
         ClientError::Unreachable { address, cause: deepest_text(error) }
     }
 
-    /// An error after the connection was open.
+    /// The error for a failure after the connection was open.
     async fn request_error(&self, error: &legacy::Error) -> ClientError {
-        // TLS 1.3 tells a client without a certificate only here.
+        // With TLS 1.3, a client without a certificate learns only here that one was required.
         if let Some(error) = tls_cause(error) {
             return self.tls_error(error);
         }
@@ -134,12 +136,13 @@ impl Transport {
     }
 }
 
-/// An error and all that it wraps.
+/// An error and all errors that it wraps, outermost first.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     iter::successors(Some(error), |error| wrapped(*error))
 }
 
-/// The error that an error wraps. An I/O error's `source` skips the error that it holds, so that one is asked for first.
+/// The error that `error` wraps. The `source` of an I/O error skips the error that it holds, so that one is taken
+/// first.
 fn wrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(held) => Some(held),
@@ -151,12 +154,12 @@ fn tls_cause(error: &legacy::Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The text of the deepest cause, which says what happened; the outer ones say only where.
+/// The text of the innermost cause, which says what happened; the outer errors only say where.
 fn deepest_text(error: &legacy::Error) -> String {
     match causes(error).last() {
         None => error.to_string(),
         Some(deepest) => match deepest.downcast_ref::<io::Error>() {
-            // The kind's name: the system's own text carries a number.
+            // The name of the error's kind, because the system's own text includes a number.
             Some(error) if error.raw_os_error().is_some() => error.kind().to_string(),
             _ => deepest.to_string(),
         },

@@ -1,4 +1,4 @@
-//! Where the server meets the broker: it is made, opened and closed here, and nowhere else is it named.
+//! Makes, opens and closes the broker for the server. No other file of the server names the broker's parts.
 
 use std::{path::Path, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     store::{Boot, Files, Store},
 };
 
-/// What a broker is made of, as the plan and the machine give it.
+/// Everything that a broker is made from, from the settings and from the machine.
 pub struct Parts {
     pub store: Store,
     pub boot: Boot,
@@ -27,7 +27,7 @@ pub struct Parts {
     pub refusal_limit: Arc<dyn RefusalLimit>,
 }
 
-/// Makes the broker, sealed, and opens it where the configuration holds the key.
+/// Makes the broker, sealed. Unseals it if the configuration has the key of a static seal.
 pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
     let device = |device: AuditConfig| DeviceConfig {
         name: device.name,
@@ -55,29 +55,29 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
     Ok(broker)
 }
 
-/// Everything that the listener of metrics answers.
+/// Answers everything on the listener of metrics.
 pub fn metrics_handler(broker: &Arc<Broker>, measure_server: MeasureServer) -> Handler {
     dialects::metrics_router(broker, measure_server)
 }
 
-/// Everything that a listener of the API answers.
+/// Answers everything on a listener of the API.
 pub fn handler(broker: &Arc<Broker>) -> Handler {
     dialects::router(broker)
 }
 
-/// Counts what the listener refused by itself: heads and bodies that are not HTTP, and requests for another host.
+/// Counts requests that the listener itself refused: heads and bodies that are not HTTP, and requests for another host.
 pub fn on_refusal(broker: &Arc<Broker>) -> OnRefusal {
     let broker = Arc::clone(broker);
     Box::new(move |address| broker.refused_by_listener(address))
 }
 
-/// What a dev server shows and, if it keeps its data, keeps.
+/// The secrets that a dev server prints, and stores if it keeps its data.
 pub struct DevKeys {
     pub unseal_key: Secret<String>,
     pub root_token: Secret<String>,
 }
 
-/// Initialises and unseals a dev server, or unseals again the one whose keys were kept.
+/// Initialises and unseals a new dev server, or unseals one whose keys were stored before.
 pub async fn open_dev(broker: &Arc<Broker>, dev: &Dev, files: &Files) -> Result<DevKeys, ServerError> {
     let kept = dev.persist.as_ref().map(|folder| folder.join(DEV_KEYS));
     if !broker.is_initialised() {
@@ -95,7 +95,7 @@ pub async fn open_dev(broker: &Arc<Broker>, dev: &Dev, files: &Files) -> Result<
     Ok(keys)
 }
 
-/// Beside the data of `dev --persist DIR`.
+/// The name of the file that holds the keys of `dev --persist DIR`. It lies in DIR, beside the data.
 const DEV_KEYS: &str = "dev-keys";
 
 impl DevKeys {
@@ -121,11 +121,11 @@ impl DevKeys {
 async fn unseal(broker: &Broker, key: &Secret<String>) -> Result<(), ServerError> {
     let share = key.expose();
     let share = data_encoding::BASE64.decode(share.as_bytes());
-    let share = share.map_err(|_| ServerError::DevUnseal("the kept key is damaged".to_owned()))?;
+    let share = share.map_err(|_| ServerError::DevUnseal("the stored key is damaged".to_owned()))?;
     broker.unseal_with(Secret::new(share)).await.map_err(|error| ServerError::DevUnseal(error.to_string()))
 }
 
-/// Walks a store that nobody serves.
+/// Checks the tokens in a store that no server is using.
 pub async fn walk(
     store: Store,
     boot: Boot,

@@ -1,5 +1,5 @@
-//! The text that a server prints on stdout when it is ready: where it listens, what a client needs, and the lines that
-//! Vault's tools wait for. Everything else goes to the log on stderr.
+//! The banner: the text that a server prints on stdout when it is ready. It says where the server listens and what a
+//! client needs, and has the lines that Vault's tools wait for. Everything else goes to the log on stderr.
 
 use std::{
     fmt::Write as _,
@@ -12,14 +12,14 @@ use zeroize::Zeroizing;
 
 use super::backend::DevKeys;
 
-/// What the text tells.
+/// What the banner says.
 pub(crate) struct Banner<'a> {
     pub api_addr: &'a str,
     pub listeners: &'a [Endpoint],
     pub metrics: &'a [Endpoint],
     pub storage: &'a str,
     pub audit: &'a [PathBuf],
-    /// The certificate that clients must trust, if the server's own authority is used.
+    /// The certificate that clients must trust. `None` if the server's own authority is not used.
     pub authority: Option<&'a Path>,
     pub state: State<'a>,
 }
@@ -45,7 +45,7 @@ pub(crate) enum State<'a> {
 }
 
 impl Banner<'_> {
-    /// Prints the text. The server goes on if nobody reads it.
+    /// Prints the banner. If nobody reads stdout, the server goes on.
     pub(crate) fn print(&self) {
         let text = Zeroizing::new(self.text());
         let mut out = std::io::stdout().lock();
@@ -80,12 +80,12 @@ impl Banner<'_> {
         if let Some(authority) = self.authority {
             let _never_fails = writeln!(text, "    export VAULT_CACERT='{}'", authority.display());
         }
-        // Tools of Vault wait for this line.
+        // Vault's tools wait for this line.
         text.push_str("\n==> Vault server started! Log data will stream in below:\n\n");
         text
     }
 
-    /// The URL of the first listener for clients on this machine.
+    /// The URL of the first listener, for clients on this machine.
     fn client_addr(&self) -> String {
         self.listeners.first().map_or_else(|| self.api_addr.to_owned(), Endpoint::url)
     }
@@ -112,7 +112,8 @@ impl Banner<'_> {
 }
 
 impl Endpoint {
-    /// Such as `https://127.0.0.1:8200`. An address that stands for all of the machine's becomes the loopback address.
+    /// The URL of the endpoint, such as `https://127.0.0.1:8200`. An address that stands for all addresses of the
+    /// machine becomes the loopback address.
     pub(crate) fn url(&self) -> String {
         let host = match self.address {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => "127.0.0.1".to_owned(),

@@ -1,5 +1,5 @@
-//! A body with a minimum rate. It starts after some seconds of grace, and each byte that arrives moves the deadline. A
-//! client that sends a byte now and then is cut off; a slow but honest link is not.
+//! A body that must arrive at a minimum rate. The rate counts after some seconds of grace, and each byte that arrives
+//! moves the deadline. So a client that sends a byte now and then is cut off; a slow but steady connection is not.
 
 use std::{
     future::Future as _,
@@ -19,21 +19,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::limits::Limits;
 use crate::dialects::Slow;
 
-/// What a body fails with.
+/// The error of a body.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// A body and the deadline of its next bytes.
+/// A body, with the deadline for its next bytes.
 pub(crate) struct MinRateBody<B> {
     body: B,
     grace: Duration,
     bytes_per_sec_min: u64,
     received: u64,
-    /// When somebody first waited for bytes, and the deadline. Time counts only once somebody reads the body.
+    /// When somebody first waited for bytes, and the current deadline. `None` until somebody reads the body.
     started: Option<(Instant, Pin<Box<Sleep>>)>,
     end: BodyEnd,
 }
 
-/// Whether a body was read to its end. Clones share the answer.
+/// Whether a body was read to its end. Clones share the value.
 #[derive(Clone, Default)]
 pub(crate) struct BodyEnd(Arc<AtomicBool>);
 
@@ -55,12 +55,12 @@ impl<B> MinRateBody<B> {
         }
     }
 
-    /// Tells, later, whether the body was read to its end.
+    /// A handle that says, later, whether the body was read to its end.
     pub(crate) fn end(&self) -> BodyEnd {
         self.end.clone()
     }
 
-    /// The time that the bytes so far take at the minimum rate.
+    /// The time that the bytes received so far would take at the minimum rate.
     fn earned(&self) -> Duration {
         Duration::from_millis(self.received.saturating_mul(1_000) / self.bytes_per_sec_min)
     }

@@ -1,5 +1,5 @@
-//! What the server reads from a certificate: its public key, and when it ends. It judges nothing else, because clients
-//! in the field show certificates that a verifier refuses (X.509 v1, expired, self-signed).
+//! Reads two things from a certificate: its public key, and when it expires. Nothing else is checked, because clients
+//! in the field have certificates that a verifier refuses (X.509 v1, expired, self-signed).
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use x509_parser::{
 
 use crate::base::time::Time;
 
-/// Parts of a certificate, borrowed from its bytes.
+/// The parts of a certificate that the server needs. They borrow from its bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Certificate<'a> {
     pub(crate) not_after: Time,
-    /// The content of the key's `AlgorithmIdentifier`, in DER.
+    /// The content of the public key's `AlgorithmIdentifier`, in DER.
     pub(crate) algorithm: &'a [u8],
     /// The bits of the public key.
     pub(crate) key: Cow<'a, [u8]>,
 }
 
 impl<'a> Certificate<'a> {
-    /// Parses DER. `None` if the bytes are not exactly one certificate.
+    /// Parses a certificate in DER. `None` if the bytes are not exactly one certificate.
     pub(crate) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, certificate) = X509Certificate::from_der(der).ok()?;
         let key_info = certificate.tbs_certificate.subject_pki;

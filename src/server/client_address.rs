@@ -1,8 +1,8 @@
-//! The address that limits count by.
+//! The client's address, as limits count it.
 
 use std::net::IpAddr;
 
-/// A client's address. IPv6 is counted by /64, which is what one customer holds.
+/// A client's address. An IPv6 address counts by its /64 prefix, because one customer usually has a whole /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ClientAddress {
     V4([u8; 4]),

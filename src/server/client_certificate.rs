@@ -1,7 +1,7 @@
-//! Asks a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the key,
-//! and nothing more. Whether the certificate is trusted is judged later, by the auth method that needs it. The signature
-//! is verified with the bare public key, because rustls's own verifier refuses certificates that clients in the field
-//! have.
+//! Asks a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the
+//! private key, and nothing more. The auth method that uses the certificate decides later whether to trust it. The
+//! signature is verified with the bare public key, because rustls's own verifier refuses certificates that clients in
+//! the field have.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use rustls::{
 
 use super::certificate::Certificate;
 
-/// Accepts any certificate whose key the client holds. Also accepts a client without a certificate.
+/// Accepts any certificate whose private key the client holds, and clients without a certificate.
 #[derive(Debug)]
 pub(crate) struct KeyPossession {
     algorithms: WebPkiSupportedAlgorithms,
@@ -81,7 +81,7 @@ impl ClientCertVerifier for KeyPossession {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        // RFC 8446 §4.2.3: these may sign certificates, but not a TLS 1.3 handshake.
+        // RFC 8446 §4.2.3: PKCS #1 signatures are allowed in certificates, but not in a TLS 1.3 handshake.
         let is_pkcs1 = matches!(
             signed.scheme,
             SignatureScheme::RSA_PKCS1_SHA1

@@ -1,6 +1,6 @@
-//! The configuration: HCL or JSON, from files, folders and the environment, with Vault's names. An unknown key stops the
-//! start, with its line and a suggestion. A key that Vault knows and Strongroom does not use gives a warning. `Config`
-//! has no `Debug`, because it holds the key of a static seal.
+//! The configuration: HCL or JSON, from files, folders and the environment, with Vault's names. An unknown key stops
+//! the start; the error names its line and the key that was probably meant. A key that Vault has and Strongroom does
+//! not use gives a warning. `Config` has no `Debug`, because it holds the key of a static seal.
 
 mod environment;
 mod error;
@@ -27,7 +27,7 @@ pub(crate) use self::{
 };
 use crate::base::{hcl, limits::CONFIG_BYTES_MAX, ttl::Ttl};
 
-/// What the configuration says. What it does not mention is `None` or empty.
+/// The configuration. What it does not mention is `None` or empty.
 #[derive(Default)]
 pub(crate) struct Config {
     pub storage: Option<Storage>,
@@ -41,15 +41,16 @@ pub(crate) struct Config {
     pub max_lease_ttl: Option<Ttl>,
     pub log_level: Option<String>,
     pub pid_file: Option<PathBuf>,
-    /// `unsafe_allow_api_audit_creation`.
+    /// The value of `unsafe_allow_api_audit_creation`.
     pub allows_api_audit: bool,
-    /// For the operator's log.
+    /// Warnings for the operator's log.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder means all of its *.hcl and *.json, by name. A
-    /// later value replaces an earlier one; listeners and audit devices add up.
+    /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder stands for all of its *.hcl and *.json, in the
+    /// order of their names. A later value replaces an earlier one, but listeners and audit devices are added to those
+    /// before.
     pub(crate) fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for path in paths {
@@ -65,7 +66,7 @@ impl Config {
         Ok(config)
     }
 
-    /// Adds one text. Messages call it `source`.
+    /// Adds one text to the configuration. Messages name it `source`.
     fn add(&mut self, source: &str, text: &str, environment: &Environment) -> Result<(), ConfigError> {
         let body = hcl::parse(text).map_err(|error| ConfigError::syntax(source, error))?;
         let section = Section::new(source, "", &body);
@@ -144,7 +145,7 @@ fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     fs::File::open(path)?.take(CONFIG_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     if text.len() > CONFIG_BYTES_MAX {
-        Err(io::Error::other(format!("longer than {CONFIG_BYTES_MAX} bytes")))
+        Err(io::Error::other(format!("too long: at most {CONFIG_BYTES_MAX} bytes")))
     } else {
         Ok(text)
     }

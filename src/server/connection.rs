@@ -1,5 +1,5 @@
-//! The life of one connection: handshake, requests one after another, close. Everything that waits for the client has
-//! a deadline.
+//! The life of one connection: the handshake, one request after another, and the close. Every wait for the client has a
+//! deadline.
 
 use std::{
     convert::Infallible,
@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{base::limits::HEAD_BYTES_MAX, broker::Peer};
 
-/// A connection as the acceptor hands it to a worker.
+/// An accepted connection, as the acceptor gives it to a worker.
 pub(crate) struct Accepted {
     pub(crate) stream: std::net::TcpStream,
     pub(crate) address: SocketAddr,
@@ -45,7 +45,7 @@ pub(crate) struct Accepted {
     pub(crate) counted: CountedConnection,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
-    /// The server waits for this to be dropped before it has stopped.
+    /// The server has stopped only when all of these are dropped.
     pub(crate) open: TaskTrackerToken,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn serve(accepted: Accepted, limits: Limits) {
     drop(open);
 }
 
-/// What ends a connection from this side.
+/// What can end a connection from the server's side.
 struct Ends {
     stop: CancellationToken,
     slot: Slot,
@@ -85,10 +85,10 @@ struct Ends {
 }
 
 impl Ends {
-    /// The result of `work`, or `None` if the connection must end before it is there.
+    /// The result of `work`. `None` if the connection must end before `work` is done.
     async fn first<F: Future>(&self, work: F) -> Option<F::Output> {
         tokio::select! {
-            // A request that has arrived is read first, so that it is answered.
+            // A request that has arrived is read before the connection is closed, so that it is answered.
             biased;
             output = work => Some(output),
             () = self.slot.close.cancelled() => None,
@@ -113,7 +113,7 @@ async fn handshake(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<H
     TlsAcceptor::from(config).accept(stream).await.map(|stream| Hello::Tls(Box::new(stream)))
 }
 
-/// Answers a client that speaks HTTP on a TLS port. The words are those of Go, because people search for them.
+/// Answers a client that speaks HTTP on a TLS port. The message is that of Go, because people search the web for it.
 async fn refuse_http(mut stream: TcpStream, limits: Limits) -> Done {
     let text = "Client sent an HTTP request to an HTTPS server.\n";
     let answer = format!(
@@ -127,7 +127,7 @@ async fn refuse_http(mut stream: TcpStream, limits: Limits) -> Done {
     Ok(())
 }
 
-/// Answers the requests of one stream.
+/// Answers all requests of one connection.
 async fn answer_requests<S>(stream: S, service: PeerService, ends: &Ends, limits: Limits) -> Done
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -135,7 +135,7 @@ where
     let activity = ends.slot.activity.clone();
     let stream = StrictStream::new(stream, limits, activity.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        // Until the answer is there, the connection is not idle.
+        // The connection does not count as idle until the answer is ready.
         activity.begin_answer();
         let (answer, activity) = (service.answer(request.map(body)), activity.clone());
         Box::pin(async move {
@@ -145,11 +145,11 @@ where
         })
     });
     let mut connection = http1::Builder::new()
-        // hyper answers 431 to a head that is longer. It also refuses more than HEADERS_MAX headers by default.
+        // hyper answers 431 to a longer head. By default it also refuses more than HEADERS_MAX headers.
         .max_buf_size(HEAD_BYTES_MAX)
         .max_header_size(HEAD_BYTES_MAX)
-        // The deadlines of `StrictStream` come first. But hyper reads from a kept connection after an answer only if
-        // it has a deadline of its own, and it keeps that deadline only if it has a timer.
+        // The deadlines of `StrictStream` are shorter than this one. But after an answer hyper reads from a kept
+        // connection only if it has a deadline of its own, and it has that deadline only with a timer.
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle + limits.head)
         .serve_connection(TokioIo::new(stream), service);

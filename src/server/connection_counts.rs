@@ -1,4 +1,4 @@
-//! How many connections the listeners of one use have accepted and refused, and how many of them are open.
+//! Counts of connections for all listeners with the same use: accepted, refused, and open now.
 
 use std::sync::{
     Arc,
@@ -18,7 +18,7 @@ struct Counted {
     refused: AtomicU64,
 }
 
-/// A connection that is counted as open until this is dropped.
+/// Counts a connection as open until this value is dropped.
 pub(crate) struct CountedConnection(ConnectionCounts);
 
 impl ConnectionCounts {
@@ -28,12 +28,12 @@ impl ConnectionCounts {
         CountedConnection(self.clone())
     }
 
-    /// There was no room for a connection.
+    /// Counts a connection for which there was no room.
     pub(crate) fn refuse(&self) {
         self.0.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The counts now, under the name of what the listeners are for.
+    /// The counts at this moment, under the name of the listeners' use.
     pub(crate) fn measure(&self, listener: &'static str) -> ConnectionMeasurements {
         ConnectionMeasurements {
             listener,

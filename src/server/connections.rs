@@ -1,6 +1,6 @@
-//! Who holds the connections of all listeners. One address may hold a share of them. When no connection is free, the
+//! The connections of all listeners, by address. One address may hold a share of them. When no connection is free, the
 //! address that holds the most loses the one that has been idle the longest, so that nobody can hold them all by
-//! opening many and saying little. Some connections are kept for this machine, so that an operator can always log in.
+//! opening many and sending little. Some connections are kept for this machine, so that an operator can always log in.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ pub(crate) struct Connections(Arc<Shared>);
 struct Shared {
     limits: ConnectionLimits,
     stop: CancellationToken,
-    /// What [`Activity`] counts from.
+    /// The moment from which [`Activity`] counts.
     start: Instant,
     table: Mutex<Table>,
 }
@@ -32,7 +32,7 @@ struct Shared {
 struct Table {
     holders: HashMap<ClientAddress, HashMap<u64, Member>>,
     open: usize,
-    /// Connections that were told to close to make room and have not closed yet.
+    /// The number of connections that were told to close to make room and have not closed yet.
     closing: usize,
     next_id: u64,
 }
@@ -42,7 +42,7 @@ struct Member {
     close: CancellationToken,
 }
 
-/// One open connection. Dropping it makes room for another.
+/// One open connection. Dropping this value makes room for another.
 pub(crate) struct Slot {
     connections: Connections,
     address: ClientAddress,
@@ -52,26 +52,27 @@ pub(crate) struct Slot {
     pub(crate) close: CancellationToken,
 }
 
-/// Whether a connection waits for its client, and since when. Shared by the table and the connection.
+/// Whether a connection waits for its client, and since when. The table and the connection share it.
 #[derive(Clone)]
 pub(crate) struct Activity {
     start: Instant,
-    /// Microseconds after `start`, or [`ANSWERING`].
+    /// The time at which the connection became idle, in microseconds after `start`; [`ANSWERING`] if it is not idle.
     idle_since: Arc<AtomicU64>,
 }
 
-/// A request is being answered. Such a connection is never closed to make room.
+/// The value of `idle_since` while a request is being answered. Such a connection is never closed to make room.
 const ANSWERING: u64 = u64::MAX;
-/// A connection that is told to close keeps its descriptor for a moment. More than this many are never pending.
+/// At most this many connections may be closing to make room. Each keeps its descriptor until it has closed. Beyond
+/// that, a new connection is refused.
 const CLOSING_MAX: usize = 32;
 
 impl Connections {
-    /// `stop` is cancelled when the server stops, and closes every connection.
+    /// `stop` is cancelled when the server stops. That closes every connection.
     pub(crate) fn new(limits: ConnectionLimits, stop: CancellationToken) -> Self {
         Self(Arc::new(Shared { limits, stop, start: Instant::now(), table: Mutex::default() }))
     }
 
-    /// Takes a connection for `address`. `None` if there is no room and no idle connection that may be closed for it.
+    /// Takes a connection for `address`. `None` if there is no room and no idle connection may be closed to make some.
     pub(crate) fn open(&self, address: IpAddr) -> Option<Slot> {
         let limits = self.0.limits;
         let reserved = if address.is_loopback() { 0 } else { limits.loopback_reserved };
@@ -97,8 +98,8 @@ impl Connections {
 }
 
 impl Table {
-    /// Closes the longest idle connection of the address that holds the most. An address that holds as few as the
-    /// newcomer loses nothing, or two clients would take turns in closing each other's connections.
+    /// Closes the longest idle connection of the address that holds the most. An address that holds no more than the
+    /// newcomer loses nothing, because two clients could otherwise keep closing each other's connections.
     fn close_idle_of_biggest(&mut self, newcomer: ClientAddress, held: usize) -> Option<()> {
         let has_idle = |members: &HashMap<u64, Member>| members.values().any(|it| it.activity.idle_since().is_some());
         let bigger = self.holders.iter().filter(|(key, members)| **key == newcomer || members.len() > held);

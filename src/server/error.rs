@@ -27,7 +27,7 @@ pub(crate) enum ServerError {
     ListenerTwice,
     #[error("`{text}` is not an address to listen on: {cause}")]
     Address { text: String, cause: String },
-    #[error("KV version 1 is not built: remove `-dev-kv-v1`; `secret/` is then version 2")]
+    #[error("KV version 1 is not supported: remove `-dev-kv-v1`; `secret/` is then version 2")]
     KvOne,
     #[error("`{0}` is not a log level: use error, warn, info, debug or trace")]
     LogLevel(String),
@@ -75,7 +75,7 @@ pub(crate) enum ServerError {
 }
 
 impl ServerError {
-    /// The exit code of the command: 8 if data is damaged, else 1.
+    /// The exit code of the command: 8 if stored data is damaged, otherwise 1.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Open(OpenError::Damaged { .. }) | Self::Damaged(_) | Self::Authority(CaError::Damaged { .. }) => 8,

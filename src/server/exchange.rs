@@ -1,6 +1,5 @@
-//! One request and its answer, between a connection and the dialects' router. Here stand the deadline of a request, the
-//! 500 of a handler that panicked, and what concerns the connection rather than the request. What a path means is none of
-//! this floor's business.
+//! One request and its answer, between a connection and the dialects' router. This file has the deadline of a request,
+//! the 500 for a handler that panicked, and what concerns the connection. It does not interpret paths.
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 
@@ -18,7 +17,7 @@ use tower::Service as _;
 use super::{body_rate::MinRateBody, connection_counts::ConnectionCounts, limits::Limits};
 use crate::broker::Peer;
 
-/// What answers requests: the dialects' router, or a stand-in of a test.
+/// Answers requests: the dialects' router, or a stand-in of a test.
 pub(crate) type Handler = axum::Router;
 
 /// What all connections of a listener share.
@@ -29,7 +28,7 @@ pub(crate) struct Front {
     connections: ConnectionCounts,
 }
 
-/// Hears of each request that the listener itself refused, with the client's address: nobody else can count it.
+/// Is called with the client's address for each request that the listener itself refused. Nothing else can count those.
 pub(crate) type OnRefusal = Box<dyn Fn(IpAddr) + Send + Sync>;
 
 /// Answers the requests of one connection.
@@ -50,7 +49,7 @@ impl Front {
         Self { handler, limits, on_refusal, connections: ConnectionCounts::default() }
     }
 
-    /// Counts connections in `counts` instead.
+    /// Uses `counts` to count the connections.
     pub(crate) fn counted_by(self, counts: ConnectionCounts) -> Self {
         Self { connections: counts, ..self }
     }
@@ -59,12 +58,12 @@ impl Front {
         &self.connections
     }
 
-    /// To be called for each request that the listener refused by itself.
+    /// Must be called for each request that the listener itself refused.
     pub(crate) fn refused(&self, address: IpAddr) {
         (self.on_refusal)(address);
     }
 
-    /// What answers the requests of a connection from `peer`.
+    /// Answers the requests of a connection from `peer`.
     pub(crate) fn for_peer(self: &Arc<Self>, peer: Peer) -> PeerService {
         PeerService { front: Arc::clone(self), peer }
     }
@@ -74,7 +73,7 @@ async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     if !is_for_us(&parts) {
         front.refused(peer.address.ip());
-        return closing(refusal(StatusCode::BAD_REQUEST, "the request target names another host"));
+        return closing(refusal(StatusCode::BAD_REQUEST, "the request target names another host than the header Host"));
     }
     let wants_upgrade = parts.headers.contains_key(header::UPGRADE);
     parts.extensions.insert(peer);
@@ -86,15 +85,15 @@ async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
         (Body::new(body), Some(end))
     };
     let response = answer(front, Request::from_parts(parts, body)).await;
-    // What follows an upgrade may be of the other protocol: it is never read as a request. And a body that nobody read
-    // to its end lies before the next request: the client is told that the connection ends here.
+    // After an upgrade request, what follows may be of another protocol and is never read as a request. A body that was
+    // not read to its end lies before the next request. In both cases the client is told that the connection ends here.
     let is_unread = end.is_some_and(|end| !end.is_reached());
     if wants_upgrade || is_unread { closing(response) } else { response }
 }
 
 async fn answer(front: &Front, request: Request) -> Response {
     let mut handler = front.handler.clone();
-    // A panic is one caller's 500; the others notice nothing.
+    // If a handler panics, only its own caller gets a 500; other requests are not affected.
     let answering = AssertUnwindSafe(handler.call(request)).catch_unwind();
     match timeout(front.limits.request, answering).await {
         Ok(Ok(Ok(response))) => response,
@@ -102,7 +101,7 @@ async fn answer(front: &Front, request: Request) -> Response {
         Ok(Err(_panicked)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
         Err(_) => refusal(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the request took too long: look up whether it took effect before repeating it",
+            "the request took too long: check whether it took effect before you repeat it",
         ),
     }
 }

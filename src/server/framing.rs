@@ -1,7 +1,7 @@
 //! Finds where one request ends and the next begins, before hyper sees the bytes. hyper accepts some requests that two
-//! servers in a row could read differently: a length beside chunks, a length given twice, bare line feeds. This reader
-//! refuses them. It parses heads with httparse, as hyper does, and adds rules; `tests/two_readers.rs` compares the
-//! two on random input. See docs/adr/0005. It has no sockets and no clock.
+//! servers in a row could read differently: a length together with chunks, a length given twice, bare line feeds. This
+//! reader refuses them. It parses heads with httparse, as hyper does, and adds rules; `tests/two_readers.rs` compares
+//! it with hyper on random input. See docs/adr/0005. It uses no sockets and no clock.
 
 #[cfg(test)]
 mod tests;
@@ -10,18 +10,18 @@ use std::mem::MaybeUninit;
 
 use crate::base::limits::{CHUNK_LINE_BYTES_MAX, HEAD_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
 
-/// The reader of one connection.
+/// The framing reader of one connection.
 #[derive(Default)]
 pub(crate) struct Framing {
     state: State,
-    /// The line or head that is not complete yet.
+    /// The bytes of a chunk line or head that is not complete yet.
     incomplete: Vec<u8>,
-    /// Where in `incomplete` the last line begins.
+    /// The offset in `incomplete` of the line that is not complete yet.
     line_start: usize,
     heads: u64,
 }
 
-/// What the next byte belongs to.
+/// The part of a request to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Position {
     BetweenRequests,
@@ -31,10 +31,10 @@ pub(crate) enum Position {
     Refused,
 }
 
-/// The bytes are not a request with exactly one meaning.
+/// The error for bytes that are not a request with exactly one meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
-    /// So many bytes of the piece may be passed on.
+    /// The number of bytes, from the beginning of the piece, that may be passed on.
     pub(crate) accepted: usize,
     pub(crate) part: Part,
 }
@@ -52,17 +52,17 @@ enum State {
     Head,
     /// The head is longer than its limit or has too many headers. hyper has the same limits and answers 431.
     HeadTooLarge,
-    /// The number of bytes that are left.
+    /// A body of known length. The value is the number of bytes that are left.
     Body(u64),
     ChunkLine,
-    /// The number of bytes that are left, with the line end after the chunk.
+    /// A chunk. The value is the number of bytes that are left, including the line end after the chunk.
     Chunk(u64),
-    /// The line after the last chunk. It must be empty: Strongroom reads no trailers.
+    /// The line after the last chunk. It must be empty, because Strongroom reads no trailers.
     LastLine,
     Refused,
 }
 
-/// How many bytes a step used. `Err` refuses the connection.
+/// The number of bytes that a step used. An error refuses the connection.
 type Step = Result<usize, ()>;
 
 impl Framing {
@@ -75,18 +75,18 @@ impl Framing {
         }
     }
 
-    /// How many heads have been completed.
+    /// The number of request heads that have been completed.
     pub(crate) fn heads(&self) -> u64 {
         self.heads
     }
 
-    /// Whether the next byte is one of a body's own, neither a head's nor a chunk's frame.
+    /// Whether the next byte is content of a body, and neither part of a head nor of a chunk's frame.
     #[cfg(test)]
     pub(crate) fn is_at_body_byte(&self) -> bool {
         matches!(self.state, State::Body(_)) || matches!(self.state, State::Chunk(3..))
     }
 
-    /// Whether the head is one that hyper answers with 431.
+    /// Whether the request head is one that hyper answers with 431.
     #[cfg(test)]
     pub(crate) fn is_head_too_large(&self) -> bool {
         self.state == State::HeadTooLarge
@@ -117,7 +117,7 @@ impl Framing {
     fn read_head(&mut self, rest: &[u8]) -> Step {
         if self.incomplete.is_empty() {
             return match find_head_end(rest, 0) {
-                // The common case: the head arrives in one piece and is not copied.
+                // The common case: the head arrives in one piece, so it is not copied.
                 HeadEnd::At(end) => self.complete_head(rest.get(..end).unwrap_or_default(), end),
                 HeadEnd::Missing { line_start } => {
                     self.line_start = line_start;
@@ -143,7 +143,8 @@ impl Framing {
         }
     }
 
-    /// Stores bytes of a head that is not complete. Returns how many bytes that used.
+    /// Stores bytes of a head that is not complete. If the head gets too long, drops them. Returns the number of bytes
+    /// used.
     fn keep(&mut self, rest: &[u8]) -> usize {
         if self.incomplete.len() + rest.len() > HEAD_BYTES_MAX + HEADER_BYTES_MAX {
             self.state = State::HeadTooLarge;
@@ -162,7 +163,8 @@ impl Framing {
         Ok(used)
     }
 
-    /// Uses at most `available` of the `left` bytes. When none are left, the state becomes `after`.
+    /// Uses at most `available` of the `left` bytes and returns how many. When none are left, the state becomes
+    /// `after`.
     fn count_down(&mut self, available: usize, left: u64, more: fn(u64) -> State, after: State) -> usize {
         let used = usize::try_from(left).unwrap_or(usize::MAX).min(available);
         self.state = match left - used as u64 {
@@ -206,15 +208,16 @@ impl Framing {
 }
 
 enum HeadEnd {
-    /// The index after the head's last byte.
+    /// The head is complete. The value is the index after its last byte.
     At(usize),
-    /// More bytes are needed. The last line begins at `line_start`.
+    /// The head is not complete: more bytes are needed. Its last line, which is not complete either, begins at the
+    /// offset `line_start`.
     Missing { line_start: usize },
-    /// A line ends without a carriage return.
+    /// A line of the head ends without a carriage return.
     BareLineFeed,
 }
 
-/// Looks for the empty line that ends a head. `line_start` is where the first unchecked line begins.
+/// Searches for the empty line that ends a head. All lines before the offset `line_start` were checked already.
 fn find_head_end(bytes: &[u8], mut line_start: usize) -> HeadEnd {
     loop {
         let rest = bytes.get(line_start..).unwrap_or_default();
@@ -228,9 +231,9 @@ fn find_head_end(bytes: &[u8], mut line_start: usize) -> HeadEnd {
     }
 }
 
-/// The state after a complete head. `None` refuses a head that can be read in two ways.
+/// The state after a complete head. `None` if the head could be read in two ways and must be refused.
 fn state_after(head: &[u8]) -> Option<State> {
-    // httparse skips empty lines before a request; another server may not.
+    // httparse skips empty lines before a request, but another server may not.
     if head.starts_with(b"\r\n") {
         return None;
     }
@@ -255,7 +258,7 @@ enum HttpVersion {
     Http11,
 }
 
-/// How long the body is, by the headers of a request.
+/// The state that the headers of a request lead to: how its body is framed. `None` if they could be read in two ways.
 fn body_framing(headers: &[httparse::Header<'_>], version: HttpVersion) -> Option<State> {
     let (mut length, mut is_chunked, mut hosts) = (None, false, 0);
     for header in headers {
@@ -264,7 +267,7 @@ fn body_framing(headers: &[httparse::Header<'_>], version: HttpVersion) -> Optio
             return None;
         }
         if name.eq_ignore_ascii_case("content-length") {
-            // RFC 9112 §6.3: a length is given once, in digits. hyper takes a second one that is equal.
+            // RFC 9112 §6.3: a length may be given only once, in digits. hyper accepts a second one that is equal.
             if length.replace(content_length(value)?).is_some() {
                 return None;
             }
@@ -274,7 +277,7 @@ fn body_framing(headers: &[httparse::Header<'_>], version: HttpVersion) -> Optio
             }
             is_chunked = true;
         } else if name.eq_ignore_ascii_case("host") {
-            // RFC 3986 §3.2.2: a name or an address, and a port.
+            // RFC 3986 §3.2.2: a host is a name or an address, perhaps with a port.
             if !value.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_~:[]%".contains(byte)) {
                 return None;
             }
@@ -302,7 +305,8 @@ fn content_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The size in a chunk line: hexadecimal digits, and perhaps an extension, which is ignored.
+/// The size in a chunk line: at most 8 hexadecimal digits. An extension after them is ignored. `None` if the line is
+/// not valid.
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let size = line.split(|byte| *byte == b';').next()?;
     if size.is_empty() || size.len() > 8 || !size.iter().all(u8::is_ascii_hexdigit) {

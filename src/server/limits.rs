@@ -1,5 +1,5 @@
 //! The limits of listeners and connections in one value, so that a test can shorten every deadline. The numbers and
-//! their reasons stand in `base::limits`.
+//! their reasons are in `base::limits`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::base::limits;
 
-/// What a connection may cost.
+/// The limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connections: ConnectionLimits,
@@ -23,18 +23,18 @@ pub(crate) struct Limits {
     pub refusals: Refusals,
 }
 
-/// How many connections may be open at once, on all listeners.
+/// The limits on connections that are open at once, on all listeners together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectionLimits {
     pub(crate) all_max: usize,
-    /// How many of them one address may hold.
+    /// One address may hold at most this many connections.
     pub(crate) address_max: usize,
-    /// How many of them only clients on this machine may take.
+    /// This many connections can be taken only by clients on this machine.
     pub(crate) loopback_reserved: usize,
 }
 
 impl ConnectionLimits {
-    /// The same, or less if the process may open too few file descriptors. Storage and audit need some of them.
+    /// The same limits, lowered if the process may open too few file descriptors. Storage and audit need some of them.
     pub(crate) fn fit_descriptors(self) -> Self {
         let Some(descriptors) = getrlimit(Resource::Nofile).current else { return self };
         let room = usize::try_from(descriptors).unwrap_or(usize::MAX).saturating_sub(limits::DESCRIPTORS_RESERVED);
@@ -47,10 +47,10 @@ impl ConnectionLimits {
     }
 }
 
-/// How many refused requests one address may make.
+/// The limit of refused requests from one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusals {
-    /// A bucket of `burst` that fills at `per_sec`.
+    /// An address may make `burst` refused requests at once, and `per_sec` a second in the long run.
     Limited {
         per_sec: u32,
         burst: u32,

@@ -1,4 +1,5 @@
-//! Bound sockets and accepting. One task for each listener accepts and gives the connections to the workers in turn.
+//! Binds sockets and accepts connections. Each listener has one task that accepts and gives connections to the workers
+//! in turn.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -12,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{connection::Accepted, connections::Connections, exchange::Front};
 
-/// A bound socket that does not accept yet.
+/// A bound socket that does not accept connections yet.
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
@@ -20,7 +21,7 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds `address`. Must be called in the runtime whose task will accept.
+    /// Binds `address`. Must be called in the runtime in which the listener will accept.
     pub(crate) fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
@@ -29,15 +30,15 @@ impl Listener {
         Ok(Self { address: socket.local_addr()?, socket, tls })
     }
 
-    /// Where it listens. If port 0 was asked for, this is the port that the machine chose.
+    /// The address on which it listens. If port 0 was asked for, it has the port that the machine chose.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Connections that wait for `accept`.
+/// At most this many connections wait in the kernel to be accepted.
 const BACKLOG: u32 = 1_024;
-/// How long accepting pauses when the machine has no descriptor or memory left.
+/// How long accepting pauses if the machine has no descriptor or memory left.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 pub(crate) struct Acceptor {
@@ -50,7 +51,7 @@ pub(crate) struct Acceptor {
 }
 
 impl Acceptor {
-    /// Accepts until the server stops.
+    /// Accepts connections until the server stops.
     pub(crate) async fn run(self) {
         let mut turn = self.to_workers.iter().cycle();
         loop {
@@ -65,17 +66,17 @@ impl Acceptor {
                         let _worker_is_gone = worker.send(accepted);
                     }
                 }
-                // The client was gone before it was accepted.
+                // The client closed the connection before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
-                    tracing::warn!(%error, "connections cannot be accepted for now");
+                    tracing::warn!(%error, "connections cannot be accepted: trying again shortly");
                     sleep(BACK_OFF).await;
                 }
             }
         }
     }
 
-    /// `None` closes the connection at once: there is no room for it.
+    /// Finds room for a connection. `None` if there is none: the connection is then closed at once.
     fn admit(&self, stream: TcpStream, address: SocketAddr) -> Option<Accepted> {
         let Some(slot) = self.connections.open(address.ip()) else {
             self.front.connections().refuse();

@@ -1,5 +1,5 @@
-//! The operator's log: lines on stderr, in colour only on a terminal. Other crates log warnings and errors only: their
-//! debug lines show bytes, which may be secrets.
+//! The operator's log: lines on stderr, in colour only on a terminal. Of other crates only warnings and errors are
+//! logged, because their debug lines show bytes, which may be secrets.
 
 use std::io::IsTerminal as _;
 
@@ -12,7 +12,7 @@ use tracing_subscriber::{
 
 use super::error::ServerError;
 
-/// The level that `text` names. Vault's names are accepted too.
+/// The log level that `text` names. Vault's names are accepted too.
 pub(crate) fn level(text: &str) -> Result<LevelFilter, ServerError> {
     Ok(match text.to_ascii_lowercase().as_str() {
         "error" | "err" => LevelFilter::ERROR,
@@ -25,7 +25,7 @@ pub(crate) fn level(text: &str) -> Result<LevelFilter, ServerError> {
     })
 }
 
-/// Starts to log. If a log was started before, that one stays.
+/// Starts the log. If a log was started before, it is kept and this does nothing.
 pub(crate) fn start(level: LevelFilter) {
     let is_coloured = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())

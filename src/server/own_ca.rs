@@ -1,6 +1,6 @@
-//! The server's own certificate authority (CA), which `server --data DIR` uses. Its key lies under `DIR/tls`. The server
-//! certificate lasts 90 days and is renewed at start if fewer than 30 days are left. `operator tls` makes one for other
-//! names.
+//! The server's own certificate authority (CA), which `server --data DIR` uses. Its key lies under `DIR/tls`. The
+//! server certificate is valid for 90 days, and is renewed at a start if fewer than 30 days are left. `operator tls`
+//! makes a certificate for other names.
 //!
 //! ```text
 //! tls/ca.pem       what clients trust (VAULT_CACERT)
@@ -28,21 +28,21 @@ use crate::{
     store::Files,
 };
 
-/// A server certificate and the authority that its clients must trust.
+/// A server certificate, and the authority that clients must trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Issued {
-    /// PEM: the server's certificate and its key.
+    /// The path of a PEM file with the server's certificate and its key.
     pub server: PathBuf,
-    /// PEM: the authority's certificate.
+    /// The path of a PEM file with the authority's certificate.
     pub authority: PathBuf,
     pub names: BTreeSet<String>,
-    /// When the certificate ends.
+    /// When the certificate expires.
     pub not_after: Time,
-    /// Whether it was made by this call.
+    /// Whether the certificate was made by this call.
     pub is_new: bool,
 }
 
-/// Why there is no certificate.
+/// Why a certificate could not be made or read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CaError {
     #[error("`{0}` is neither a host name nor an IP address: a certificate cannot be made for it")]
@@ -62,7 +62,7 @@ pub(crate) enum CaError {
 }
 
 /// Makes sure that `data` has an authority, and a server certificate for this machine, for `names` and for the names of
-/// the last certificate. Makes a new certificate only if that is needed.
+/// the last certificate. A new certificate is made only if that is needed.
 pub(crate) fn ensure(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
     let paths = Paths::at(data, files);
     let known = paths.names()?;
@@ -77,19 +77,19 @@ pub(crate) fn ensure(data: &Path, names: &[String], now: Time, files: &Files) ->
     paths.issue(wanted, now)
 }
 
-/// Makes a new server certificate for this machine and `names`; the authority stays if there is one.
+/// Makes a new server certificate for this machine and `names`. An existing authority is kept.
 pub(crate) fn issue(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
     Paths::at(data, files).issue(wanted(names)?, now)
 }
 
-/// Ten years: long enough that nobody has to renew the authority.
+/// How long the authority is valid: ten years, so that nobody has to renew it.
 const AUTHORITY_TTL: Ttl = Ttl::from_hours(24 * 3_650);
 const SERVER_TTL: Ttl = Ttl::from_hours(24 * 90);
 const RENEW_BELOW: Ttl = Ttl::from_hours(24 * 30);
-/// A client whose clock is late by less than this still accepts a new certificate.
+/// How far back a certificate begins. A client whose clock is slow by less than this accepts a new certificate.
 const BACKDATED: Ttl = Ttl::from_hours(24);
 
-/// Where the files are.
+/// The paths of the authority's files.
 struct Paths<'a> {
     files: &'a Files,
     authority: PathBuf,
@@ -170,7 +170,7 @@ impl<'a> Paths<'a> {
         private_file::replace(self.files, path, bytes).map_err(|cause| failed(path, cause))
     }
 
-    /// When the present server certificate ends. `None` if there is none that can be read.
+    /// When the present server certificate expires. `None` if there is no certificate that can be read.
     fn not_after(&self) -> Result<Option<Time>, CaError> {
         let Some(pem) = self.read(&self.server)?.map(zeroize::Zeroizing::new) else { return Ok(None) };
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
@@ -183,12 +183,12 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// The names of every machine, and those asked for.
+/// The names that every machine has, and `names`.
 fn wanted(names: &[String]) -> Result<BTreeSet<String>, CaError> {
     ["localhost", "127.0.0.1", "::1"].into_iter().chain(names.iter().map(String::as_str)).map(name).collect()
 }
 
-/// A host name in lower case, or an address in its shortest form. No wildcards.
+/// A host name in lower case, or an address in its shortest form. Wildcards are refused.
 fn name(text: &str) -> Result<String, CaError> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(address.to_string());
@@ -206,7 +206,7 @@ fn name(text: &str) -> Result<String, CaError> {
     }
 }
 
-/// The authority's certificate without its key. It is the same each time, so it need not be read back to sign.
+/// The authority's certificate without its key. It is the same each time, so it need not be read back for signing.
 fn authority_params(key: &KeyPair, now: Time) -> Result<CertificateParams, CaError> {
     let mut params = CertificateParams::new(Vec::new())?;
     let id = params.key_identifier(key);
@@ -238,7 +238,7 @@ fn before(now: Time) -> Time {
     Time::from_unix_secs(now.unix_secs() - BACKDATED.as_secs() as i64)
 }
 
-/// Certificates begin and end at midnight, because rcgen takes dates.
+/// Sets when a certificate begins and ends. Both are at midnight, because rcgen takes dates.
 fn set_validity(params: &mut CertificateParams, from: Time, to: Time) {
     let ((from_year, from_month, from_day), (year, month, day)) = (date(from), date(to));
     params.not_before = rcgen::date_time_ymd(from_year, from_month, from_day);

@@ -1,10 +1,10 @@
-//! What is logged of a panic: where it happened and an id, but never its message, which may hold a secret.
+//! Logs a panic: where it happened and an id, but never its message, which may hold a secret.
 
 use std::{io::Write as _, panic::PanicHookInfo};
 
 use crate::base::random::Random;
 
-/// Replaces the panic hook of the process. `drain` runs at each panic, before the stack is unwound, to write what must
+/// Replaces the panic hook of the process. At each panic, `drain` runs before the stack is unwound, to write what must
 /// not be lost. It must not wait for a lock that the panicking thread may hold.
 pub(crate) fn install(random: Random, drain: impl Fn() + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |info| {

@@ -1,11 +1,11 @@
-//! The files that the server itself writes: its certificate, the token of a dev server, the process id. Each is written
-//! under another name, readable by its owner only, and then renamed.
+//! Files that the server itself writes: its certificate, the token of a dev server, the process id. Each is written
+//! under another name, readable only by its owner, and then renamed.
 
 use std::{io, path::Path};
 
 use crate::store::Files;
 
-/// Replaces the file at `path`. Readers see the old file or the new one, also after a power cut.
+/// Replaces the file at `path`. Readers see either the old file or the new one, even after a power cut.
 pub(crate) fn replace(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
@@ -18,7 +18,7 @@ pub(crate) fn replace(files: &Files, path: &Path, bytes: &[u8]) -> io::Result<()
     }
 }
 
-/// The text of a file, or `None` if it does not exist.
+/// The text of a file. `None` if the file does not exist.
 pub(crate) fn read(files: &Files, path: &Path) -> io::Result<Option<String>> {
     match files.read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| io::ErrorKind::InvalidData.into()),

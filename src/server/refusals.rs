@@ -1,8 +1,8 @@
-//! How many refused requests strangers of an address have made lately. The pipeline says what was refused, and asks only
-//! about callers whom nobody knows. Only refusals count, so that a busy honest client is never
-//! slowed, while somebody who guesses tokens is. The limiter is our own because its memory is bounded and it takes the
-//! time as an argument. It keeps one moment for each address (the "theoretical arrival time" of the generic cell rate
-//! algorithm, ITU-T I.371) and forgets the address when that moment has passed.
+//! Limits how many requests of strangers from one address may be refused. Only refused requests of callers whom nobody
+//! knows count. So a busy honest client is never slowed down, but somebody who guesses tokens is. The limiter is our
+//! own because its memory is bounded and it takes the time as an argument. It keeps one time for each address (the
+//! "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371) and forgets the address when that time
+//! has passed.
 
 use std::{
     collections::HashMap,
@@ -26,19 +26,19 @@ pub(crate) struct AddressLimit(Arc<Shared>);
 struct Shared {
     rate: Option<Rate>,
     debts: Mutex<Debts>,
-    /// How many addresses are in `debts`. While there is none, nobody takes the lock.
+    /// The number of addresses in `debts`. While it is zero, nobody takes the lock.
     addresses: AtomicUsize,
 }
 
 struct Rate {
-    /// The time that one refusal costs.
+    /// The time that one refused request costs.
     cost: Duration,
-    /// How much an address may owe before it has to wait.
+    /// The time that an address may owe. If it owes more, it has to wait.
     owed_max: Duration,
 }
 
 struct Debts {
-    /// When an address will owe nothing.
+    /// The time at which each address will owe nothing.
     until: HashMap<ClientAddress, Instant>,
     swept: Option<Instant>,
 }
@@ -78,7 +78,7 @@ impl Shared {
         owed.checked_sub(rate.owed_max).filter(|over| !over.is_zero())
     }
 
-    /// When too many addresses are known, a new one is not counted until old debts are gone.
+    /// Counts a refused request. If too many addresses are known, a new one is not counted until old debts are gone.
     fn count(&self, address: IpAddr, now: Instant) {
         let Some(rate) = &self.rate else { return };
         let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +95,7 @@ impl Shared {
     }
 }
 
-/// How often debts that have passed are removed.
+/// How often addresses that owe nothing any more are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `strongroom server` and `strongroom dev`: from the options to a running server, and its orderly stop.
+//! Runs `strongroom server` and `strongroom dev`: from the options to a running server and its orderly stop.
 
 use std::{
     net::SocketAddr,
@@ -37,7 +37,7 @@ use crate::{
     store::{Boot, Files, Store},
 };
 
-/// Runs until SIGINT or SIGTERM. `Err` means that the server did not start; the error has the exit code.
+/// Runs until SIGINT or SIGTERM. An error means that the server did not start, and has the exit code.
 pub(crate) fn run(options: ServerOptions) -> Result<(), ServerError> {
     let hardening = sys::harden_process();
     tls::install_provider();
@@ -52,21 +52,21 @@ pub(crate) fn run(options: ServerOptions) -> Result<(), ServerError> {
     runtime.block_on(serve(settings, Machine::real(), &environment))
 }
 
-/// Makes a certificate for other names with the authority under `data`, for `operator tls`.
+/// Makes a certificate for other names with the authority under `data`. For `operator tls`.
 pub(crate) fn issue_certificate(data: &Path, names: &[String]) -> Result<Issued, ServerError> {
     let machine = Machine::real();
     need_folder(data, &machine.files)?;
     Ok(own_ca::issue(data, names, machine.clock.now(), &machine.files)?)
 }
 
-/// Opens the store of a stopped server with its shares and checks its tokens, for `operator walk`.
+/// Opens the store of a stopped server with its unseal key shares and checks its tokens. For `operator walk`.
 pub(crate) async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<WalkReport, ServerError> {
     let machine = Machine::real();
     let (store, boot) = open_store(&Storage::Sled { path: data.to_owned() }, &machine)?;
     backend::walk(store, boot, machine.random, shares).await
 }
 
-/// Files, time and randomness of the machine.
+/// The files, the clock and the randomness of the machine.
 struct Machine {
     files: Files,
     clock: Clock,
@@ -137,7 +137,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     Ok(())
 }
 
-/// Answers the open requests, then closes the broker. A second signal ends the wait for the answers.
+/// Waits until open requests are answered, then closes the broker. A second signal ends the wait.
 async fn stop(serving: Serving, broker: &Arc<Broker>, signals: &mut Signals) {
     tracing::info!("stopping: accepting no new connections; open requests are still answered");
     tokio::select! {
@@ -157,7 +157,8 @@ fn state<'a>(broker: &Broker, keys: Option<&'a DevKeys>, dev: Option<&Dev>) -> S
     }
 }
 
-/// The limits of the listeners. A test that is refused thousands of times a second may lift one of them.
+/// The limits of the listeners. A test that is refused thousands of times a second may lift the limit of refused
+/// requests.
 fn limits(environment: &Environment) -> Limits {
     let mut limits = Limits::default();
     if environment.variable("STRONGROOM_UNSAFE_UNLIMITED_REFUSALS").as_deref() == Some("true") {
@@ -211,7 +212,8 @@ fn open_store(storage: &Storage, machine: &Machine) -> Result<(Store, Boot), Ser
     Ok((store, boot))
 }
 
-/// The configured audit devices, or a file beside the store. Opens each once, so that a wrong path is reported at start.
+/// The configured audit devices, or else one file beside the store. Each is opened once, so that a wrong path is
+/// reported at the start.
 fn audit_devices(
     configured: Vec<AuditConfig>,
     storage: &Storage,
@@ -243,7 +245,7 @@ struct Bound {
 
 struct AllBound {
     listeners: Vec<Bound>,
-    /// The certificate of the server's own authority, if it is used.
+    /// The certificate of the server's own authority. `None` if it is not used.
     authority: Option<PathBuf>,
 }
 
@@ -282,7 +284,7 @@ fn unbound(address: SocketAddr, cause: std::io::Error) -> ServerError {
     }
 }
 
-/// Unseals a dev server and stores its token and authority where Vault's tools look for them.
+/// Unseals a dev server. Stores its token and its authority's certificate where Vault's tools look for them.
 async fn open_dev(
     broker: &Arc<Broker>,
     dev: &Dev,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{error::ServerError, private_file};
 use crate::{base::random::Random, store::Files};
 
-/// A temporary folder that only this user can read.
+/// A temporary folder for the server's files, or none.
 pub(crate) struct Scratch(Option<PathBuf>);
 
 impl Scratch {
@@ -24,7 +24,7 @@ impl Scratch {
         self.0.as_deref()
     }
 
-    /// Removes the certificates. An audit log stays, and so does the folder.
+    /// Removes the certificates from the folder. An audit log in it is kept, and so is the folder.
     pub(crate) fn remove(self, files: &Files) {
         let Some(folder) = self.0 else { return };
         let tls = folder.join("tls");
@@ -34,7 +34,7 @@ impl Scratch {
     }
 }
 
-/// The file that holds the process id while the server runs.
+/// The file that holds the process id while the server runs, or none.
 pub(crate) struct PidFile(Option<PathBuf>);
 
 impl PidFile {

@@ -1,5 +1,5 @@
 //! A running server: its workers, and how it stops. Each worker is one thread with a runtime of its own, so that a
-//! connection never moves between cores.
+//! connection never moves between threads.
 
 use std::{io, sync::Arc, thread::JoinHandle};
 
@@ -14,23 +14,23 @@ use super::{
     listener::{Acceptor, Listener},
 };
 
-/// A listener and what answers its requests.
+/// A listener, and what answers its requests.
 pub(crate) struct Served {
     pub(crate) listener: Listener,
     pub(crate) front: Arc<Front>,
 }
 
-/// A running server. Dropping it ends its workers without waiting for them.
+/// A running server. Dropping it ends the workers without waiting for them.
 pub(crate) struct Serving {
     stop: CancellationToken,
     end: CancellationToken,
-    /// The acceptors, and the connections from `accept` to their end.
+    /// Tracks the acceptors, and each connection from `accept` to its end.
     open: TaskTracker,
     limits: Limits,
     workers: Vec<JoinHandle<()>>,
 }
 
-/// Starts to accept. Must be called in the runtime that the listeners were bound in; that runtime must go on running.
+/// Starts to accept. Must be called in the runtime in which the listeners were bound; that runtime must go on running.
 pub(crate) fn start(served: Vec<Served>, limits: Limits, workers: usize) -> io::Result<Serving> {
     let (stop, open) = (CancellationToken::new(), TaskTracker::new());
     let mut serving = Serving { stop, open, end: CancellationToken::new(), limits, workers: Vec::new() };
@@ -56,8 +56,8 @@ pub(crate) fn start(served: Vec<Served>, limits: Limits, workers: usize) -> io::
 }
 
 impl Serving {
-    /// Stops accepting and waits until every open request is answered, or its time is up. Tasks that requests have
-    /// started go on until [`Serving::end`].
+    /// Stops accepting, and waits until every open request is answered or the time for that is over. Tasks that
+    /// requests have started go on until [`Serving::end`].
     pub(crate) async fn stop(&self) {
         self.stop.cancel();
         self.open.close();
@@ -70,7 +70,7 @@ impl Serving {
         let threads = std::mem::take(&mut self.workers);
         let joined = tokio::task::spawn_blocking(move || threads.into_iter().filter_map(|it| it.join().err()).count());
         if let Ok(1..) = joined.await {
-            tracing::error!("a worker ended by a panic");
+            tracing::error!("a worker thread ended with a panic: please report it");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a server does, decided from flags, configuration and environment before anything is opened. It reads no files,
-//! so that tests can try every combination.
+//! Decides from options, configuration and environment what a server does, before anything is opened. It reads no
+//! files, so that tests can try every combination.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -18,24 +18,24 @@ use crate::base::{secret::Secret, ttl::Ttl};
 pub(crate) struct Settings {
     pub storage: Storage,
     pub listeners: Vec<ListenerSettings>,
-    /// `None`: there are no metrics.
+    /// The listener of metrics. `None`: there are no metrics.
     pub telemetry: Option<TelemetryConfig>,
-    /// If empty, a file beside the store or in the temporary folder is used.
+    /// The audit devices. If there is none, a file beside the store or in the temporary folder is used.
     pub audit: Vec<AuditConfig>,
     pub seal: Option<StaticSeal>,
-    /// `None` means the first listener's.
+    /// The URL at which clients reach the server. `None` means the first listener's.
     pub api_addr: Option<String>,
     pub default_lease_ttl: Ttl,
     pub max_lease_ttl: Ttl,
     pub log_level: LevelFilter,
     pub pid_file: Option<PathBuf>,
     pub dev: Option<Dev>,
-    /// Whether a temporary folder is needed for files that belong to no other folder.
+    /// Whether a temporary folder is needed for files that have no other folder.
     pub needs_scratch: bool,
     pub warnings: Vec<String>,
 }
 
-/// One listener.
+/// The settings of one listener.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ListenerSettings {
     pub addresses: Vec<SocketAddr>,
@@ -46,8 +46,8 @@ pub(crate) struct ListenerSettings {
 pub(crate) enum Security {
     PlainHttp,
     Files(Tls),
-    /// A certificate from the server's own authority, for these names and the machine's own. `None` means the temporary
-    /// folder.
+    /// TLS with a certificate from the server's own authority, for these names and the machine's own. `folder` has the
+    /// authority's files; `None` means the temporary folder.
     OwnAuthority {
         folder: Option<PathBuf>,
         names: Vec<String>,
@@ -57,13 +57,13 @@ pub(crate) enum Security {
 pub(crate) struct Dev {
     pub root_token_id: Option<Secret<String>>,
     pub stores_token: bool,
-    /// The folder of a dev server that keeps its data. Its keys lie there too.
+    /// The folder of a dev server that keeps its data. Its keys lie there too. `None` if it keeps nothing.
     pub persist: Option<PathBuf>,
-    /// The folder in which Vault's tools look for the authority's certificate.
+    /// The folder in which Vault's tools look for the authority's certificate. `None` if it is not written.
     pub tls_cert_dir: Option<PathBuf>,
 }
 
-/// Vault's default: 32 days.
+/// The default of `default_lease_ttl` and `max_lease_ttl`: 32 days, as in Vault.
 const LEASE_TTL: Ttl = Ttl::from_hours(768);
 
 impl Settings {
@@ -96,7 +96,7 @@ impl Settings {
         let log_level = log_level.or(config.log_level);
         if config.allows_api_audit {
             warnings.push(
-                "`unsafe_allow_api_audit_creation` has no effect here: audit devices over the API are not built"
+                "`unsafe_allow_api_audit_creation` has no effect here: audit devices over the API are not supported"
                     .to_owned(),
             );
         }
@@ -171,7 +171,7 @@ fn own_authority(listen: Option<&str>, folder: Option<PathBuf>) -> Result<Listen
     Ok(ListenerSettings { addresses, security: Security::OwnAuthority { folder, names } })
 }
 
-/// The host of `host:port`, if it is a name.
+/// The host in `host:port`. `None` if it is an address and not a name.
 fn host(text: &str) -> Option<&str> {
     let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
     let is_name = !host.is_empty() && !host.contains(':') && host.parse::<std::net::IpAddr>().is_err();

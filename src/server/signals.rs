@@ -17,13 +17,13 @@ impl Signals {
         })
     }
 
-    /// Waits for SIGINT or SIGTERM.
+    /// Waits for SIGINT or SIGTERM. SIGHUP only gives a warning.
     pub(crate) async fn wait_for_stop(&mut self) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => tracing::warn!("SIGHUP has no effect: reloading is not built; restart the server instead"),
+                _ = self.hang_up.recv() => tracing::warn!("SIGHUP has no effect: restart the server instead"),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The stream between a socket (or its TLS session) and hyper. It ends the connection of a client that sends a head too
-//! slowly, stays silent too long or does not take its answer: hyper's own header timeout cannot tell a kept connection
-//! from a slow one. It also keeps what `framing` refuses from hyper: a bad byte takes the place of a refused head, so
-//! that hyper answers 400, and a refused body fails to be read.
+//! slowly, stays silent too long or does not take its answer; hyper's own header timeout cannot tell a kept connection
+//! from a slow one. It also hides from hyper what `framing` refuses. A bad byte takes the place of a refused head, so
+//! that hyper answers 400. Reading a refused body fails.
 
 use std::{
     future::Future as _,
@@ -27,23 +27,23 @@ pub(crate) struct StrictStream<S> {
     stream: S,
     framing: Framing,
     limits: Limits,
-    /// While a request is answered, the silence of its client does not count.
+    /// While a request is being answered, silence of the client does not count.
     activity: Activity,
-    /// Where the client is waited for. `silence_deadline` counts for this position only.
+    /// The part of a request for which the client is waited for. `silence_deadline` counts only for this part.
     waiting_at: Option<Position>,
     silence_deadline: Deadline,
-    /// When the client must have taken some of its answer. `None` while it takes it.
+    /// When the client must have taken some of its answer. `None` while nothing waits to be taken.
     write_deadline: Option<Deadline>,
-    /// How many heads were complete when bytes last arrived.
+    /// The number of heads that were complete when bytes last arrived.
     heads: u64,
-    /// Where bytes were refused.
+    /// The part in which bytes were refused. `None` if none were.
     refused: Option<Part>,
-    /// What is still to be given to hyper in place of a refused head.
+    /// The bytes that hyper still has to get in place of a refused head.
     bad_bytes: &'static [u8],
     end: End,
 }
 
-/// hyper refuses a NUL anywhere in a head, as soon as it sees the end of the head.
+/// Bytes that make hyper refuse a head: it refuses a NUL anywhere in a head once it sees the end of the head.
 const BAD_BYTES: &[u8] = b"\0\r\n\r\n";
 
 type Deadline = Pin<Box<Sleep>>;
@@ -51,7 +51,7 @@ type Deadline = Pin<Box<Sleep>>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Open,
-    /// The client ended its side.
+    /// The client closed its sending side.
     Client,
     /// The client was too slow.
     Deadline,
@@ -80,22 +80,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         self.framing.position() == Position::Refused
     }
 
-    /// Reads and drops what the client is still sending, for a limited time. Closing a connection that has unread bytes
-    /// resets it, and the client would lose the answer that says why.
+    /// Reads and drops what the client is still sending, for a limited time. If a connection is closed with unread
+    /// bytes, it is reset, and the client may lose the answer that says why.
     pub(crate) async fn linger(mut self) {
         if self.end == End::Open && self.framing.position() != Position::BetweenRequests {
             drain(&mut self.stream, self.limits.linger).await;
         }
     }
 
-    /// `Ready` if the client has been silent for too long.
+    /// Ready once the client has been silent for too long.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let position = self.framing.position();
         let limit = match position {
             _ if self.activity.is_answering() => None,
             Position::BetweenRequests => Some(self.limits.idle),
             Position::InHead => Some(self.limits.head),
-            // A body has a minimum rate (body_rate.rs), which counts only while somebody reads it.
+            // A body has a minimum rate (body_rate.rs), which counts only while somebody reads the body.
             Position::InBody | Position::Refused => None,
         };
         let Some(limit) = limit else {
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         self.silence_deadline.as_mut().poll(cx)
     }
 
-    /// Checks the bytes that were just read, which begin at `before`, and replaces those that are refused.
+    /// Checks the bytes that were just read, which begin at the offset `before`, and replaces those that are refused.
     fn accept(&mut self, buffer: &mut ReadBuf<'_>, before: usize) -> io::Result<()> {
         let piece = buffer.filled().get(before..).unwrap_or_default();
         if piece.is_empty() {
@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         if let Err(refused) = verdict {
             buffer.set_filled(before + refused.accepted);
             self.refused = Some(refused.part);
-            // No bytes would mean that the client has ended its side.
+            // Giving hyper no bytes would mean that the client has closed its side.
             if refused.accepted == 0 {
                 return self.stand_in(refused.part, buffer);
             }
@@ -133,14 +133,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         Ok(())
     }
 
-    /// Gives hyper something in place of what was refused.
+    /// Gives hyper a replacement for what was refused.
     fn stand_in(&mut self, part: Part, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         match part {
             Part::Head => {
                 self.put_bad_bytes(buffer);
                 Ok(())
             }
-            // Bad bytes could complete a chunk's size line that was passed on in part, and end the body.
+            // Bad bytes could complete the size line of a chunk, of which a part was passed on, and so end the body.
             Part::Body => Err(io::ErrorKind::InvalidData.into()),
         }
     }
@@ -151,7 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
         self.bad_bytes = later;
     }
 
-    /// Fails a write if the client has taken nothing for too long.
+    /// Lets a write fail if the client has taken nothing for too long.
     fn limit_write<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.write_deadline = None;
@@ -168,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> StrictStream<S> {
     }
 }
 
-/// Reads until the other side ends or `limit` has passed.
+/// Reads until the other side closes, but at most for `limit`.
 pub(crate) async fn drain(stream: &mut (impl AsyncRead + Unpin), limit: Duration) {
     let mut sink = [0; 4_096];
     let all = async { while matches!(stream.read(&mut sink).await, Ok(read) if read > 0) {} };

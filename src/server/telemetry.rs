@@ -1,5 +1,5 @@
-//! The listener of metrics, which the `telemetry` stanza asks for: plain HTTP, with the limits of every other listener,
-//! and what the server measures of itself for it.
+//! The listener of metrics, which the `telemetry` stanza asks for, and what the server measures of itself for it. It
+//! speaks plain HTTP and has the same limits as every other listener.
 
 use std::{path::Path, sync::Arc};
 
@@ -23,19 +23,19 @@ use crate::{
     store::Files,
 };
 
-/// The bound sockets of metrics; none where the configuration does not ask for them.
+/// The bound sockets for metrics. Empty if the configuration asks for no metrics.
 pub(crate) struct Telemetry(Vec<Listener>);
 
-/// What the process is measured with.
+/// What is needed to measure the server.
 pub(crate) struct Meter {
     pub files: Files,
     pub started: Time,
-    /// The connections of the listeners of the API.
+    /// The counts of connections on the listeners of the API.
     pub api: ConnectionCounts,
 }
 
 impl Telemetry {
-    /// Binds the addresses, so that a wrong one is reported at start.
+    /// Binds the addresses, so that a wrong address is reported at the start.
     pub(crate) fn bind(config: Option<&TelemetryConfig>) -> Result<Self, ServerError> {
         let Some(config) = config else { return Ok(Self(Vec::new())) };
         let bind = |address| {
@@ -51,12 +51,12 @@ impl Telemetry {
         config.addresses.iter().copied().map(bind).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Where metrics are, for the text at the start.
+    /// The addresses of metrics, for the banner.
     pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
         self.0.iter().map(|listener| Endpoint { address: listener.address(), scheme: Scheme::Http }).collect()
     }
 
-    /// The listeners with what answers them.
+    /// The listeners, each with what answers its requests.
     pub(crate) fn served(self, broker: &Arc<Broker>, meter: Meter, limits: Limits) -> Vec<Served> {
         let own = ConnectionCounts::default();
         let handler = backend::metrics_handler(broker, meter.measuring(own.clone()));
@@ -86,7 +86,7 @@ impl Meter {
     }
 }
 
-/// proc_pid_status(5): `VmRSS:     1234 kB`, where a kB is 1,024 bytes.
+/// The resident memory in `/proc/self/status` (proc_pid_status(5)): `VmRSS:  1234 kB`, where a kB is 1,024 bytes.
 fn resident_bytes(status: &str) -> Option<u64> {
     let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix(" kB")?;
     kibibytes.parse::<u64>().ok()?.checked_mul(1_024)

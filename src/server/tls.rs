@@ -1,5 +1,5 @@
-//! The TLS side of a listener: versions, the server's certificate and key, and whether clients are asked for theirs.
-//! There is no session resumption and no early data, so that each connection proves both sides anew.
+//! The TLS settings of a listener: versions, the server's certificate and key, and whether clients are asked for a
+//! certificate. There is no session resumption and no early data, so that each connection proves both sides again.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,12 +16,12 @@ use rustls::{
 
 use super::client_certificate::KeyPossession;
 
-/// The TLS half of a listener's configuration.
+/// The TLS settings of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// PEM: the certificate, then its intermediate certificates.
+    /// The path of a PEM file with the certificate, then its intermediate certificates.
     pub certificate: PathBuf,
-    /// PEM: PKCS#8, PKCS#1 or SEC 1. May be the same file.
+    /// The path of a PEM file with the key in PKCS#8, PKCS#1 or SEC 1. May be the same file as `certificate`.
     pub key: PathBuf,
     pub oldest: Version,
     pub clients: Clients,
@@ -40,9 +40,9 @@ pub(crate) enum Version {
 pub(crate) enum Clients {
     #[default]
     Unasked,
-    /// Any certificate is accepted whose key the client holds.
+    /// A client may show any certificate whose private key it holds, or none.
     Asked,
-    /// A certificate signed by one of the authorities in this file is required.
+    /// A client must show a certificate that is signed by one of the authorities in this file.
     Required(PathBuf),
 }
 
@@ -63,13 +63,13 @@ pub(crate) enum TlsError {
     Authority { path: PathBuf, cause: String },
 }
 
-/// Sets the cryptographic provider of the process. Calling it again changes nothing.
+/// Sets the cryptographic provider of the process. Calling this again changes nothing.
 pub(crate) fn install_provider() {
     let _was_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
 
 impl Tls {
-    /// Reads the files and builds the listener's configuration.
+    /// Reads the files and builds the TLS configuration of the listener.
     pub(crate) fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.certificate)?;

@@ -1,6 +1,7 @@
-//! The environment: `STRONGROOM_X`, else `VAULT_X`, else `BAO_X`, so that scripts for Vault keep working.
+//! The environment variables of the server. `STRONGROOM_X` comes before `VAULT_X` and `BAO_X`, so that scripts for
+//! Vault keep working.
 
-/// Where variables come from. A test gives its own.
+/// A source of variables: the process, or the values of a test.
 pub(crate) struct Environment(Source);
 
 enum Source {
@@ -37,7 +38,7 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
-    /// The first of the three names that is set and not empty.
+    /// The first of the variables `STRONGROOM_name`, `VAULT_name` and `BAO_name` that is set and not empty.
     pub(crate) fn setting(&self, name: &str) -> Option<Setting> {
         ["STRONGROOM_", "VAULT_", "BAO_"].into_iter().find_map(|prefix| {
             let name = format!("{prefix}{name}");

@@ -1,11 +1,11 @@
-//! What can be wrong with a configuration, where, and what to do. A message names keys but no values, apart from kinds
-//! and file names.
+//! What is wrong with a configuration, where it is, and what to do. A message names keys, kinds and file names, but no
+//! other values.
 
 use std::{fmt, io, path::PathBuf};
 
 use crate::base::{hcl::HclError, ttl::TtlError};
 
-/// A problem and where it is.
+/// What is wrong, and where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{location}{problem}")]
 pub(crate) struct ConfigError {
@@ -13,7 +13,7 @@ pub(crate) struct ConfigError {
     pub problem: Problem,
 }
 
-/// A file and a line of it.
+/// A place in the configuration, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     Line {
@@ -21,7 +21,7 @@ pub(crate) enum Location {
         line: u32,
     },
     Source(String),
-    /// The problem concerns several stanzas or files.
+    /// The problem concerns several stanzas or files, so there is no single place.
     Several,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Problem {
     UnknownLike { key: String, inside: String, nearest: String },
     #[error("unknown key `{key}`{inside}")]
     Unknown { key: String, inside: String },
-    #[error("`{0}` is given twice")]
+    #[error("`{0}` is given twice: remove one")]
     Twice(String),
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: &'static str },
@@ -43,9 +43,9 @@ pub(crate) enum Problem {
     Duration { key: String, cause: TtlError },
     #[error("`{stanza}` needs a kind: `{stanza} \"{example}\" {{ … }}`")]
     KindMissing { stanza: &'static str, example: &'static str },
-    #[error("`{stanza} \"{kind}\"` is not built: use {instead}")]
+    #[error("`{stanza} \"{kind}\"` is not supported: use {instead}")]
     NotBuilt { stanza: &'static str, kind: String, instead: &'static str },
-    #[error("`{key}` is not built: {instead}")]
+    #[error("`{key}` is not supported: {instead}")]
     OptionNotBuilt { key: String, instead: &'static str },
     #[error("{stanza} needs `{key}`")]
     Missing { stanza: &'static str, key: &'static str },
@@ -67,13 +67,13 @@ pub(crate) enum Problem {
     SealKey(&'static str),
     #[error("`{key}` cannot be read: {cause}")]
     SealKeyUnreadable { key: &'static str, cause: String },
-    #[error("`default_lease_ttl` is longer than `max_lease_ttl`")]
+    #[error("`default_lease_ttl` is longer than `max_lease_ttl`: it must not exceed it")]
     TtlOrder,
-    #[error("two audit devices are called `{0}`: give them names, `audit \"file\" \"name\" {{ … }}`")]
+    #[error("two audit devices have the same name `{0}`: give each its own, `audit \"file\" \"name\" {{ … }}`")]
     AuditNamedTwice(String),
-    #[error("two audit devices write to {}", .0.display())]
+    #[error("two audit devices write to {}: give each a file of its own", .0.display())]
     AuditFileTwice(PathBuf),
-    #[error("{} has no *.hcl and no *.json", .0.display())]
+    #[error("{} has no *.hcl and no *.json: name a folder with a configuration", .0.display())]
     FolderEmpty(PathBuf),
 }
 

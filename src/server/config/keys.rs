@@ -1,5 +1,5 @@
-//! The keys of a configuration. The `…_UNUSED` lists hold keys that Vault or OpenBao know and Strongroom does not use, so
-//! that their configurations start this server too. A key that is in neither list stops the start.
+//! The keys that a configuration may have. The `…_UNUSED` lists have the keys of Vault or OpenBao that Strongroom does
+//! not use, so that their configurations also start this server. A key that is in no list stops the start.
 
 pub(crate) type Known = &'static [&'static str];
 

@@ -1,4 +1,4 @@
-//! One body of a configuration: which keys it may have, and their values in the types that they must have.
+//! A section of a configuration: which keys it may have, and their values in the types that they must have.
 
 use super::{
     error::{ConfigError, Location, Problem},
@@ -10,23 +10,23 @@ use crate::base::{
     ttl::{Ttl, TtlError},
 };
 
-/// A body, its source, and its name in messages.
+/// A section: one body of a configuration, with its source and with its name for messages.
 pub(crate) struct Section<'a> {
     source: &'a str,
     title: &'static str,
     body: &'a HclBody,
-    /// The labels of its block.
+    /// The labels of the section's block.
     pub(crate) labels: Vec<&'a str>,
     pos: Pos,
 }
 
 impl<'a> Section<'a> {
-    /// A whole source.
+    /// The section that is a whole source.
     pub(crate) fn new(source: &'a str, title: &'static str, body: &'a HclBody) -> Self {
         Self { source, title, body, labels: Vec::new(), pos: Pos { line: 1, column: 1 } }
     }
 
-    /// The blocks under `key`; see [`HclBody::blocks_above`] for `inner`.
+    /// The blocks named `key` in this section; see [`HclBody::blocks_above`] for `inner`.
     pub(crate) fn blocks(
         &self,
         key: &'static str,
@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
         self.value(key, "true or false", Value::as_bool)
     }
 
-    /// Seconds, or a text such as `768h`.
+    /// The value of `key` as a duration: a number of seconds, or a text such as `768h`. `None` if there is no such key.
     pub(crate) fn ttl(&self, key: &str) -> Result<Option<Ttl>, ConfigError> {
         let Some(item) = self.body.item(key) else { return Ok(None) };
         let parsed = match &item.value {
@@ -103,17 +103,17 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A problem with the value of `key`, or with the block if it has no such key.
+    /// An error at the value of `key`, or at the block if it has no such key.
     pub(crate) fn at(&self, key: &str, problem: Problem) -> ConfigError {
         ConfigError { location: self.location_of(key), problem }
     }
 
-    /// A warning about the block.
+    /// A warning that names the place of the block.
     pub(crate) fn warning(&self, text: &str) -> String {
         format!("{}{text}", self.location(self.pos))
     }
 
-    /// Where the value of `key` is, or the block if it has no such key.
+    /// The place of the value of `key`, or of the block if it has no such key.
     pub(crate) fn location_of(&self, key: &str) -> Location {
         self.location(self.body.item(key).map_or(self.pos, |item| item.pos))
     }

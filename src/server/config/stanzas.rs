@@ -1,5 +1,5 @@
-//! The stanzas: `storage`, `listener`, `audit`, `seal` and `telemetry`. A kind or option of Vault's that is not built is
-//! refused, and the message names it.
+//! Reads the stanzas `storage`, `listener`, `audit`, `seal` and `telemetry`. A kind or option that Vault has and
+//! Strongroom does not support is refused by name.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -63,10 +63,10 @@ pub(crate) fn listener(block: &Section<'_>, warnings: &mut Vec<String>) -> Resul
     Ok(ListenerConfig { addresses, tls })
 }
 
-/// Where a server listens by default.
+/// The address on which a server listens by default.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
 
-/// Reads `host:port`, `[::1]:port`, `:port` for every address, or a host alone, which means Vault's port.
+/// Resolves `host:port`, `[::1]:port`, `:port` for every address, or a host alone, which gets Vault's port 8200.
 pub(crate) fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
     let full = match address.strip_prefix(':') {
         _ if address.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{address}]:8200"),
@@ -146,7 +146,7 @@ pub(crate) fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<A
     Ok(AuditConfig { name, path: path.into(), required: block.flag("required")?.unwrap_or(true), sync_always })
 }
 
-/// `None` if the stanza names no address: then there are no metrics.
+/// Reads a `telemetry` stanza. `None` if it names no address: then there are no metrics.
 pub(crate) fn telemetry(
     block: &Section<'_>,
     warnings: &mut Vec<String>,
@@ -166,7 +166,7 @@ pub(crate) fn telemetry(
     Ok(Some(TelemetryConfig { addresses, location: block.location_of("address") }))
 }
 
-/// `None` for Shamir's shares, which are the default.
+/// Reads a `seal` stanza. `None` for `seal "shamir"`, the default.
 pub(crate) fn seal(
     block: &Section<'_>,
     environment: &Environment,
@@ -197,7 +197,7 @@ pub(crate) fn seal(
     Ok(Some(StaticSeal { key_id, key }))
 }
 
-/// Reads the key from `file://PATH` or `env://NAME`, or takes the text as the key.
+/// Reads the key from `file://PATH` or from `env://NAME`. Any other text is the key itself.
 fn seal_key(text: &str, environment: &Environment) -> Result<Secret<[u8; 32]>, Problem> {
     let unreadable = |cause: String| Problem::SealKeyUnreadable { key: "current_key", cause };
     let bytes = if let Some(path) = text.strip_prefix("file://") {

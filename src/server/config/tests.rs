@@ -135,7 +135,7 @@ fn an_unknown_key_stops_the_start_with_its_line_and_a_suggestion() {
         error("seal \"static\" { curent_key = \"a\" }"),
         "c.hcl:1: unknown key `curent_key` in `seal`; did you mean `current_key`?"
     );
-    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` is given twice");
+    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` is given twice: remove one");
 }
 
 #[test]
@@ -179,15 +179,15 @@ fn plain_http_beyond_this_machine_is_loud_and_no_certificate_is_an_error() {
 #[test]
 fn what_is_known_and_not_built_is_refused_by_name() {
     for (text, said) in [
-        ("storage \"file\" { path = \"a\" }", "c.hcl:1: `storage \"file\"` is not built: use `storage \"sled\""),
-        ("storage \"raft\" { path = \"a\" }", "c.hcl:1: `storage \"raft\"` is not built"),
-        ("listener \"unix\" { address = \"a\" }", "c.hcl:1: `listener \"unix\"` is not built"),
-        ("audit \"syslog\" {}", "c.hcl:1: `audit \"syslog\"` is not built"),
-        ("audit \"file\" { path = \"stdout\" }", "c.hcl:1: `stdout` is not built"),
-        ("audit \"file\" { options { file_path = \"a\"\n log_raw = true } }", "c.hcl:2: `log_raw` is not built"),
-        ("audit \"file\" { options { file_path = \"a\"\n format = \"jsonx\" } }", "c.hcl:2: `format` is not built"),
-        ("seal \"awskms\" {}", "c.hcl:1: `seal \"awskms\"` is not built"),
-        ("seal \"static\" {\n previous_key = \"a\" }", "c.hcl:2: `previous_key` is not built"),
+        ("storage \"file\" { path = \"a\" }", "c.hcl:1: `storage \"file\"` is not supported: use `storage \"sled\""),
+        ("storage \"raft\" { path = \"a\" }", "c.hcl:1: `storage \"raft\"` is not supported"),
+        ("listener \"unix\" { address = \"a\" }", "c.hcl:1: `listener \"unix\"` is not supported"),
+        ("audit \"syslog\" {}", "c.hcl:1: `audit \"syslog\"` is not supported"),
+        ("audit \"file\" { path = \"stdout\" }", "c.hcl:1: `stdout` is not supported"),
+        ("audit \"file\" { options { file_path = \"a\"\n log_raw = true } }", "c.hcl:2: `log_raw` is not supported"),
+        ("audit \"file\" { options { file_path = \"a\"\n format = \"jsonx\" } }", "c.hcl:2: `format` is not supported"),
+        ("seal \"awskms\" {}", "c.hcl:1: `seal \"awskms\"` is not supported"),
+        ("seal \"static\" {\n previous_key = \"a\" }", "c.hcl:2: `previous_key` is not supported"),
     ] {
         let error = error(text);
         assert!(error.starts_with(said), "{text}: {error}");
@@ -208,7 +208,10 @@ fn a_value_of_another_kind_is_named_by_its_key_and_never_shown() {
         ("listener { tls_disable = 1 }", "c.hcl:1: `listener` needs a kind"),
         ("storage \"sled\" {}", "c.hcl:1: `storage \"sled\"` needs `path`"),
         ("audit \"file\" {}", "c.hcl:1: `audit \"file\"` needs `path`"),
-        ("audit \"file\" { path = \"a\" }\naudit \"file\" { path = \"b\" }", "two audit devices are called `file`"),
+        (
+            "audit \"file\" { path = \"a\" }\naudit \"file\" { path = \"b\" }",
+            "two audit devices have the same name `file`",
+        ),
         (
             "audit \"file\" \"a\" { path = \"a\" }\naudit \"file\" \"b\" { path = \"a\" }",
             "two audit devices write to a",

@@ -1,4 +1,4 @@
-//! What the stanzas of a configuration say.
+//! The values of a configuration's stanzas.
 
 use std::{
     net::SocketAddr,
@@ -16,9 +16,9 @@ pub(crate) enum Storage {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenerConfig {
-    /// All addresses that the text stands for, such as two for `localhost`.
+    /// All addresses that the address text stands for, such as two for `localhost`.
     pub addresses: Vec<SocketAddr>,
-    /// `None` means plain HTTP, which the configuration must ask for.
+    /// The TLS settings. `None` means plain HTTP, for which the configuration must ask.
     pub tls: Option<Tls>,
 }
 
@@ -26,14 +26,14 @@ pub(crate) struct ListenerConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TelemetryConfig {
     pub addresses: Vec<SocketAddr>,
-    /// Where the address is named.
+    /// The place of the address in the configuration.
     pub location: Location,
 }
 
 /// An `audit "file"` stanza.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AuditConfig {
-    /// The path under `sys/audit`, without the slash.
+    /// The name of the device: its path under `sys/audit`, without the slash.
     pub name: String,
     pub path: PathBuf,
     pub required: bool,
@@ -47,7 +47,7 @@ pub(crate) struct StaticSeal {
 }
 
 impl Storage {
-    /// The folder of the store, in which other files of the server lie too.
+    /// The folder of the store. Other files of the server lie in it too. `None` for a store in memory.
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Sled { path } => Some(path),
