@@ -1,5 +1,5 @@
-//! Arguments in Vault's style, rewritten for clap: `-x v`, `-x=v` and `--x` mean the same, a switch may carry `=true`, and
-//! an underscore in a flag's name counts as a dash.
+//! Rewrites arguments in Vault's style for clap: `-x v`, `-x=v` and `--x` mean the same, a switch may carry `=true`,
+//! and an underscore in a flag's name counts as a dash.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use clap::{ArgAction, Command};
 #[derive(Default)]
 pub(crate) struct Flags {
     all: BTreeSet<String>,
-    /// Flags that take no value in any command.
+    /// The flags that take no value in any command.
     switches: BTreeSet<String>,
 }
 
@@ -39,7 +39,7 @@ impl Flags {
     }
 }
 
-/// Rewrites the arguments after the program's name. Everything after `--` stays as it is.
+/// Rewrites the arguments after the program's name. Everything after `--` is left as it is.
 pub(crate) fn normalise(args: Vec<String>, flags: &Flags) -> Vec<String> {
     let mut out = Vec::with_capacity(args.len());
     let mut args = args.into_iter();
@@ -61,7 +61,7 @@ fn rewrite(arg: String, flags: &Flags) -> Option<String> {
         Some((name, value)) => (name, Some(value)),
         None => (body, None),
     };
-    // `-n5` is a short flag with its number.
+    // A short flag with its number, such as `-n5`.
     let is_short = !arg.starts_with("--") && body.len() > 1 && body.bytes().skip(1).all(|b| b.is_ascii_digit());
     let is_flag = !is_short
         && name.len() > 1

@@ -1,13 +1,13 @@
-//! What a command tries to do, in the words that its error needs.
+//! What a command tries to do, in the words that an error message needs.
 
-/// One attempt: a verb and a path, and the capabilities that would allow it.
+/// What a command tries to do: a verb and a path, and the capabilities that would allow it.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
-    /// `read`, `list`, `write`.
+    /// The verb, such as `read`, `list` or `write`.
     pub(crate) verb: String,
-    /// As the caller wrote it.
+    /// The path as the caller wrote it.
     pub(crate) path: String,
-    /// As the API has it, if that differs.
+    /// The path as the API has it. Often the same as `path`.
     pub(crate) api_path: String,
     /// Any one of these capabilities would do.
     pub(crate) needs: &'static [&'static str],
@@ -28,7 +28,7 @@ impl Attempt {
         Self { verb: verb.to_owned(), path: path.to_owned(), api_path: path.to_owned(), needs, vault }
     }
 
-    /// The same attempt, at another path of the API.
+    /// The same attempt, with another path of the API.
     pub(crate) fn at(mut self, api_path: &str) -> Self {
         self.vault = self.vault.replace(&self.path, api_path);
         api_path.clone_into(&mut self.api_path);

@@ -1,5 +1,5 @@
-//! The offline audit tools: verification by `services::audit::verify` and search by `services::audit::search`. The signed
-//! checkpoints that a verification saw are kept on this machine until the next one.
+//! The offline audit tools: verification by `services::audit::verify` and search by `services::audit::search`. The
+//! signed checkpoints that a verification found are kept on this machine for the next one.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// How often a followed log is looked at.
+/// How often a log that is followed is checked for new lines.
 const FOLLOW_MILLIS: u64 = 250;
 
 /// What to do at the end of a log.
@@ -30,7 +30,7 @@ pub(crate) enum AtEnd {
     Follow,
 }
 
-/// Verifies files with a key, and with the checkpoints that earlier verifications kept here.
+/// Verifies files with a key, and against the checkpoints that earlier verifications kept on this machine.
 pub(crate) fn verify(config_dir: &ConfigDir, files: &[PathBuf], key: &str) -> Result<Report, CliError> {
     let public = PublicKey::from_base64(key).map_err(|_| {
         CliError::usage("the public key is not an Ed25519 key in base64").fix("give it as `operator init` printed it")
@@ -63,7 +63,7 @@ pub(crate) fn problem_error(problem: &Problem) -> CliError {
         .fix("keep the file as it is, and compare it with a copy: this is the first line that differs")
 }
 
-/// The requests that `filter` selects, and how many there were.
+/// The requests that meet `filter`, and the counts of the search.
 pub(crate) fn search(files: &[PathBuf], filter: &Filter) -> Result<(Vec<Row>, Found), CliError> {
     let mut rows = Vec::new();
     let found =
@@ -71,7 +71,7 @@ pub(crate) fn search(files: &[PathBuf], filter: &Filter) -> Result<(Vec<Row>, Fo
     Ok((rows, found))
 }
 
-/// Calls `each` with the last `count` requests of a file, and with those that follow if `at_end` says so.
+/// Calls `each` with the last `count` requests of a file. If `at_end` says so, also with those that follow.
 pub(crate) fn tail(path: &Path, count: usize, at_end: AtEnd, each: &mut dyn FnMut(&Row)) -> Result<(), CliError> {
     let mut wait = || match at_end {
         AtEnd::Stop => false,

@@ -21,7 +21,7 @@ pub(crate) fn show(out: Output, rows: &[Row]) {
     out.print(&table::columns(&HEADS, &rows));
 }
 
-/// Prints one request as a line of text or as a JSON object on one line. Used while a log is followed.
+/// Prints one request, as a line of text or as a JSON object on one line. Used while a log is followed.
 pub(crate) fn show_one(out: Output, row: &Row) {
     let line = if out.is_json() { json(row).to_string() } else { cells(row).join("    ") };
     out.print(&format!("{line}\n"));
@@ -34,7 +34,7 @@ fn cells(row: &Row) -> Vec<String> {
     vec![time, who(row), or_dash(&row.operation), or_dash(&row.path), outcome(row), by(row)]
 }
 
-/// The name, with the policies if they say more than the name: callers of one kind can share a name.
+/// The caller's name, with the policies if they differ from the name, because callers of one kind can share a name.
 fn who(row: &Row) -> String {
     if row.display_name.is_empty() {
         return format!("at {}", row.remote_address);
@@ -56,7 +56,7 @@ fn outcome(row: &Row) -> String {
     }
 }
 
-/// The rule that decided.
+/// The policy rule that decided, or why there is none.
 fn by(row: &Row) -> String {
     let mut by = match (row.policy.as_str(), row.rule.as_str()) {
         ("", "") if row.allowed.is_none() => return "-".to_owned(),
@@ -99,7 +99,7 @@ pub(crate) fn report_text(report: &Report) -> String {
     for log in &report.logs {
         let _ = writeln!(
             text,
-            "log {}: lines {} to {}, {} signed heads, proved to line {}, consistent to line {}",
+            "log {}: lines {} to {}, {} checkpoints, proved to line {}, consistent to line {}",
             log.id,
             log.first_line,
             log.first_line + log.lines.saturating_sub(1),
@@ -111,16 +111,17 @@ pub(crate) fn report_text(report: &Report) -> String {
             let _ = writeln!(text, "  it began because: {}", log.reason);
         }
         if log.torn_lines > 0 {
-            let _ = writeln!(text, "  {} lines were cut short; the log itself says so", log.torn_lines);
+            let _ =
+                writeln!(text, "  {} lines were only partly written; later lines of the log say so", log.torn_lines);
         }
         if log.has_torn_end {
-            text.push_str("  its last line is cut short: the server stopped while it wrote\n");
+            text.push_str("  its last line is only partly written: the server stopped while it wrote the line\n");
         }
     }
     let verdict = if report.first_problem.is_none() { "nothing was changed" } else { "THE LOG WAS CHANGED" };
     let _ = writeln!(
         text,
-        "{verdict}: proved to line {}, consistent to line {} ({} lines, {} signed heads)",
+        "{verdict}: proved to line {}, consistent to line {} ({} lines, {} checkpoints)",
         report.proved_to, report.consistent_to, report.lines, report.checkpoints
     );
     text
@@ -215,7 +216,7 @@ mod tests {
         let report = Report { lines: 12, checkpoints: 2, proved_to: 10, consistent_to: 12, ..Report::default() };
         assert_eq!(
             report_text(&report),
-            "nothing was changed: proved to line 10, consistent to line 12 (12 lines, 2 signed heads)\n"
+            "nothing was changed: proved to line 10, consistent to line 12 (12 lines, 2 checkpoints)\n"
         );
     }
 }

@@ -1,24 +1,24 @@
-//! The newest signed checkpoint of each audit log that was verified on this machine, per key. A log that was cut off
-//! before a kept checkpoint fails the next verification.
+//! Keeps the newest signed checkpoint of each audit log that was verified on this machine, by public key. If a log is
+//! later cut off before its kept checkpoint, the next verification fails.
 
 use super::{config_dir::ConfigDir, error::CliError};
 use crate::client::json::Json;
 
-/// The name is older than the word "checkpoint"; files with it exist.
+/// The file name is older than the word "checkpoint". It is kept because such files exist.
 const FILE: &str = "audit-heads";
 
-/// The checkpoint that is kept for one log of a key.
+/// The checkpoint that is kept for one log of a public key. `None` if there is none.
 pub(crate) fn find(config_dir: &ConfigDir, key: &str, log: &str) -> Result<Option<String>, CliError> {
     Ok(config_dir.object(FILE)?.path(&[key, log]).and_then(Json::as_str).map(str::to_owned))
 }
 
-/// The logs of a key that have a kept checkpoint.
+/// The ids of the logs of a public key that have a kept checkpoint.
 pub(crate) fn logs(config_dir: &ConfigDir, key: &str) -> Result<Vec<String>, CliError> {
     let all = config_dir.object(FILE)?;
     Ok(all.at(key).map(Json::as_object).unwrap_or_default().iter().map(|(log, _)| log.clone()).collect())
 }
 
-/// Keeps `checkpoint` as the newest of its log.
+/// Keeps `checkpoint` as the newest one of its log.
 pub(crate) fn keep(config_dir: &ConfigDir, key: &str, log: &str, checkpoint: &str) -> Result<(), CliError> {
     config_dir.change(FILE, |all| {
         let mut own = all.at(key).cloned().unwrap_or(Json::Object(Vec::new()));

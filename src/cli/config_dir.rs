@@ -1,5 +1,5 @@
-//! The folder of files that the command line keeps between calls: tokens, pins and checkpoints, in
-//! `~/.config/strongroom`. The folder has mode 0700 and its files 0600. A file that others can read is not used.
+//! The folder in which the command line keeps files between calls: tokens, pins and checkpoints, in
+//! `~/.config/strongroom`. The folder has mode 0700 and its files 0600. A file that others can read is refused.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -11,19 +11,20 @@ use std::{
 use super::{environment::Environment, error::CliError};
 use crate::client::json::Json;
 
-/// Bytes of one of these files: enough for more than a thousand addresses.
+/// At most this many bytes of each of these files are read, enough for more than a thousand addresses. A longer file
+/// fails to parse.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigDir {
-    /// `None` if the environment names no home directory: then nothing is kept.
+    /// The folder. `None` if the environment names no home directory: then nothing is kept.
     dir: Option<PathBuf>,
-    /// The home directory, for `~/.vault-token`.
+    /// The home directory, for `~/.vault-token`. `None` if there is none.
     user: Option<PathBuf>,
 }
 
 impl ConfigDir {
-    /// Takes `$STRONGROOM_HOME`, else `$XDG_CONFIG_HOME/strongroom`, else `~/.config/strongroom`.
+    /// Finds the folder: `$STRONGROOM_HOME`, else `$XDG_CONFIG_HOME/strongroom`, else `~/.config/strongroom`.
     pub(crate) fn of(environment: &Environment) -> Self {
         let user = environment.variable("HOME").map(PathBuf::from);
         let dir = environment
@@ -47,7 +48,8 @@ impl ConfigDir {
         self.path(name).map_or(Ok(Json::Object(Vec::new())), |path| read_object(&path))
     }
 
-    /// Changes the JSON object in the file `name`. A lock keeps other processes out, and the file is replaced by rename.
+    /// Changes the JSON object in the file `name`. A lock keeps other processes out, and the file is replaced by
+    /// rename.
     pub(crate) fn change(&self, name: &str, edit: impl FnOnce(&mut Json)) -> Result<PathBuf, CliError> {
         let dir = self.dir.as_ref().ok_or_else(|| {
             CliError::usage("there is no home directory to keep this in")
@@ -69,7 +71,7 @@ fn read_object(path: &Path) -> Result<Json, CliError> {
     match read_private(path)?.as_deref().map(Json::parse) {
         None => Ok(Json::Object(Vec::new())),
         Some(Ok(object @ Json::Object(_))) => Ok(object),
-        // The parser's message may hold part of a token.
+        // The parser's message is left out, because it may contain part of a token.
         Some(_) => Err(CliError::usage(format!("{} is damaged: it is not a JSON object", path.display()))
             .fix("remove it, then log in again: strongroom login (with --ca-cert=FILE if a CA was pinned)")),
     }
@@ -100,13 +102,13 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<String>, CliError> {
     Ok(Some(text))
 }
 
-/// Makes a folder and the missing folders above it, with mode 0700. An existing folder keeps its mode, because others
+/// Creates a folder and the missing folders above it, with mode 0700. An existing folder keeps its mode, because others
 /// may use it too.
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// Replaces a file by rename, so that a reader sees either the old or the new one. Its mode is 0600.
+/// Replaces a file by rename, so that a reader sees either the old or the new one. The new file has mode 0600.
 pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
@@ -121,7 +123,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     })
 }
 
-/// Creates a file with mode 0600. Fails if the file exists already, also as a link.
+/// Creates a file with mode 0600. Fails if the path exists already, even as a link.
 pub(crate) fn create_private(path: &Path) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }

@@ -1,5 +1,5 @@
-//! Confirmation before something is destroyed: it shows the impact and asks. A script confirms with `--yes` or
-//! `--confirm NAME`. Without a terminal and without these, nothing is done.
+//! Asks for confirmation before something is destroyed: shows the impact, then asks. A script confirms with `--yes` or
+//! `--confirm NAME`. Without a terminal and without these flags, nothing is done.
 
 use super::{error::CliError, invocation::Invocation};
 
@@ -7,7 +7,7 @@ use super::{error::CliError, invocation::Invocation};
 pub(crate) enum Severity {
     /// Asks y/N.
     Moderate,
-    /// Asks for the name to be typed.
+    /// Asks the user to type the name of what is destroyed.
     Severe,
 }
 
@@ -15,11 +15,11 @@ pub(crate) enum Severity {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
     Proceed,
-    /// A dry run: only the impact is shown.
+    /// A dry run: the impact was shown, and nothing else must be done.
     Stop,
 }
 
-/// Shows the impact of `action` and asks. As `vault` it asks nothing, because Vault does not.
+/// Shows the impact of `action` and asks. When called as `vault` it does not ask, because Vault does not.
 pub(crate) fn confirm(
     invocation: &Invocation,
     severity: Severity,

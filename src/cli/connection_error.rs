@@ -3,7 +3,7 @@
 use super::error::{CliError, Exit};
 use crate::client::{Address, ClientError, PresentedCertificate};
 
-/// The error for the caller, with causes and advice. `own` is the address that the caller asked for.
+/// The error for the user, with causes and advice. `own` is the address for which the user asked.
 pub(crate) fn connection_error(own: &Address, error: &ClientError) -> CliError {
     let what = error.to_string();
     let unreachable = || CliError::new(Exit::Unreachable, error.to_string());

@@ -1,5 +1,5 @@
-//! Data on the command line: `key=value`, `key=@file`, `key=-` (standard input), `key:=json`, `-` or `@file` alone for a
-//! whole JSON object, and `key` alone to be asked for its value. No secret needs to stand in the arguments.
+//! Data on the command line: `key=value`, `key=@file`, `key=-` (standard input), `key:=json`, `-` or `@file` alone for
+//! a whole JSON object, and `key` alone to be asked for its value. So no secret needs to be in the arguments.
 
 use std::{fs::File, io::Read as _};
 
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::client::json::Json;
 
-/// Bytes of a file given with `@`.
+/// At most this many bytes of a file given with `@` are read; the rest is ignored.
 const FILE_BYTES_MAX: u64 = 32 << 20;
 
-/// Where values come from that are not in the arguments.
+/// The sources of values that are not in the arguments.
 pub(crate) trait Sources {
     fn stdin(&mut self) -> Result<String, CliError>;
     fn file(&mut self, path: &str) -> Result<String, CliError>;
@@ -23,7 +23,7 @@ pub(crate) trait Sources {
 /// The standard input, files and terminal of this process.
 pub(crate) struct ProcessInput {
     terminal: Terminal,
-    /// Standard input has no second value.
+    /// Whether standard input was read already. It can give only one value.
     is_stdin_used: bool,
 }
 
@@ -36,7 +36,7 @@ impl ProcessInput {
 impl Sources for ProcessInput {
     fn stdin(&mut self) -> Result<String, CliError> {
         if std::mem::replace(&mut self.is_stdin_used, true) {
-            return Err(CliError::usage("standard input holds one value only: give the others in another way"));
+            return Err(CliError::usage("standard input can give only one value: give the others in another way"));
         }
         let text = read_input()?;
         let text = text.expose();
@@ -61,7 +61,7 @@ impl Sources for ProcessInput {
     }
 }
 
-/// Reads the arguments into one object. A key given twice becomes a list, as in Vault.
+/// Reads the arguments into one object. A key that is given twice becomes a list, as in Vault.
 pub(crate) fn parse(args: &[String], persona: Persona, sources: &mut impl Sources) -> Result<Json, CliError> {
     let mut data = Json::Object(Vec::new());
     for arg in args {
@@ -83,7 +83,7 @@ fn object(text: &str, arg: &str) -> Result<Vec<(String, Json)>, CliError> {
     match Json::parse(text) {
         Ok(Json::Object(pairs)) => Ok(pairs),
         Ok(_) => Err(CliError::usage(format!("{named} holds JSON that is not an object"))),
-        // The place only: serde's message may hold part of a value.
+        // Only the place of the error is shown: serde's message may contain part of a value.
         Err(error) => Err(CliError::usage(format!(
             "{named} is not a JSON object: it is wrong at line {} column {}",
             error.line(),
@@ -121,7 +121,7 @@ fn pair(arg: &str, persona: Persona, sources: &mut impl Sources) -> Result<(Stri
     Ok((key.to_owned(), Json::text(value)))
 }
 
-/// `echo secret | …` adds a line end that does not belong to the secret.
+/// Removes the line end that `echo secret | …` adds and that is not part of the secret.
 fn without_line_end(mut text: String) -> String {
     if text.ends_with('\n') {
         text.pop();
@@ -132,7 +132,7 @@ fn without_line_end(mut text: String) -> String {
     text
 }
 
-/// Reads `NAME=VALUE` arguments into an object of texts. `what` names them in the error.
+/// Reads `NAME=VALUE` arguments into an object of texts. `what` says in the error what the arguments are.
 pub(crate) fn name_values(args: &[String], what: &str) -> Result<Json, CliError> {
     let mut object = Json::Object(Vec::new());
     for arg in args {

@@ -1,5 +1,5 @@
-//! Why a policy refused a request. The answer is made from questions that the caller itself may ask: its token, its
-//! capabilities on the path, and those of its policies that it may read.
+//! Explains why a policy refused a request. The explanation comes from questions that the caller itself may ask: its
+//! token, its capabilities on the path, and those of its policies that it may read.
 
 use super::{
     attempt::Attempt,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::client::{Client, json::Json};
 
-/// The error for a request that a policy refused, with the rule that would allow it.
+/// The error for a request that a policy refused, with the rule that would allow the request.
 pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt) -> CliError {
     let failure = CliError::new(Exit::Denied, format!("permission denied: {} {}", attempt.verb, attempt.path));
     let mount = kv2_hint::mount(client, &attempt.api_path).await;
@@ -29,7 +29,7 @@ pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt) -> CliEr
         .fix("in one of its policies: strongroom policy write NAME FILE")
 }
 
-/// `your token ("app", policies default, app)`, and those policies.
+/// A text such as `your token ("app", policies default, app)`, and the names of those policies.
 async fn caller(client: &Client) -> (String, Vec<String>) {
     let Ok(token) = client.read("auth/token/lookup-self").await else { return ("your token".to_owned(), Vec::new()) };
     let list = |name: &str| token.field(&[name]).map(Json::strings).unwrap_or_default();
@@ -55,8 +55,8 @@ fn verdict(who: &str, capabilities: &[String], path: &str) -> String {
     }
 }
 
-/// Adds the most common mistake, if it is one: in a KV version 2, a rule for the path without `data/`. The policy is
-/// named only if the caller may read it. Otherwise the capabilities alone show that there is such a rule.
+/// Adds the most common mistake to the error, if it was made: in KV version 2, a rule for the path without `data/`. The
+/// policy is named only if the caller may read it. Otherwise the capabilities alone show that there is such a rule.
 async fn kv2_rule(
     client: &Client,
     attempt: &Attempt,

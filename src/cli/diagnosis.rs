@@ -1,5 +1,6 @@
-//! Turns an error of the client into one that says what happened, why, and what to do. The cause is found with questions
-//! that the caller itself may ask (its own token, its own policies, the seal's status), so nothing leaks.
+//! Turns an error of the client into one that says what happened, why, and what to do. It finds the cause with
+//! questions that the caller itself may ask (its own token, its own policies, the seal's status), so that nothing
+//! leaks.
 
 use super::{
     attempt::Attempt,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::client::{Client, ClientError, Refusal, RefusalKind, ServerAnswer, json::Json};
 
-/// Turns an error of the client into one for the caller. It may ask the server further questions to find the cause.
+/// Turns an error of the client into one for the user. May ask the server further questions to find the cause.
 pub(crate) async fn diagnose(
     invocation: &Invocation,
     client: &Client,
@@ -49,7 +50,7 @@ async fn diagnose_refusal(invocation: &Invocation, client: &Client, attempt: &At
     }
 }
 
-/// The error as Vault's command line words it.
+/// The error in the words of Vault's command line.
 fn vault_words(attempt: &str, error: &ClientError) -> String {
     let before = if attempt.is_empty() { String::new() } else { format!("{attempt}: ") };
     let Some(refusal) = error.refusal() else { return format!("{before}{error}") };
@@ -92,8 +93,8 @@ fn sealed_error(status: Option<&ServerAnswer>) -> CliError {
 
 async fn bad_token(invocation: &Invocation, client: &Client, attempt: &Attempt) -> CliError {
     let Some(token) = client.token() else { return invocation.not_logged_in() };
-    // Some servers word a refusal by policy in the same way. A server that knows the token answers this question, or
-    // refuses it by policy.
+    // Some servers use the same words if a policy refused the request. If the server knows the token, it answers this
+    // question or refuses it by policy.
     match client.read("auth/token/lookup-self").await {
         Ok(_) => return diagnose_denial(client, attempt).await,
         Err(error) if error.kind() == Some(RefusalKind::Denied) => return diagnose_denial(client, attempt).await,
@@ -126,7 +127,7 @@ fn nothing_found(attempt: &Attempt) -> CliError {
     CliError::new(Exit::NotFound, format!("nothing found: {} {}", attempt.verb, attempt.path))
 }
 
-/// The error for an answer that holds warnings and no data.
+/// The error for an answer that has warnings but no data.
 pub(crate) async fn diagnose_empty(client: &Client, attempt: &Attempt, answer: &ServerAnswer) -> CliError {
     let failure = nothing_found(attempt);
     match kv2_hint::api_path(client, attempt).await {

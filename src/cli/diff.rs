@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
-/// Lines shown around a change.
+/// The number of equal lines shown before and after a change.
 const CONTEXT: usize = 2;
-/// How long the smallest difference is searched for. After that, any difference will do.
+/// The smallest difference is searched for at most this long. After that, a larger difference is shown.
 const SEARCH_SECS_MAX: u64 = 1;
 
-/// `- old`, `+ new` and `  same` lines; empty if the texts have the same lines.
+/// The difference as lines `- old`, `+ new` and `  same`. Empty if the texts have the same lines.
 pub(crate) fn lines(old: &str, new: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let diff = TextDiff::configure().timeout(Duration::from_secs(SEARCH_SECS_MAX)).diff_slices(&old, &new);

@@ -1,5 +1,5 @@
-//! `.env` files: lines of `NAME=value`, with or without `export` before them, the value with or without quotes. Nothing
-//! is expanded, so a secret with a `$` in it stays as it is. The reader is our own for that: those on crates.io expand.
+//! Reads `.env` files: lines of `NAME=value`, perhaps with `export` before the name or quotes around the value. Nothing
+//! is expanded, so a secret with a `$` in it stays as it is. The reader is our own because those on crates.io expand.
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DotenvError {
@@ -15,7 +15,7 @@ pub(crate) enum DotenvError {
     Twice { line: usize, name: String },
 }
 
-/// Reads names and values, in their order. Errors name lines, never values.
+/// Reads names and values, in their order. Errors name lines but no values.
 pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, DotenvError> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -58,14 +58,14 @@ pub(crate) fn parse(text: &str) -> Result<Vec<(String, String)>, DotenvError> {
     Ok(pairs)
 }
 
-/// A value without quotes ends at ` #` or at the line's end.
+/// A value without quotes. It ends at ` #` or at the end of the line.
 fn bare(text: &str) -> String {
     let end = text.find(" #").or_else(|| text.find("\t#")).unwrap_or(text.len());
     text.get(..end).unwrap_or(text).trim().to_owned()
 }
 
-/// The value up to the closing quote, and the text after it. Double quotes have the escapes `\n`, `\r`, `\t`, `\"`,
-/// `\\`, `\$` and `` \` ``; single quotes have none.
+/// Splits `text` into the value up to the closing quote, and the text after the quote. Double quotes have the escapes
+/// `\n`, `\r`, `\t`, `\"`, `\\`, `\$` and `` \` ``; single quotes have none. `None` if the quote is not closed.
 fn read_quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

@@ -1,16 +1,16 @@
-//! Settings from the environment: `STRONGROOM_X` comes first, then Vault's and OpenBao's names, so that variables set for
-//! those keep working.
+//! Settings from the environment: `STRONGROOM_X` comes before the names of Vault and OpenBao, so that variables that
+//! are set for those tools keep working.
 
 use std::collections::BTreeMap;
 
 const PREFIXES: [&str; 3] = ["STRONGROOM_", "VAULT_", "BAO_"];
 
-/// The variables of the process, or of a test.
+/// The variables of the process or of a test.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Variables that are not UTF-8 are left out.
+    /// The variables of the process. Those that are not UTF-8 are left out.
     pub(crate) fn of_process() -> Self {
         let texts =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -22,17 +22,17 @@ impl Environment {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
-    /// One variable by its whole name. An empty one counts as unset.
+    /// The value of the variable `name`. `None` if it is unset or empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The setting `name` (`ADDR`, `TOKEN`) under the first prefix that has it.
+    /// The value of the setting `name` (`ADDR`, `TOKEN`), under the first prefix that has it.
     pub(crate) fn setting(&self, name: &str) -> Option<&str> {
         self.sourced(name).map(|(_, value)| value)
     }
 
-    /// The same setting, with the name of the variable that has it.
+    /// The same setting, together with the name of the variable that has it.
     pub(crate) fn sourced(&self, name: &str) -> Option<(String, &str)> {
         PREFIXES.iter().find_map(|prefix| {
             let variable = format!("{prefix}{name}");
@@ -40,12 +40,12 @@ impl Environment {
         })
     }
 
-    /// The setting as Vault's own tools would read it.
+    /// The value of the setting as Vault's own tools would read it: without `STRONGROOM_…`.
     pub(crate) fn vaults(&self, name: &str) -> Option<&str> {
         self.variable(&format!("VAULT_{name}")).or_else(|| self.variable(&format!("BAO_{name}")))
     }
 
-    /// Whether a setting is on.
+    /// Whether the setting `name` is on: 1, t, true, yes or on.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.setting(name)
             .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "t" | "true" | "yes" | "on"))

@@ -1,5 +1,5 @@
-//! An error of the command line: what happened, why, what to do, and the request id last. Scripts tell the kinds apart
-//! by the exit code. A script written for Vault gets Vault's wording and exit codes.
+//! An error of the command line: what happened, why, what to do, and the request id. Scripts tell the kinds of errors
+//! apart by the exit code. When the program is called as `vault`, the error has Vault's wording and exit codes.
 
 use std::fmt::Write as _;
 
@@ -35,7 +35,7 @@ impl Exit {
         }
     }
 
-    /// Its name in JSON.
+    /// The name of the kind in JSON.
     const fn name(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -63,28 +63,28 @@ struct Details {
     why: Vec<String>,
     fix: Vec<String>,
     request: Option<String>,
-    /// The wording of Vault's command line.
+    /// The wording of Vault's command line. `None`: `what` is used.
     vault: Option<String>,
 }
 
 impl CliError {
-    /// `what` says what happened.
+    /// Makes an error. `what` says what happened.
     pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
         Self { exit, details: Box::new(Details { what: what.into(), ..Details::default() }) }
     }
 
-    /// The caller used the command wrongly, or this machine does not allow it.
+    /// Makes an error for a wrong use of the command, or for something that this machine does not allow.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)
     }
 
-    /// Adds a line on the cause.
+    /// Adds a line about the cause.
     pub(crate) fn why(mut self, line: impl Into<String>) -> Self {
         self.details.why.push(line.into());
         self
     }
 
-    /// Adds a line on what to do.
+    /// Adds a line about what to do.
     pub(crate) fn fix(mut self, line: impl Into<String>) -> Self {
         self.details.fix.push(line.into());
         self
@@ -95,7 +95,7 @@ impl CliError {
         self
     }
 
-    /// Sets the wording that a script for Vault gets.
+    /// Sets the wording for scripts that were written for Vault.
     pub(crate) fn vault(mut self, text: impl Into<String>) -> Self {
         self.details.vault = Some(text.into());
         self
@@ -105,7 +105,7 @@ impl CliError {
         &self.details.what
     }
 
-    /// The text for standard error, with a line end and without control characters.
+    /// The text of the error for standard error, with a line end and without control characters.
     pub(crate) fn render(&self, persona: Persona) -> String {
         if persona.is_vault() {
             let text = self.details.vault.as_ref().unwrap_or(&self.details.what);
@@ -123,7 +123,7 @@ impl CliError {
         out
     }
 
-    /// The JSON object for standard error.
+    /// The error as a JSON object for standard error.
     pub(crate) fn json(&self) -> Json {
         let request = self.details.request.as_ref().map_or(Json::Null, Json::text);
         Json::object([(

@@ -1,10 +1,10 @@
-//! Values in a form for people: durations with units, an empty value as `n/a`, nested values as JSON. As `vault`, nested
-//! values are printed as Go prints them.
+//! Formats values for people: durations with units, an empty value as `n/a`, nested values as JSON. When the program is
+//! called as `vault`, nested values are printed as Go prints them.
 
 use super::persona::Persona;
 use crate::client::json::Json;
 
-/// A value for a table cell.
+/// The text of a value in a table cell.
 pub(crate) fn value(key: &str, value: &Json, persona: Persona) -> String {
     if let Some(secs) = value.as_u64().filter(|_| is_duration(key)) {
         return duration(secs);
@@ -15,7 +15,7 @@ pub(crate) fn value(key: &str, value: &Json, persona: Persona) -> String {
     }
 }
 
-/// A value without quotes or units, for `-field`.
+/// The text of a value without quotes or units, for `-field`.
 pub(crate) fn plain(value: &Json, persona: Persona) -> String {
     match (value, persona) {
         (Json::String(text), _) => text.clone(),
@@ -27,7 +27,7 @@ pub(crate) fn plain(value: &Json, persona: Persona) -> String {
     }
 }
 
-/// The form that Go's `%v` gives to a JSON value.
+/// The text that Go's `%v` gives to a JSON value.
 fn go(value: &Json) -> String {
     match value {
         Json::Null => "<nil>".to_owned(),
@@ -43,7 +43,7 @@ fn go(value: &Json) -> String {
     }
 }
 
-/// A list of names. As `vault`: `["default" "app"]`, as Vault prints policies.
+/// The text of a list of names. When called as `vault`: `["default" "app"]`, as Vault prints policies.
 pub(crate) fn names(names: &[String], persona: Persona) -> String {
     if persona.is_vault() {
         let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
@@ -57,7 +57,7 @@ fn is_duration(key: &str) -> bool {
     ends("ttl") || ends("period") || ends("duration") || key == "lease_max" || key == "ttl_max"
 }
 
-/// `768h`, `1h30m`, `5m`, `0s`: Go's form without its zero parts.
+/// A duration such as `768h`, `1h30m`, `5m` or `0s`: Go's form without its zero parts.
 pub(crate) fn duration(secs: u64) -> String {
     let text = crate::base::ttl::Ttl::from_secs(secs).go_format();
     let text = text.strip_suffix("m0s").map_or(text.clone(), |start| format!("{start}m"));

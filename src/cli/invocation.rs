@@ -17,7 +17,7 @@ use crate::{
     client::{Address, Anchors, Client, Identity, Settings, TlsSettings},
 };
 
-/// Wait for an answer, if nothing else is said.
+/// The time to wait for an answer if neither flag nor environment gives one.
 const TIMEOUT_SECS: u64 = 60;
 
 /// Flags that every command takes, in any place.
@@ -75,7 +75,7 @@ pub(crate) struct Invocation {
     pub(crate) config_dir: ConfigDir,
     pub(crate) out: Output,
     pub(crate) address: Address,
-    /// Where the client's token was found.
+    /// Where the client's token was found. `None` if it has no token.
     pub(crate) token_source: Option<tokens::Source>,
 }
 
@@ -106,8 +106,8 @@ impl Invocation {
         Ok(Self { globals, persona, environment, config_dir, out, address, token_source: None })
     }
 
-    /// A client with a token. Without a token it fails at once; as `vault` it sends the request and shows the server's
-    /// refusal.
+    /// A client with a token. If there is no token, this fails at once. When called as `vault`, the request is sent all
+    /// the same, to show the server's error.
     pub(crate) fn client(&mut self) -> Result<Client, CliError> {
         let found = tokens::find(&self.config_dir, &self.environment, &self.address)?;
         let Some((token, source)) = found else {
@@ -146,7 +146,7 @@ impl Invocation {
         Client::new(settings).map_err(|error| CliError::usage(error.to_string()))
     }
 
-    /// The CA file that a flag or the environment names.
+    /// The CA file that a flag or the environment names. `None` if neither does.
     pub(crate) fn ca_file(&self) -> Option<&str> {
         self.globals.ca_cert.as_deref().or_else(|| self.environment.setting("CACERT"))
     }
@@ -170,7 +170,8 @@ impl Invocation {
         Ok(Anchors::None)
     }
 
-    /// Pins the given CA, so that later calls need no flag. Called after the CA has proved right.
+    /// Pins the CA that was given, so that later calls need no flag. Must be called only after the CA was used with
+    /// success.
     pub(crate) fn pin_ca(&self) -> Result<(), CliError> {
         if self.persona.is_vault() || self.address.scheme() != crate::client::Scheme::Https {
             return Ok(());
@@ -186,7 +187,7 @@ impl Invocation {
         Ok(())
     }
 
-    /// Warns that a token in the environment comes before the one that was just kept.
+    /// Warns if a token in the environment takes precedence over the one that was just kept.
     pub(crate) fn token_variable_hint(&self) {
         if let Some((name, _)) = self.environment.sourced("TOKEN") {
             self.out.hint(&format!("warning: {name} is set and comes before the kept token: unset {name}"));
@@ -212,7 +213,7 @@ impl Invocation {
     }
 }
 
-/// The client's timeout: a duration of one second or more.
+/// Parses the timeout, which must be at least one second.
 fn timeout(text: Option<&str>) -> Result<Duration, CliError> {
     let Some(text) = text else { return Ok(Duration::from_secs(TIMEOUT_SECS)) };
     let secs = Ttl::parse(text).ok().map(Ttl::as_secs).filter(|secs| *secs > 0);

@@ -1,67 +1,67 @@
-//! KV version 2 keeps `secret/a` under `secret/data/a`. People often use the short path in API calls and policies; this
-//! file recognises that.
+//! KV version 2 keeps `secret/a` under `secret/data/a`. People often use the short path in API calls and policies. This
+//! file detects that.
 
 use super::attempt::Attempt;
 use crate::{base::hcl, client::Client};
 
-/// The first segments that a KV version 2 has below its mount.
+/// The segments that can follow the mount of a KV version 2 store.
 const PREFIXES: [&str; 8] =
     ["data", "metadata", "delete", "undelete", "destroy", "subkeys", "detailed-metadata", "config"];
 
-/// A path of the API below the mount of a KV version 2.
+/// A path of the API below the mount of a KV version 2 store.
 pub(crate) struct Kv2Path<'a> {
-    /// With a slash at its end.
+    /// The path of the mount, with a slash at its end.
     pub(crate) mount: &'a str,
     pub(crate) path: &'a str,
 }
 
 impl Kv2Path<'_> {
-    /// The short form, without `data/` or another prefix. `None` if the path has no prefix.
+    /// The short form of the path, without `data/` or another prefix. `None` if the path has no prefix.
     pub(crate) fn without_prefix(&self) -> Option<String> {
         let (_, rest) = self.path.strip_prefix(self.mount)?.split_once('/')?;
         Some(format!("{}{rest}", self.mount)).filter(|short| short != self.path)
     }
 }
 
-/// The mount that holds `path`, if it is a KV version 2.
+/// The mount that holds `path`. `None` if it is not KV version 2.
 pub(crate) async fn mount(client: &Client, path: &str) -> Option<String> {
     let answer = client.read(&format!("sys/internal/ui/mounts/{path}")).await.ok()?;
     let is_kv2 = answer.text(&["options", "version"]) == Some("2");
     answer.text(&["path"]).filter(|_| is_kv2).map(str::to_owned)
 }
 
-/// The mount and the path that the caller probably meant: set if it used the short path of a KV version 2.
+/// The mount and the path that the caller probably meant. `None` unless the caller used the short path of KV version 2.
 pub(crate) async fn api_path(client: &Client, attempt: &Attempt) -> Option<(String, String)> {
     let mount = mount(client, &attempt.api_path).await?;
     let path = with_prefix(&mount, attempt)?;
     Some((mount, path))
 }
 
-/// The attempt's path with its prefix put in. `None` if it has a prefix already.
+/// The attempt's path with the missing prefix added. `None` if it has a prefix already.
 pub(crate) fn with_prefix(mount: &str, attempt: &Attempt) -> Option<String> {
     let rest = attempt.api_path.strip_prefix(mount)?;
     let first = rest.split('/').next().unwrap_or_default();
     (!PREFIXES.contains(&first)).then(|| format!("{mount}{}/{rest}", prefix(attempt)))
 }
 
-/// The prefix that the attempt's verb uses.
+/// The prefix for the verb of the attempt.
 pub(crate) fn prefix(attempt: &Attempt) -> &'static str {
     if attempt.verb == "list" { "metadata" } else { "data" }
 }
 
-/// The path of the first rule of a policy that covers `path`.
+/// The path of the first rule of a policy that matches `path`. `None` if no rule does.
 pub(crate) fn rule_for(policy: &str, path: &str) -> Option<String> {
     rules(policy).into_iter().find(|rule| covers(rule, path))
 }
 
-/// The paths of a policy's rules. A text that is not HCL has none.
+/// The paths of a policy's rules. Empty if the text is not HCL.
 fn rules(policy: &str) -> Vec<String> {
     let Ok(body) = hcl::parse(policy) else { return Vec::new() };
     let Ok(blocks) = body.blocks("path", 1) else { return Vec::new() };
     blocks.iter().filter_map(|block| block.labels.first()).map(|path| (*path).to_owned()).collect()
 }
 
-/// Whether a rule's path covers `path`: exactly, as a prefix (`*` at the end), or with any one segment (`+`).
+/// Whether a rule's path matches `path`: exactly, as a prefix (`*` at the end), or with any one segment (`+`).
 fn covers(rule: &str, path: &str) -> bool {
     let (rule, is_prefix) = match rule.strip_suffix('*') {
         Some(rule) => (rule, true),

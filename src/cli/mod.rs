@@ -1,7 +1,8 @@
-//! The command line, for operators, developers and auditors. It talks to the daemon over the API, as any client would.
-//! Only `server`, `dev`, `operator tls`, `operator walk` and the offline audit tools work on this machine.
+//! The command line, for operators, developers and auditors. It talks to the server over the API, as any client would.
+//! Only `server`, `dev`, `operator tls`, `operator walk` and the offline audit tools work without a server.
 //!
-//! Start reading at `commands/mod.rs`, the tree of commands. `invocation` holds what one call needs, `output` prints,
+//! Start reading at `commands/mod.rs`, the tree of commands. `invocation` has what one call needs, `output` prints,
+//! `error` and `diagnosis` say what went wrong.
 //! `error` and `diagnosis` say what went wrong.
 
 pub(crate) mod commands;
@@ -50,7 +51,7 @@ use crate::base::sys::harden_process;
 
 /// Runs one command line, which begins with the program's name, and returns its exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    // The server logs what could not be hardened. A short call goes on without.
+    // A server logs what could not be hardened. A short call simply goes on.
     let _ = harden_process();
     let mut args = args.into_iter();
     let persona = Persona::of(&args.next().unwrap_or_default());
@@ -80,9 +81,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What the arguments ask for.
+/// The result of reading the arguments.
 enum Read {
-    /// Nothing more: help, the version or a usage error was printed. The exit code.
+    /// Nothing more is to be done: help, the version or a usage error was printed. The value is the exit code.
     Ended(u8),
     Command(Box<CommandLine>),
 }
@@ -97,7 +98,7 @@ fn read(args: Vec<OsString>, persona: Persona) -> Result<Read, CliError> {
     match commands::read(args, persona) {
         Ok(line) => Ok(Read::Command(Box::new(line))),
         Err(error) => {
-            // clap writes help to standard output, and a usage error to standard error.
+            // clap writes help to standard output and usage errors to standard error.
             let _ = error.print();
             let code = if error.use_stderr() { Exit::Usage.code(persona) } else { 0 };
             Ok(Read::Ended(code))

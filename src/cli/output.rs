@@ -1,5 +1,5 @@
-//! What is printed: a table, JSON, or one raw field. The forms are Vault's, so that scripts which read those can read
-//! these.
+//! Prints results: a table, JSON, or one raw field. The forms are those of Vault, so that scripts for Vault can read
+//! them.
 
 use std::io::{self, Write as _};
 
@@ -20,7 +20,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How this call prints.
+/// How this call prints its results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     pub(crate) format: Format,
@@ -33,32 +33,32 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Data for standard output.
+    /// Prints data on standard output.
     pub(crate) fn print(self, text: &str) {
         let text = if self.terminal.output { printable(text) } else { text.to_owned() };
-        // A reader that has closed the pipe wants no more output.
+        // An error means that the reader has closed the pipe and wants no more output.
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
-    /// JSON for standard output.
+    /// Prints JSON on standard output.
     pub(crate) fn print_json(self, json: &Json) {
         self.print(&format!("{}\n", json.pretty()));
     }
 
-    /// A hint for the user, on standard error.
+    /// Prints a hint for the user on standard error.
     #[expect(clippy::unused_self, reason = "printing to either stream goes through `Output`")]
     pub(crate) fn hint(self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", printable(text));
     }
 
-    /// Names the next command to run. Scripts, and those who know Vault, do not need it.
+    /// Names the next command to run. Not printed for scripts (JSON) and when called as `vault`.
     pub(crate) fn next(self, command: &str) {
         if !self.is_json() && !self.persona.is_vault() {
             self.hint(&format!("next: {command}"));
         }
     }
 
-    /// Says what was done: on standard error, or as `vault` on standard output. With JSON nothing is said.
+    /// Says what was done: on standard error, or on standard output when called as `vault`. Prints nothing with JSON.
     pub(crate) fn done(self, text: &str) {
         if self.is_json() {
             return;
@@ -81,7 +81,7 @@ impl Output {
         }
     }
 
-    /// One field without quotes. Only a terminal gets a line end, so that a pipe receives the exact value.
+    /// Prints one field without quotes. Only a terminal gets a line end, so that a pipe receives the exact value.
     pub(crate) fn print_field(self, value: &Json) {
         let mut text = if self.is_json() { value.pretty() } else { human::plain(value, self.persona) };
         if self.terminal.output {
@@ -90,12 +90,12 @@ impl Output {
         self.print(&text);
     }
 
-    /// Rows under `Key` and `Value`.
+    /// Prints a table with the columns `Key` and `Value`.
     pub(crate) fn print_pairs(self, pairs: &[(String, String)]) {
         self.print(&table::pairs(pairs));
     }
 
-    /// A list of names.
+    /// Prints a list of names.
     pub(crate) fn print_names(self, names: &[String]) {
         if self.is_json() {
             return self.print_json(&Json::texts(names));
@@ -104,7 +104,8 @@ impl Output {
         self.print(&table::columns(&["Keys"], &rows));
     }
 
-    /// An answer of the API: a table of its data, login or wrapping; or the whole envelope as JSON; or one field.
+    /// Prints an answer of the API: a table of its data, login or wrapping; or the whole envelope as JSON; or one
+    /// field.
     pub(crate) fn print_answer(self, answer: &ServerAnswer, field: Option<&str>) -> Result<(), CliError> {
         if let Some(field) = field {
             let value = find_field(answer, field).ok_or_else(|| no_field(field))?;
@@ -129,7 +130,8 @@ pub(crate) fn no_field(field: &str) -> CliError {
         .vault(format!("Field \"{field}\" not present in map"))
 }
 
-/// The envelope in the order that Vault's tools print. A body without an envelope becomes its `data`.
+/// The envelope of an answer, in the order in which Vault's tools print it. A body without an envelope becomes its
+/// `data`.
 pub(crate) fn envelope(answer: &ServerAnswer) -> Json {
     let body = answer.body.clone().unwrap_or(Json::Object(Vec::new()));
     let part = |name: &str, absent: Json| body.at(name).cloned().unwrap_or(absent);
@@ -172,7 +174,7 @@ fn answer_pairs(answer: &ServerAnswer, persona: Persona) -> Vec<(String, String)
     pairs
 }
 
-/// The members of an object, by name.
+/// The members of an object, sorted by name, for a table.
 pub(crate) fn data_pairs(data: &Json, persona: Persona) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> =
         data.as_object().iter().map(|(key, value)| (key.clone(), human::value(key, value, persona))).collect();
@@ -180,7 +182,7 @@ pub(crate) fn data_pairs(data: &Json, persona: Persona) -> Vec<(String, String)>
     pairs
 }
 
-/// The rows of a login's table.
+/// The rows of the table for a login.
 pub(crate) fn auth_pairs(auth: &Json, persona: Persona) -> Vec<(String, String)> {
     let text = |name: &str| auth.at(name).map_or_else(|| "n/a".to_owned(), |value| human::value(name, value, persona));
     let list = |name: &str| human::names(&auth.at(name).map(Json::strings).unwrap_or_default(), persona);

@@ -1,5 +1,5 @@
-//! Which command line the program behaves as: its own, or Vault's if it is called through a link named `vault` or `bao`.
-//! Scripts written for Vault then get the exit codes and texts that they know.
+//! The command line that the program behaves as: its own, or Vault's if it is called through a link named `vault` or
+//! `bao`. Scripts written for Vault then get the exit codes and texts that they expect.
 
 use std::{ffi::OsStr, path::Path};
 
@@ -10,7 +10,7 @@ pub(crate) enum Persona {
 }
 
 impl Persona {
-    /// Decides by the name that the program was called with.
+    /// Decides by the name under which the program was called.
     pub(crate) fn of(program: &OsStr) -> Self {
         match Path::new(program).file_name().and_then(OsStr::to_str) {
             Some("vault" | "bao") => Self::Vault,

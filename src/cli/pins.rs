@@ -1,5 +1,5 @@
-//! What each server must keep using: the CA that signs its certificate and the key that signs its audit log, as they were
-//! first seen. Both are kept per address in the file `pins`.
+//! The pins: for each server address, the CA that signs its certificate and the key that signs its audit log, as they
+//! were first seen. A server must keep using both. They are kept in the file `pins`.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ const FILE: &str = "pins";
 /// What is pinned for one address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Pin {
-    /// PEM text of the CA.
+    /// The PEM text of the CA. `None` if no CA is pinned.
     pub(crate) ca: Option<String>,
-    /// Ed25519, base64.
+    /// The Ed25519 public key of the audit log, in base64. `None` if none is pinned.
     pub(crate) audit_public_key: Option<String>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn find(config_dir: &ConfigDir, address: &Address) -> Result<Pin, Cli
     Ok(Pin { ca: text("ca"), audit_public_key: text("audit_public_key") })
 }
 
-/// All pinned audit keys, each with its address.
+/// All pinned audit keys, each with the address of its server.
 pub(crate) fn audit_keys(config_dir: &ConfigDir) -> Result<Vec<(String, String)>, CliError> {
     let all = config_dir.object(FILE)?;
     let keys = all
@@ -33,7 +33,7 @@ pub(crate) fn audit_keys(config_dir: &ConfigDir) -> Result<Vec<(String, String)>
     Ok(keys.collect())
 }
 
-/// Pins what `pin` holds. What it does not hold stays as it was.
+/// Pins what `pin` has. What it does not have stays as it was.
 pub(crate) fn keep(config_dir: &ConfigDir, address: &Address, pin: &Pin) -> Result<PathBuf, CliError> {
     let here = address.to_string();
     config_dir.change(FILE, |all| {

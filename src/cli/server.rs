@@ -1,4 +1,4 @@
-//! The commands `server`, `dev`, `operator tls` and `operator walk`: they call `server::run` in this process.
+//! The commands `server`, `dev`, `operator tls` and `operator walk`, which call `server::run` in this process.
 
 use std::path::Path;
 
@@ -14,13 +14,13 @@ use crate::{
     server::run::{self, ServerError},
 };
 
-/// Runs a server in this process until it is told to stop.
+/// Runs a server in this process until it is stopped.
 pub(crate) fn run(options: ServerOptions) -> Result<u8, CliError> {
     run::run(options).map_err(failure)?;
     Ok(0)
 }
 
-/// Makes a certificate for `names`, signed by the CA of a data directory, and prints where it is.
+/// Makes a certificate for `names`, signed by the CA of a data directory, and prints its path.
 pub(crate) fn issue_certificate(invocation: &Invocation, data: &Path, names: &[String]) -> Result<(), CliError> {
     let issued = run::issue_certificate(data, names).map_err(failure)?;
     let (server, authority) = (issued.server.display().to_string(), issued.authority.display().to_string());
@@ -41,7 +41,8 @@ pub(crate) fn issue_certificate(invocation: &Invocation, data: &Path, names: &[S
     Ok(())
 }
 
-/// Checks a stopped server's store with its shares: every token must have all its entries, and every entry its token.
+/// Checks the store of a stopped server, opened with its shares: each token must have all its entries, and each entry
+/// its token.
 pub(crate) async fn walk(invocation: &Invocation, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, CliError> {
     let report = run::walk(data, shares).await.map_err(failure)?;
     let is_sound = report.problems.is_empty();

@@ -1,6 +1,6 @@
-//! Tables as Vault's tools print them: a line under the heads, and four blanks between columns.
+//! Tables in the form of Vault's tools: a line under the column heads, and four blanks between columns.
 
-/// Lays out rows under `heads`. The last column is never padded.
+/// Lays out rows under the column heads. The last column is not padded.
 pub(crate) fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = heads.iter().map(|head| width(head)).collect();
     for row in rows {

@@ -1,5 +1,5 @@
-//! The person at the terminal, and standard input. Prompts go to standard error or to the terminal itself, never to
-//! standard output. Without a terminal nothing is asked.
+//! Asks the person at the terminal, and reads standard input. Prompts go to standard error or to the terminal itself,
+//! never to standard output. Without a terminal nothing is asked.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
@@ -8,10 +8,10 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use super::error::CliError;
 use crate::base::secret::Secret;
 
-/// Bytes read from standard input for one value.
+/// At most this many bytes are read from standard input for one value; the rest is ignored.
 const INPUT_BYTES_MAX: u64 = 32 << 20;
 
-/// Which of the three streams is a terminal.
+/// Whether standard input and standard output are terminals.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terminal {
     pub(crate) input: bool,
@@ -23,18 +23,18 @@ impl Terminal {
         Self { input: io::stdin().is_terminal(), output: io::stdout().is_terminal() }
     }
 
-    /// Asks for a secret without echo. `instead` says how to give it without a terminal.
+    /// Asks for a secret without echo. `instead` says in the error how to give it without a terminal.
     pub(crate) fn secret(self, prompt: &str, instead: &str) -> Result<Secret<String>, CliError> {
         let no_terminal = || CliError::usage(format!("there is no terminal to ask for {prompt}")).fix(instead);
         if !self.input {
             return Err(no_terminal());
         }
-        // rpassword turns echo off after it has shown the prompt. Whoever types at once would see the secret.
+        // rpassword turns echo off only after it has shown the prompt. Somebody who types at once would see the secret.
         let _quiet = EchoOff::begin().map_err(|_| no_terminal())?;
         rpassword::prompt_password(format!("{prompt} (is not shown): ")).map(Secret::new).map_err(|_| no_terminal())
     }
 
-    /// Asks for a line, with echo. `None` if there is nobody to ask.
+    /// Asks for a line, with echo. `None` if standard input is not a terminal.
     pub(crate) fn line(self, prompt: &str) -> io::Result<Option<String>> {
         if !self.input {
             return Ok(None);
@@ -48,7 +48,7 @@ impl Terminal {
     }
 }
 
-/// Keeps the terminal's echo off until it is dropped.
+/// Keeps the terminal's echo off until this value is dropped.
 struct EchoOff {
     before: Termios,
 }
@@ -69,7 +69,7 @@ impl Drop for EchoOff {
     }
 }
 
-/// Reads all of standard input as text.
+/// Reads standard input as text, up to [`INPUT_BYTES_MAX`] bytes.
 pub(crate) fn read_input() -> Result<Secret<String>, CliError> {
     let mut text = String::new();
     io::stdin()

@@ -1,6 +1,6 @@
-//! Tokens, one for each address: a token is sent to the server that made it and to no other. A token is looked up in the
-//! environment, then in the file `tokens`, then in Vault's `~/.vault-token`. That file belongs to the one address that
-//! Vault's own tools would use here.
+//! Tokens, one for each address: a token is sent only to the server that issued it. A token is looked up in the
+//! environment, then in the file `tokens`, then in Vault's `~/.vault-token`. The token in that file belongs to the one
+//! address that Vault's own tools would use here.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// For error messages.
+    /// The source in words, for error messages.
     pub(crate) fn words(&self) -> String {
         match self {
             Self::Variable(name) => format!("from {name}"),
@@ -33,7 +33,7 @@ impl Source {
     }
 }
 
-/// The token for `address`.
+/// The token for `address`, and where it was found. `None` if there is none.
 pub(crate) fn find(
     config_dir: &ConfigDir,
     environment: &Environment,
@@ -47,7 +47,7 @@ pub(crate) fn find(
     }
     let vaults = environment.vaults("ADDR").unwrap_or(DEFAULT_ADDRESS);
     if Address::parse(vaults).is_ok_and(|vaults| vaults == *address) {
-        // Vault's own file: Vault decides its mode.
+        // The mode of this file is not checked, because Vault decides it.
         let text = config_dir.vault_token_file().and_then(|path| std::fs::read_to_string(path).ok());
         let token = text.as_deref().map(str::trim).filter(|token| !token.is_empty());
         return Ok(token.map(|token| (Secret::text(token), Source::VaultFile)));
@@ -55,12 +55,12 @@ pub(crate) fn find(
     Ok(None)
 }
 
-/// Addresses that have a kept token.
+/// The addresses that have a kept token.
 pub(crate) fn addresses(config_dir: &ConfigDir) -> Result<Vec<String>, CliError> {
     Ok(config_dir.object(FILE)?.as_object().iter().map(|(address, _)| address.clone()).collect())
 }
 
-/// Another address for which the same token is kept.
+/// Another address for which the same token is kept. `None` if there is none.
 pub(crate) fn belongs_elsewhere(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Option<String> {
     let kept = config_dir.object(FILE).ok()?;
     let here = address.to_string();
@@ -70,13 +70,13 @@ pub(crate) fn belongs_elsewhere(config_dir: &ConfigDir, address: &Address, token
         .map(|(at, _)| at.clone())
 }
 
-/// Keeps `token` for `address`. It replaces the one before.
+/// Keeps `token` for `address`, in place of the one that was kept before.
 pub(crate) fn keep(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Result<PathBuf, CliError> {
     let text = token.expose();
     config_dir.change(FILE, |all| all.set(&address.to_string(), Json::text(text)))
 }
 
-/// Forgets the token of `address`.
+/// Removes the kept token of `address`.
 pub(crate) fn forget(config_dir: &ConfigDir, address: &Address) -> Result<(), CliError> {
     config_dir.change(FILE, |all| all.remove(&address.to_string()))?;
     Ok(())

@@ -15,8 +15,8 @@ def storage(kind="sled"):
 WRONG = {  # what is wrong: the text, the line that is named, words that must be told
     "a misspelt key": (LISTENER.replace("address ", "adress ") + storage(), 2, ["adress", "address"]),
     "a misspelt stanza": (LISTENER.replace("listener", "listner") + storage(), 1, ["listner", "listener"]),
-    "a storage that is not built": (LISTENER + storage("raft"), 5, ["raft", "sled"]),
-    "a seal that is not built": (LISTENER + storage() + 'seal "awskms" {\n}\n', 8, ["awskms"]),
+    "a storage that is not supported": (LISTENER + storage("raft"), 5, ["raft", "sled"]),
+    "a seal that is not supported": (LISTENER + storage() + 'seal "awskms" {\n}\n', 8, ["awskms"]),
     "a text without an end": (LISTENER + 'cluster_name = "x\n' + storage(), 5, []),
 }
 

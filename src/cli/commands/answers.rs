@@ -1,4 +1,4 @@
-//! What several commands do with an answer of the API: demand that something was found, print it, print names.
+//! What several commands do with an answer of the API: check that something was found, print it, print names.
 
 use crate::{
     cli::{
@@ -15,7 +15,7 @@ pub(super) fn trim_path(path: &str) -> String {
     path.trim().trim_matches('/').to_owned()
 }
 
-/// An answer with something in it. An empty one is an error, as a missing one is.
+/// Returns an answer that has data. If the data is empty, the error is the same as for a path that does not exist.
 pub(super) async fn expect_found(
     invocation: &Invocation,
     client: &Client,
@@ -23,7 +23,7 @@ pub(super) async fn expect_found(
     answered: Result<ServerAnswer, ClientError>,
 ) -> Result<ServerAnswer, CliError> {
     match answered {
-        // Vault answers a 404 with a warning and no data if a path of a KV version 2 lacks its `data/`.
+        // For a KV version 2 path without its `data/`, Vault answers a 404 with a warning and no data.
         Ok(answer) if answer.status == 404 && answer.data().is_none() && !invocation.persona.is_vault() => {
             Err(diagnose_empty(client, attempt, &answer).await)
         }
@@ -32,7 +32,7 @@ pub(super) async fn expect_found(
     }
 }
 
-/// The error of a read or a list, for which Vault's command line has words of its own.
+/// The error of a read or a list. Vault's command line has its own words for it.
 async fn diagnose_read(invocation: &Invocation, client: &Client, attempt: &Attempt, error: ClientError) -> CliError {
     let is_missing = error.kind() == Some(RefusalKind::NotFound);
     let failure = diagnose(invocation, client, attempt, error).await;
@@ -61,7 +61,7 @@ pub(super) async fn list_names(invocation: &Invocation, client: &Client, attempt
     }
 }
 
-/// Prints the answer of a write. If it is empty, says that the write was done.
+/// Prints the answer of a write. If the answer is empty, says that the data was written.
 pub(super) fn print_written(
     invocation: &Invocation,
     answer: &ServerAnswer,
@@ -76,7 +76,7 @@ pub(super) fn print_written(
     Ok(())
 }
 
-/// Prints an answer's warnings, and says what was done.
+/// Prints an answer's warnings, and then what was done.
 pub(super) fn print_done(invocation: &Invocation, answer: &ServerAnswer, done: &str) {
     invocation.out.warn(answer);
     invocation.out.done(done);

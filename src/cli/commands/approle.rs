@@ -1,5 +1,5 @@
-//! `approle`: what a service needs to log in. A role says what the service may do. The role id is its name, the secret id
-//! its password.
+//! `approle`: makes what a service needs to log in. A role says what the service may do. The role id is the service's
+//! name, and the secret id is its password.
 
 use std::{io::Write as _, path::Path};
 
@@ -79,7 +79,7 @@ struct CreateArgs {
 struct SecretIdArgs {
     /// Name of the role
     role: String,
-    /// Metadata for its tokens and audit lines, NAME=VALUE; may be repeated
+    /// Metadata for the tokens and audit lines of this secret id, NAME=VALUE; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     metadata: Vec<String>,
     /// Print only this field: role_id, secret_id, secret_id_accessor
@@ -164,7 +164,7 @@ async fn create(args: CreateArgs, invocation: &mut Invocation) -> Result<(), Cli
     Ok(())
 }
 
-/// Mounts the auth method, so that the first role needs no earlier step.
+/// Mounts the auth method if it is missing, so that the first role needs no earlier step.
 async fn enable(invocation: &Invocation, client: &Client, mount: &str) -> Result<(), CliError> {
     let path = format!("sys/auth/{mount}");
     let attempt = Attempt::new("write", &path, &["create", "update", "sudo"]);
@@ -196,7 +196,7 @@ async fn secret_id(args: SecretIdArgs, invocation: &mut Invocation) -> Result<()
     Ok(())
 }
 
-/// Asks for the role id and a new secret id, and puts them into one object.
+/// Asks the server for the role id and a new secret id. Returns both in one object.
 async fn make(
     invocation: &Invocation,
     client: &Client,
@@ -210,7 +210,7 @@ async fn make(
     let role_id = expect_found(invocation, client, &attempt, client.read(&role_path).await).await?;
     let mut body = Json::Object(Vec::new());
     if !metadata.is_empty() {
-        // The API takes a text that holds JSON.
+        // The API takes the metadata as a text that contains JSON.
         body.set("metadata", Json::text(data::name_values(&metadata, "metadata")?.to_string()));
     }
     let attempt = Attempt::new("write", &secret_path, &["create", "update"]);
@@ -222,11 +222,12 @@ async fn make(
     Ok(made)
 }
 
-/// A new file for credentials. It is made before the server is asked: a path that cannot be written must not lose them.
+/// A new file for credentials. It is created before the server is asked, so that credentials are not lost because a
+/// path cannot be written.
 struct OutFile {
     path: String,
     file: std::fs::File,
-    /// Whether it holds the credentials. If not, it is removed.
+    /// Whether the file has the credentials. If not, it is removed again.
     is_written: std::cell::Cell<bool>,
 }
 

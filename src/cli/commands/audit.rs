@@ -47,7 +47,7 @@ enum Command {
     Verify {
         #[command(flatten)]
         files: Files,
-        /// The log's public key, as init printed it [default: the one pinned for the address]
+        /// The log's public key, as `operator init` printed it [default: the one pinned for the address]
         #[arg(long, value_name = "BASE64")]
         public_key: Option<String>,
     },
@@ -55,10 +55,10 @@ enum Command {
     Tail {
         #[command(flatten)]
         files: Files,
-        /// How many
+        /// How many requests to show
         #[arg(short = 'n', long, default_value_t = 20)]
         lines: usize,
-        /// Also show new requests as they come, until interrupted
+        /// Also show new requests as they are written, until interrupted
         #[arg(short, long)]
         follow: bool,
     },
@@ -68,7 +68,7 @@ enum Command {
         files: Files,
         #[command(flatten)]
         filter: Filters,
-        /// The path, or the beginning of it with * at the end
+        /// The path of the requests, or the beginning of it with * at the end
         #[arg(long, value_name = "PATH")]
         path: Option<String>,
     },
@@ -81,7 +81,7 @@ enum Command {
         #[command(flatten)]
         filter: Filters,
     },
-    /// Show the pinned public keys and their addresses
+    /// Show the audit log public keys pinned on this machine, with the server address of each
     Key,
 }
 
@@ -100,13 +100,13 @@ struct Filters {
     /// Since this time: 24h, 7d, or 2026-11-24T09:00:00Z
     #[arg(long, value_name = "TIME", default_value = "24h")]
     since: String,
-    /// Until this time
+    /// Until this time, in the same forms [default: now]
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// Only this caller: display name, entity id, or the hash of an accessor
+    /// Only requests of this caller: display name, entity id, or the hash of an accessor
     #[arg(long, value_name = "NAME")]
     caller: Option<String>,
-    /// Only this operation: read, update, delete …
+    /// Only requests with this operation: read, update, delete …
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
     /// Only refused requests
@@ -174,7 +174,7 @@ fn key(invocation: &Invocation, given: Option<String>) -> Result<String, CliErro
     }
 }
 
-/// Prints the report. The first problem is an error.
+/// Prints the report. Fails if the report has a problem, with the first one.
 fn show_report(invocation: &Invocation, report: &Report, key: &str) -> Result<(), CliError> {
     if invocation.out.is_json() {
         invocation.out.print_json(&audit_view::report(report));
@@ -227,7 +227,7 @@ fn search(invocation: &Invocation, files: &Files, filter: &Filters, path: Option
     Ok(())
 }
 
-/// A time, or a length of time before now.
+/// Parses a time, or a duration that is counted back from now.
 fn parse_time(text: &str, now: Time) -> Result<Time, CliError> {
     if let Some(time) = Time::parse_rfc3339(text) {
         return Ok(time);

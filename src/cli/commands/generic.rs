@@ -1,4 +1,4 @@
-//! `read`, `write`, `list`, `delete`, `patch`: any path of the API, with data as `key=value`.
+//! `read`, `write`, `list`, `delete`, `patch`: work on any path of the API, with data as `key=value`.
 
 use super::answers::{expect_found, list_names, print_done, print_written, trim_path};
 use crate::{

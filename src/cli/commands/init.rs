@@ -1,5 +1,5 @@
-//! `operator init`: the keys of a new server. Shares and root token exist only in this one answer. Files for them are
-//! therefore made before the server is asked, and what cannot be written is shown instead.
+//! `operator init`: makes the keys of a new server. Only this one answer has the shares and the root token. So files
+//! for them are created before the server is asked, and what cannot be written to a file is shown instead.
 
 use std::{
     fmt::Write as _,
@@ -36,10 +36,10 @@ Examples:
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// How many shares the key is split into
+    /// How many shares the unseal key is split into
     #[arg(short = 'n', long, value_name = "N", default_value_t = 5)]
     key_shares: u8,
-    /// How many shares unseal the server
+    /// How many shares are needed to unseal the server
     #[arg(short = 't', long, value_name = "N", default_value_t = 3)]
     key_threshold: u8,
     /// Write share-1.txt … and root-token into this folder with mode 0600, instead of showing them
@@ -109,7 +109,7 @@ async fn status(invocation: &Invocation, client: &Client, attempt: &Attempt) -> 
     }
 }
 
-/// The shares in the form that is safest to write down: with a checksum, if the server offers it.
+/// The shares in the form that is safest to write down: with a checksum, if the server sends that form.
 fn shares(answer: &Json) -> Vec<String> {
     let list = |name: &str| answer.at(name).map(Json::strings).filter(|texts| !texts.is_empty());
     list("share_texts").or_else(|| list("keys_base64")).unwrap_or_default()
@@ -138,7 +138,7 @@ fn shown(answer: &Json, args: &Args) -> String {
     text
 }
 
-/// The answer with the names that Vault's command line uses, which differ from the API's. Fields that Vault does not
+/// The answer with the names of Vault's command line, which differ from those of the API. Fields that Vault does not
 /// have keep their names.
 fn as_vaults(answer: &Json, args: &Args) -> Json {
     let list = |name: &str| answer.at(name).cloned().unwrap_or(Json::Null);
@@ -166,7 +166,7 @@ fn without_secrets(answer: &Json) -> Json {
     Json::Object(kept.cloned().collect())
 }
 
-/// Pins the audit key, and logs in with the root token. The keys were shown or written by now, so a failure is only a
+/// Pins the audit key and logs in with the root token. The keys were shown or written before, so a failure is only a
 /// warning.
 fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
     if invocation.persona.is_vault() {
@@ -183,11 +183,13 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
             Ok(path) => {
                 say(&format!("audit key {key} is pinned in {}: `audit verify` uses it", path.display()));
             }
-            Err(failure) => invocation.out.hint(&format!("warning: the audit key is not pinned: {}", failure.what())),
+            Err(failure) => {
+                invocation.out.hint(&format!("warning: the audit key could not be pinned: {}", failure.what()))
+            }
         }
     }
     if let Err(failure) = invocation.pin_ca() {
-        invocation.out.hint(&format!("warning: the CA is not remembered: {}", failure.what()));
+        invocation.out.hint(&format!("warning: the CA could not be pinned: {}", failure.what()));
     }
     if args.no_store || root_token(answer).is_empty() {
         return;
@@ -197,12 +199,12 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
             say(&format!("you are logged in with the root token (kept in {})", path.display()));
             invocation.token_variable_hint();
         }
-        Err(failure) => invocation.out.hint(&format!("warning: the root token is not kept: {}", failure.what())),
+        Err(failure) => invocation.out.hint(&format!("warning: the root token could not be kept: {}", failure.what())),
     }
     say("next: strongroom operator unseal");
 }
 
-/// Files for the shares and the root token.
+/// The files for the shares and the root token.
 struct OutFiles {
     shares: Vec<(PathBuf, File)>,
     root: (PathBuf, File),
@@ -228,7 +230,8 @@ impl OutFiles {
         Ok(files)
     }
 
-    /// True if everything was written. If not, the caller must show the keys, which would be lost otherwise.
+    /// Writes the shares and the root token. Returns false if that failed: then the caller must show them, or they are
+    /// lost.
     fn write(self, answer: &Json, invocation: &Invocation) -> bool {
         self.is_kept.set(true);
         let shares = shares(answer);
@@ -257,7 +260,7 @@ impl OutFiles {
 }
 
 impl Drop for OutFiles {
-    /// Removes the empty files if the server refused.
+    /// Removes the files if the server refused the init: they are empty.
     fn drop(&mut self) {
         if !self.is_kept.get() {
             for (path, _) in self.shares.iter().chain(std::iter::once(&self.root)) {

@@ -1,4 +1,4 @@
-//! `kv`: secrets in a key-value store of version 2 (versions, compare-and-set, metadata) or 1.
+//! `kv`: works on secrets in a key-value store of version 2 (versions, compare-and-set, metadata) or of version 1.
 
 use clap::Subcommand;
 
@@ -42,7 +42,7 @@ enum Command {
     Put(PutArgs),
     /// Write a new version with some fields changed and the others kept
     Patch(PatchArgs),
-    /// List names
+    /// List the names of secrets in a folder
     List {
         /// The folder: MOUNT/PATH, or PATH with -mount
         #[arg(required_unless_present = "mount", default_value = "", hide_default_value = true)]

@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct GetArgs {
     #[command(flatten)]
     secret: SecretArgs,
-    /// Read this version
+    /// Version to read [default: the newest]
     #[arg(long, value_name = "N")]
     version: Option<u64>,
     /// Print only this field
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: GetArgs, invocation: &mut Invocation) -> Result<()
     }
 }
 
-/// Adds the name that the caller probably meant, or says that the secret lacks the version.
+/// Adds to the error the name that the caller probably meant, or says that the secret does not have the version.
 async fn with_neighbour(client: &Client, secret: &KvPath, failure: CliError) -> CliError {
     let (folder, name) = secret.split();
     let user_path = secret.user_path();

@@ -1,5 +1,5 @@
-//! `kv metadata`: a secret's versions and their times, its limits, and the caller's labels. Deleting the metadata deletes
-//! all versions.
+//! `kv metadata`: shows and changes a secret's limits and labels, and shows its versions. Deleting the metadata deletes
+//! all versions of the secret.
 
 use clap::Subcommand;
 

@@ -1,5 +1,5 @@
-//! Which secret a `kv` command means. People write `secret/app/db`; a KV version 2 keeps the data under
-//! `secret/data/app/db`, a version 1 under the path as written. The server says which version a mount has.
+//! Finds the secret that a `kv` command means. People write `secret/app/db`; KV version 2 keeps the data under
+//! `secret/data/app/db`, version 1 under the path as written. The server says which version a mount has.
 
 use super::answers::trim_path;
 use crate::{
@@ -23,7 +23,8 @@ pub(crate) struct SecretArgs {
 }
 
 impl SecretArgs {
-    /// The client, the secret's path, and the attempt to do `verb` with its `kind` (`data`, `metadata`).
+    /// Opens the secret: the client, the secret's path, and the attempt to do `verb` with its `kind` (`data`,
+    /// `metadata`).
     pub(super) async fn open(
         self,
         invocation: &mut Invocation,
@@ -43,23 +44,23 @@ pub(super) enum KvVersion {
     Two,
 }
 
-/// A secret's mount, and its path below.
+/// The path of a secret: its mount, and the path below the mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KvPath {
-    /// With a slash at its end.
+    /// The path of the mount, with a slash at its end.
     mount: String,
     rest: String,
     version: KvVersion,
 }
 
 impl KvPath {
-    /// Asks the server for the mount that holds the path, or for the named mount.
+    /// Asks the server for the mount that holds the path, or for the mount that was named.
     async fn locate(invocation: &Invocation, client: &Client, verb: &str, args: &SecretArgs) -> Result<Self, CliError> {
         let (path, named) = (trim_path(&args.path), args.mount.as_deref().map(trim_path));
         let asked = named.clone().unwrap_or_else(|| path.clone());
         let answer = match client.read(&format!("sys/internal/ui/mounts/{asked}")).await {
             Ok(answer) => answer,
-            // Old servers do not have this path, and have no version 2.
+            // Old servers do not have this path, and no KV version 2 either.
             Err(error) if error.kind() == Some(RefusalKind::NotFound) => {
                 return Ok(Self::guess(path, named, KvVersion::One));
             }
@@ -84,7 +85,7 @@ impl KvPath {
         Ok(Self { mount, rest, version })
     }
 
-    /// Takes the first segment for the mount, if no mount is named.
+    /// Guesses the mount: the one that was named, or else the first segment of the path.
     fn guess(path: String, mount: Option<String>, version: KvVersion) -> Self {
         match (mount, path.split_once('/')) {
             (Some(mount), _) => Self { mount: format!("{mount}/"), rest: path, version },
@@ -97,7 +98,7 @@ impl KvPath {
         self.version == KvVersion::Two
     }
 
-    /// The API's path for `kind` (`data`, `metadata`, `delete` …).
+    /// The path of the API for `kind` (`data`, `metadata`, `delete` …).
     pub(super) fn api_path(&self, kind: &str) -> String {
         let path = match self.version {
             KvVersion::Two => format!("{}{kind}/{}", self.mount, self.rest),
@@ -106,7 +107,7 @@ impl KvPath {
         path.trim_end_matches('/').to_owned()
     }
 
-    /// The path as people write it.
+    /// The path as people write it, without `data/`.
     pub(super) fn user_path(&self) -> String {
         format!("{}{}", self.mount, self.rest)
     }
@@ -120,7 +121,7 @@ impl KvPath {
         (Self { mount: self.mount.clone(), rest: folder, version: self.version }, name)
     }
 
-    /// Fails for a version 1. `what` names the thing that only a version 2 has.
+    /// Fails if the store has version 1. `what` names the thing that only version 2 has.
     pub(super) fn require_v2(&self, what: &str) -> Result<(), CliError> {
         if self.is_v2() {
             return Ok(());
@@ -130,7 +131,7 @@ impl KvPath {
     }
 }
 
-/// The capabilities that allow a verb; any one of them is enough.
+/// The capabilities that allow `verb`. Any one of them is enough.
 fn needs(verb: &str) -> &'static [&'static str] {
     match verb {
         "list" => &["list"],

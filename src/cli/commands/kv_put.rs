@@ -1,5 +1,5 @@
-//! `kv put` and `kv patch`: a new version of a secret. If a compare-and-set does not match, the error names both
-//! versions.
+//! `kv put` and `kv patch`: write a new version of a secret. If a compare-and-set fails, the error names the expected
+//! and the newest version.
 
 use super::{
     answers::{expect_found, print_written},
@@ -134,7 +134,7 @@ async fn diagnose_write(invocation: &Invocation, client: &Client, attempt: &Atte
     failure
 }
 
-/// Adds the version that the caller expected, and the newest version.
+/// Adds to the error the version that the caller expected, and the newest version.
 async fn with_versions(client: &Client, secret: &KvPath, cas: u64, failure: CliError) -> CliError {
     let user_path = secret.user_path();
     let metadata = client.read(&secret.api_path("metadata")).await.ok();

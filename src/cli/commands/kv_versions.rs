@@ -1,4 +1,5 @@
-//! `kv delete`, `kv undelete` and `kv destroy`: versions of a secret go, come back, or go permanently.
+//! `kv delete`, `kv undelete` and `kv destroy`: delete versions of a secret, bring them back, or destroy them
+//! permanently.
 
 use super::{answers::print_written, kv_path::SecretArgs};
 use crate::{
@@ -6,7 +7,7 @@ use crate::{
     client::json::Json,
 };
 
-/// What happens to the named versions.
+/// What to do with the named versions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Change {
     Delete,
@@ -15,7 +16,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// The command's name, which is also the path's.
+    /// The name of the command. The path of the API has the same name.
     const fn name(self) -> &'static str {
         match self {
             Self::Delete => "delete",
@@ -34,7 +35,7 @@ impl Change {
     }
 }
 
-/// Deletes the newest version; in a version 1, the secret.
+/// Deletes the newest version. In KV version 1 that deletes the secret.
 pub(super) async fn delete_newest(secret: SecretArgs, invocation: &mut Invocation) -> Result<(), CliError> {
     let (client, secret, attempt) = secret.open(invocation, "delete", "data").await?;
     match client.delete(&attempt.api_path).await {
@@ -50,7 +51,7 @@ pub(super) async fn delete_newest(secret: SecretArgs, invocation: &mut Invocatio
     }
 }
 
-/// Changes the named versions.
+/// Deletes, undeletes or destroys the named versions.
 pub(super) async fn change(
     change: Change,
     secret: SecretArgs,

@@ -1,4 +1,4 @@
-//! `login`: prove an identity and keep the token for this address. Neither the token nor the secret id needs to stand in
+//! `login`: proves who the caller is and keeps the token for this address. The token and the secret id need not be in
 //! the arguments.
 
 use std::path::Path;
@@ -38,10 +38,10 @@ Examples:
 pub(crate) struct Args {
     /// For the method token: the token, or - for standard input. For others: key=value, key=-, key=@file, @file
     data: Vec<String>,
-    /// token or approle
+    /// The auth method: token or approle
     #[arg(long, value_name = "NAME", default_value = "token")]
     method: String,
-    /// Where the method is mounted, if not at its own name
+    /// Where the auth method is mounted, if not at its own name
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
     /// Do not keep the token
@@ -75,7 +75,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
     show(&args, invocation, &answer, kept)
 }
 
-/// Logs in with a token: only a server that knows the token answers a look-up of it.
+/// Logs in with a token. The server is asked to look it up, which only succeeds if the server knows the token.
 async fn by_token(args: &Args, invocation: &Invocation) -> Result<ServerAnswer, CliError> {
     let mut sources = ProcessInput::new(invocation.out.terminal);
     let token = match args.data.as_slice() {
@@ -143,7 +143,7 @@ async fn by_approle(args: &Args, invocation: &Invocation) -> Result<ServerAnswer
     login(invocation, &client, &path, body).await
 }
 
-/// Reads the file of `approle create -out`, or a JSON object.
+/// Parses the file of `approle create -out`, or a JSON object. `named` is its name in errors.
 fn credentials(text: &str, named: &str) -> Result<Json, CliError> {
     if text.trim_start().starts_with('{') {
         return Json::parse(text).map_err(|_| CliError::usage(format!("{named} is not a JSON object")));
@@ -169,7 +169,7 @@ async fn login(invocation: &Invocation, client: &Client, path: &str, body: Json)
     }
 }
 
-/// Keeps the token for this address. As `vault`, also where Vault's tools look for it.
+/// Keeps the token for this address. When called as `vault`, also writes it to where Vault's tools look for it.
 fn keep(invocation: &Invocation, token: &Secret<String>) -> Result<String, CliError> {
     let path = tokens::keep(&invocation.config_dir, &invocation.address, token)?;
     if invocation.persona.is_vault()

@@ -1,5 +1,5 @@
-//! The tree of commands: one line here for each command, and one file for each noun. A file holds the arguments, whose
-//! doc comments are the help text, and what the command does.
+//! The tree of commands: one line here for each command, and one file for each noun. A file has the arguments, whose
+//! doc comments are the help text, and the code of the command.
 
 mod answers;
 mod approle;
@@ -105,7 +105,7 @@ pub(crate) enum Command {
     Version,
 }
 
-/// The command tree. All help starts with examples: a command without its own shows those of its noun.
+/// The command tree. All help starts with examples. A command without examples shows those of the command above it.
 fn tree() -> clap::Command {
     with_examples(CommandLine::command(), None)
 }
@@ -128,7 +128,7 @@ pub(super) fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, c
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
-/// Runs a command and returns its exit code, which is not always 0 if it succeeds.
+/// Runs a command and returns its exit code. Some commands return another code than 0 although they succeed.
 pub(super) fn run(command: Command, invocation: Invocation) -> Result<u8, CliError> {
     match command {
         Command::Server(args) => serve::server(args, &invocation),
@@ -142,7 +142,7 @@ pub(super) fn run(command: Command, invocation: Invocation) -> Result<u8, CliErr
     }
 }
 
-/// The commands that talk to a server.
+/// Runs a command that talks to a server.
 async fn talk(command: Command, mut invocation: Invocation) -> Result<u8, CliError> {
     let invocation = &mut invocation;
     match command {

@@ -1,4 +1,4 @@
-//! The server's two tables of mounts, secrets engines and auth methods, and their listing.
+//! The two tables of mounts that a server has, secrets engines and auth methods, and how they are listed.
 
 use super::answers::expect_found;
 use crate::{
@@ -12,11 +12,11 @@ pub(super) enum MountTable {
     Auth,
 }
 
-/// How much a listing shows of each mount.
+/// Which columns a listing of mounts has.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Columns {
     Few,
-    /// Also limits, options and id.
+    /// All columns: also limits, options and id.
     All,
 }
 
@@ -28,7 +28,7 @@ impl MountTable {
         }
     }
 
-    /// The message of a mount that was enabled, as Vault's command line words it.
+    /// The message for a mount that was enabled, in the words of Vault's command line.
     pub(super) fn enabled(self, kind: &str, path: &str) -> String {
         match self {
             Self::Secrets => format!("Success! Enabled the {kind} secrets engine at: {path}/"),
@@ -66,7 +66,7 @@ impl MountTable {
     }
 
     fn text(self, columns: Columns, mounts: &Json, persona: Persona) -> String {
-        // Vault's column for plugin versions. There are no plugins here.
+        // Vault has a column for plugin versions. There are no plugins here.
         let version = (self == Self::Auth && persona.is_vault()).then_some("Version");
         let mut heads = vec!["Path", "Type", "Accessor"];
         if columns == Columns::All {
@@ -99,7 +99,7 @@ fn absent() -> String {
     "n/a".to_owned()
 }
 
-/// A limit of a mount. 0 stands for the server's own limit.
+/// A limit of a mount, as a duration. `system` if the mount has none of its own.
 fn ttl(mount: &Json, name: &str) -> String {
     match mount.path(&["config", name]).and_then(Json::as_u64) {
         Some(0) | None => "system".to_owned(),

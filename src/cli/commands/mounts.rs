@@ -1,4 +1,4 @@
-//! `secrets` and `auth`: what is mounted where. Both commands work in the same way on two tables of the server.
+//! `secrets` and `auth`: work on the mounts. Both commands work in the same way, each on its own table of the server.
 
 use clap::Subcommand;
 
@@ -56,9 +56,9 @@ pub(crate) struct AuthArgs {
 enum Command {
     /// Mount an engine or auth method
     Enable(EnableArgs),
-    /// Unmount one, and delete all its data
+    /// Unmount an engine or auth method, and delete all its data
     Disable {
-        /// Where it is mounted
+        /// Where the engine or auth method is mounted
         path: String,
     },
     /// List what is mounted
@@ -67,9 +67,9 @@ enum Command {
         #[arg(long)]
         detailed: bool,
     },
-    /// Change description, limits and options
+    /// Change the description, limits and options of a mount
     Tune {
-        /// Where it is mounted
+        /// Where the engine or auth method is mounted
         path: String,
         #[command(flatten)]
         limits: Limits,
@@ -80,7 +80,7 @@ enum Command {
 struct EnableArgs {
     /// The type: kv, service_tokens, approle …
     kind: String,
-    /// Where to mount it [default: the type's name]
+    /// Where to mount the engine or auth method [default: the type's name]
     #[arg(long)]
     path: Option<String>,
     /// Version of the type; for kv the default is 2
@@ -92,7 +92,7 @@ struct EnableArgs {
 
 #[derive(clap::Args, Debug)]
 struct Limits {
-    /// A description for people
+    /// A description of the mount, shown in listings
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Lifetime of a token or lease that asks for none
@@ -180,7 +180,7 @@ async fn tune(table: MountTable, path: &str, limits: Limits, invocation: &mut In
         body.set("options", options);
     }
     if body.as_object().is_empty() {
-        return Err(CliError::usage("there is nothing to change")
+        return Err(CliError::usage("no change is given")
             .fix("give a limit, such as -default-lease-ttl=1h or -max-lease-ttl=24h"));
     }
     let client = invocation.client()?;
@@ -227,7 +227,7 @@ async fn disable(table: MountTable, path: &str, invocation: &mut Invocation) -> 
     }
 }
 
-/// What is deleted with a mount, as far as the caller may see it.
+/// The lines that say what is deleted with a mount, as far as the caller may see it.
 async fn impact(table: MountTable, path: &str, client: &Client) -> Vec<String> {
     let mounts = client.read(table.api()).await.ok();
     let mount = mounts.as_ref().and_then(|answer| answer.field(&[&format!("{path}/")]));

@@ -1,4 +1,4 @@
-//! `operator`: initialise, unseal, seal and check a whole server.
+//! `operator`: initialises, unseals, seals and checks a whole server.
 
 use clap::Subcommand;
 
@@ -41,7 +41,7 @@ pub(crate) struct Args {
 enum Command {
     /// Create the keys of a new server; the shares and the root token are shown once
     Init(init::Args),
-    /// Give a share of the key; enough shares unseal the server
+    /// Give the server a share of the unseal key; enough shares unseal it
     Unseal(unseal::Args),
     /// Seal the server: it wipes its keys and refuses requests until it is unsealed
     Seal,
@@ -54,7 +54,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: String,
     },
-    /// Check the tokens in a stopped server's store; reads shares from standard input, one a line
+    /// Check the tokens in a stopped server's store; reads the shares from standard input, each on a line of its own
     Walk {
         /// The server's data directory
         #[arg(long, value_name = "DIR")]

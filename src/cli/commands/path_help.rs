@@ -1,4 +1,4 @@
-//! `path-help PATH`: the server's description of a path.
+//! `path-help PATH`: shows the server's description of a path.
 
 use crate::{
     cli::{attempt::Attempt, diagnosis::diagnose, error::CliError, invocation::Invocation},

@@ -1,4 +1,4 @@
-//! `policy`: rules on who may do what. A write shows the lines that change.
+//! `policy`: works on policies, which say who may do what. A write shows the lines that it changes.
 
 use clap::Subcommand;
 
@@ -95,7 +95,7 @@ async fn write(invocation: &mut Invocation, name: &str, file: &str) -> Result<()
     }
 }
 
-/// Shows what a write will change, if the caller may read the policy. On standard error.
+/// Shows on standard error what a write will change, if the caller may read the policy.
 async fn show_changes(invocation: &Invocation, client: &Client, name: &str, text: &str) {
     if invocation.persona.is_vault() || invocation.out.is_json() {
         return;
@@ -104,13 +104,13 @@ async fn show_changes(invocation: &Invocation, client: &Client, name: &str, text
         Ok(answer) => {
             let changes = diff::lines(answer.text(&["policy"]).unwrap_or_default(), text);
             if changes.is_empty() {
-                invocation.out.hint(&format!("policy {name} does not change"));
+                invocation.out.hint(&format!("the rules of policy {name} do not change"));
             } else {
                 invocation.out.hint(&format!("policy {name} changes:\n{}", changes.trim_end()));
             }
         }
         Err(error) if error.kind() == Some(RefusalKind::NotFound) => {
-            invocation.out.hint(&format!("policy {name} is new"));
+            invocation.out.hint(&format!("policy {name} does not exist yet: it will be created"));
         }
         Err(_) => {}
     }

@@ -1,5 +1,5 @@
-//! `service-token`: signed tokens that one service shows another. They live for minutes, and the receiver checks them
-//! without asking this server.
+//! `service-token`: issues and verifies signed tokens that one service shows another. They live for minutes, and the
+//! receiver can check them without asking this server.
 
 use clap::Subcommand;
 
@@ -32,16 +32,16 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Make a token
+    /// Issue a token
     Issue {
-        /// The role, which says for which audiences tokens may be
+        /// The role, which says for which audiences it may issue tokens
         role: String,
         /// Parameters by the API's names, key=value
         data: Vec<String>,
-        /// The service that it is for; may be repeated
+        /// The service that the token is for; may be repeated
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         audience: Vec<String>,
-        /// Lifetime
+        /// Lifetime of the token
         #[arg(long, value_name = "DURATION")]
         ttl: Option<String>,
         /// Where the engine is mounted
@@ -55,7 +55,7 @@ enum Command {
     Verify {
         /// The token, or - for standard input
         token: String,
-        /// The service that it must be for; may be repeated
+        /// The service that the token must be for; may be repeated
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         audience: Vec<String>,
         /// Where the engine is mounted

@@ -1,5 +1,5 @@
-//! `status`: whether the server is sealed, and its version, in Vault's rows. It needs no token. The exit code is 2 while
-//! the server is sealed.
+//! `status`: says whether the server is sealed, and its version, in the same rows as Vault. It needs no token. The exit
+//! code is 2 while the server is sealed.
 
 use crate::{
     cli::{
@@ -13,7 +13,7 @@ use crate::{
     client::{Client, json::Json},
 };
 
-/// The exit code while sealed, as in Vault.
+/// The exit code while the server is sealed, as in Vault.
 const SEALED: u8 = 2;
 
 pub(crate) async fn run(invocation: &Invocation) -> Result<u8, CliError> {
@@ -24,7 +24,7 @@ pub(crate) async fn run(invocation: &Invocation) -> Result<u8, CliError> {
         Err(error) => {
             let mut failure = diagnose(invocation, &client, &attempt, error).await;
             if invocation.persona.is_vault() {
-                // For Vault's scripts 2 means sealed, and 1 that the server could not be asked.
+                // For Vault's scripts 2 means sealed, and 1 means that the server could not be asked.
                 failure.exit = Exit::Usage;
             }
             return Err(failure);

@@ -1,5 +1,5 @@
-//! `token`: look up, create, renew and revoke tokens. `-` reads a token from standard input. Without a token, most
-//! commands use the caller's own.
+//! `token`: looks up, creates, renews and revokes tokens. `-` reads a token from standard input. If no token is given,
+//! most commands use the caller's own.
 
 use clap::Subcommand;
 
@@ -34,11 +34,11 @@ pub(crate) struct Args {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Show your own token, or another
+    /// Show your own token, or another one
     Lookup {
         /// The token, or - for standard input
         token: Option<String>,
-        /// Find it by its accessor
+        /// Find the token by its accessor
         #[arg(long, conflicts_with = "token", num_args = 0..=1, default_missing_value = "")]
         accessor: Option<String>,
         /// Print only this field
@@ -51,7 +51,7 @@ enum Command {
     Renew {
         /// The token, or - for standard input [default: your own]
         token: Option<String>,
-        /// Find it by its accessor
+        /// Find the token by its accessor
         #[arg(long, conflicts_with = "token")]
         accessor: Option<String>,
         /// The lifetime to ask for
@@ -63,7 +63,7 @@ enum Command {
     },
     /// Revoke a token and all tokens created with it
     Revoke(RevokeArgs),
-    /// Show what your own token, or another, may do on a path
+    /// Show what your own token, or another one, may do on a path
     Capabilities {
         /// `[TOKEN] PATH`
         #[arg(required = true, num_args = 1..=2, value_names = ["TOKEN", "PATH"])]
@@ -75,13 +75,13 @@ enum Command {
 struct RevokeArgs {
     /// The token, or - for standard input
     token: Option<String>,
-    /// Find it by its accessor
+    /// Find the token by its accessor
     #[arg(long, conflicts_with = "token")]
     accessor: Option<String>,
     /// Revoke your own token: log out
     #[arg(long = "self", conflicts_with_all = ["token", "accessor"])]
     own: bool,
-    /// orphan: do not revoke the tokens created with it
+    /// orphan: do not revoke the tokens created with this token
     #[arg(long, value_name = "MODE")]
     mode: Option<String>,
 }
@@ -91,28 +91,28 @@ struct CreateArgs {
     /// A policy; may be repeated
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
-    /// Lifetime
+    /// Lifetime of the token
     #[arg(long, value_name = "DURATION")]
     ttl: Option<String>,
-    /// Longest lifetime, with all renewals
+    /// Longest lifetime of the token, with all renewals
     #[arg(long, value_name = "DURATION")]
     explicit_max_ttl: Option<String>,
     /// Make a periodic token: each renewal gives this much time, without an end
     #[arg(long, value_name = "DURATION")]
     period: Option<String>,
-    /// How many times it may be used; 0: no limit
+    /// How many times the token may be used; 0: no limit
     #[arg(long, value_name = "N")]
     use_limit: Option<u64>,
-    /// Whether it can be renewed
+    /// Whether the token can be renewed
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     renewable: Option<bool>,
-    /// Do not revoke it together with the token that creates it
+    /// Do not revoke the token together with the token that creates it
     #[arg(long)]
     orphan: bool,
     /// Leave out the policy `default`
     #[arg(long)]
     no_default_policy: bool,
-    /// Its name in logs
+    /// The token's name in logs
     #[arg(long, value_name = "NAME")]
     display_name: Option<String>,
     /// Metadata, NAME=VALUE; may be repeated
@@ -121,7 +121,7 @@ struct CreateArgs {
     /// The token's own text, if the caller may choose it
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// service or batch
+    /// The kind of token: service or batch
     #[arg(long = "type", value_name = "KIND")]
     kind: Option<String>,
     /// The token role to create it with
@@ -137,7 +137,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
     match args.command {
         Command::Lookup { token, accessor, field } => {
             let (token, accessor) = match (token, accessor) {
-                // Vault takes `-accessor X` as a switch and an argument.
+                // Vault reads `-accessor X` as a switch and an argument.
                 (Some(accessor), Some(flag)) if flag.is_empty() => (None, Some(accessor)),
                 pair => pair,
             };
@@ -175,7 +175,7 @@ async fn send_field(client: &Client, path: &str, name: &str, value: &str) -> Res
     client.write(&format!("auth/token/{path}"), Json::object([(name, Json::text(value))])).await
 }
 
-/// A token from an argument; `-` reads standard input.
+/// The token in an argument. `-` reads it from standard input.
 fn token_text(token: &str) -> Result<String, CliError> {
     if token != "-" {
         return Ok(token.to_owned());

@@ -1,4 +1,5 @@
-//! `operator unseal`: shares go to the server one by one. A share is never shown and never stands in the arguments.
+//! `operator unseal`: sends shares to the server one by one. A share is never shown. It may be an argument only when
+//! the program is called as `vault`.
 
 use crate::{
     base::{secret::Secret, share_text},
@@ -27,7 +28,7 @@ Examples:
 #[derive(clap::Args, Debug)]
 #[command(before_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// - for standard input, @FILE for a file; asked for if left out. Forms: srk1-…, base64, hex
+    /// The shares: - for standard input, @FILE for a file; asked for if left out. Forms: srk1-…, base64, hex
     shares: Vec<String>,
     /// Forget the shares given so far
     #[arg(long)]
@@ -73,7 +74,7 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<(), CliEr
     Ok(())
 }
 
-/// How many shares the server has. `None` if it is unsealed.
+/// The number of shares that the server has so far. `None` if the server is unsealed.
 async fn given_so_far(invocation: &Invocation, client: &Client) -> Result<Option<u64>, CliError> {
     let attempt = Attempt::new("unseal", &invocation.address.to_string(), &[]);
     let status = match client.read("sys/seal-status").await {
@@ -111,12 +112,12 @@ fn collect(args: &[String], invocation: &Invocation) -> Result<Vec<Secret<String
         shares.extend(lines.map(Secret::text));
     }
     if shares.is_empty() {
-        return Err(CliError::usage("the input holds no share"));
+        return Err(CliError::usage("the input has no share: give each share on a line of its own"));
     }
     Ok(shares)
 }
 
-/// Reads shares from standard input, one a line, in any of their forms.
+/// Reads shares from standard input, each on a line of its own, in any of their forms.
 pub(crate) fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, CliError> {
     let mut text = Secret::new(String::new());
     std::io::Read::read_to_string(&mut std::io::stdin(), text.expose_mut())
@@ -135,8 +136,8 @@ pub(crate) fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, CliError> {
     Ok(shares)
 }
 
-/// The form that the server takes: base64. A share that begins with `srk1-` has a checksum, so a typing error is found
-/// here.
+/// A share in the form that the server takes: base64. A share that begins with `srk1-` has a checksum, so a typing
+/// error is found here.
 fn for_server(text: &str) -> Result<Json, CliError> {
     if !text.to_ascii_lowercase().starts_with("srk1-") {
         return Ok(Json::text(text));
@@ -165,7 +166,7 @@ async fn submit(invocation: &Invocation, client: &Client, body: Json) -> Result<
     }
 }
 
-/// Prints the progress, and returns how many shares the server has now.
+/// Prints the progress. Returns the number of shares that the server has now.
 fn progress(invocation: &Invocation, status: &Json, before: u64) -> u64 {
     let number = |name: &str| status.at(name).and_then(Json::as_u64).unwrap_or(0);
     let (given, needed) = (number("progress"), number("t"));

@@ -1,11 +1,11 @@
-//! `version`: this program's version, and the version of Vault's API that it implements.
+//! `version`: shows this program's version, and the version of Vault's API that it implements.
 
 use crate::{
     cli::{error::CliError, invocation::Invocation, persona::Persona},
     client::json::Json,
 };
 
-/// The version of Vault's API that is implemented. Scripts compare it.
+/// The version of Vault's API that this server implements. Scripts compare it.
 const API_VERSION: &str = "1.19.0";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
