@@ -61,8 +61,8 @@ pub(super) async fn run_row(work: &Work) -> Result<Answer> {
         }
         Target::Row { at, .. } => {
             known.input.as_ref().map_err(Clone::clone)?;
-            // If a handler panics, only its own caller notices: the answer is 500, and it is recorded like any other
-            // outcome.
+            // If a handler panics, only its own caller notices: the answer is 500,
+            // and it is recorded like any other outcome.
             let run = AssertUnwindSafe(at.engine.run(work)).catch_unwind();
             run.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
         }

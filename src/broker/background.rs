@@ -22,8 +22,8 @@ pub(super) async fn release_notes(services: Weak<Services>) {
     }
 }
 
-/// Each second, writes the counts of strangers' refused requests that got no audit log line of their own. Ends when the
-/// services are gone.
+/// Each second, writes the counts of strangers' refused requests that got no audit log line of
+/// their own. Ends when the services are gone.
 pub(super) async fn count_refusals(services: Weak<Services>) {
     loop {
         tokio::time::sleep(SECOND).await;
@@ -47,7 +47,7 @@ pub(super) async fn sweep(services: Weak<Services>) {
             }
         }
         let revocations = strong.revocations.clone();
-        // While the task waits, it keeps the services alive no longer: it holds only what wakes it.
+        // While the task waits, it does not keep the services alive: it holds only what wakes it.
         drop(strong);
         let _woken_or_not = tokio::time::timeout(ROUND, revocations.wait_for_work()).await;
     }

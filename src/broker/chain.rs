@@ -144,7 +144,8 @@ async fn attempt(login: Work, second: Work) -> Attempt {
         Err(error) => Err(error.into()),
     };
     if unit.is_stale() {
-        // A stale unit of work is never committed: what the second request read may no longer be true.
+        // A stale unit of work is never committed: after a conflict the second
+        // request may have gone on with another unit.
         if login.request().is_past_deadline() {
             let error = Error::from(BarrierError::Conflict);
             return Attempt::Finished(finish_both(login, second, Err(error)).await);

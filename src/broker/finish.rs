@@ -31,8 +31,8 @@ pub(super) async fn finish<D: Decision<Request = Known> + Send + 'static>(
     }
 }
 
-/// If the answer has more bytes than this, its audit log line is made on the blocking pool, because the whole answer is
-/// read for it.
+/// If the answer has more bytes than this, its audit log line is made on the blocking pool,
+/// because the whole answer is read for it.
 const BIG_ANSWER_BYTES: usize = 256 << 10;
 
 fn outcome_note<D: Decision<Request = Known>>(recorded: &Recorded<D>, result: &Result<Answer>) -> Option<DraftLine> {
@@ -61,8 +61,8 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
     let known = decision.request();
     if let Err(error) = written {
         tracing::error!(%error, "an outcome cannot be recorded");
-        // A committed change has its audit lines in the store, so its answer may be sent. What was only read must not
-        // leave.
+        // A committed change has its audit lines in the store, so its answer may be
+        // sent. What was only read must not leave.
         if sequence.is_none() && known.when_unrecordable() == WhenUnrecordable::Refuses {
             known.routed.context.counted.ended(CountedOutcome::Unavailable);
             return Reply::refusal(Error::unavailable("the audit log cannot be written: the answer is withheld"));

@@ -23,8 +23,8 @@ pub(super) enum Standing {
     Nobody,
     /// By a live token.
     Token { session: Arc<Session>, own: Arc<OwnToken> },
-    /// By a credential that an auth method recognised, or by the login before it in a chain. `alias` is the name of the
-    /// principal within `mount`.
+    /// By a credential that an auth method recognised, or by the login before it in a chain. `alias` is
+    /// the name of the principal within `mount`.
     Recognised { mount: Arc<Mount>, alias: String },
 }
 
@@ -33,8 +33,8 @@ impl Identity {
         Self { caller: Arc::new(caller(Arc::default(), context)), standing: Standing::Nobody }
     }
 
-    /// A caller without a token whom an auth method knows. Its entity is found or created in the request's unit of
-    /// work.
+    /// A caller without a token whom an auth method knows. Its entity is found
+    /// or created in the request's unit of work.
     pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
         let accessor = &mount.record.accessor;
         let entity = context.services().identity.find_or_create(unit, accessor, &login.alias, context.now)?;

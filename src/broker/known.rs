@@ -179,8 +179,8 @@ impl Known {
         Box::new(Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() })
     }
 
-    /// The same request with a new route and a fresh unit of work, to be judged again. Also says whether that makes
-    /// sense.
+    /// The same request with a new route and a fresh unit of work, to be judged
+    /// again. Also says whether that makes sense.
     pub fn again(self: Box<Self>) -> (Box<Self>, StillThere) {
         let Self { routed, identity, input, turn, after_use, .. } = *self;
         let routed = routed.again();

@@ -10,8 +10,8 @@ use crate::{
     store::StoreMeasurements,
 };
 
-/// The numbers at one moment. They are the same whether the store is sealed or not, apart from what is in memory only
-/// while it is open.
+/// The numbers at one moment. They are the same whether the store is sealed or not, apart from
+/// what is in memory only while it is open.
 pub struct Measurements {
     pub readiness: Readiness,
     pub requests: RequestCounts,

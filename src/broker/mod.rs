@@ -1,5 +1,5 @@
-//! The broker joins the services, engines and auth methods. Start reading at `pipeline.rs`: every request passes
-//! through it, in one order.
+//! The broker joins the services, engines and auth methods. Start reading at `pipeline.rs`: every
+//! request passes through it, in one order.
 //!
 //! The broker speaks typed requests and replies ([`Request`], [`Reply`]) and knows no protocol; dialects translate.
 
@@ -61,8 +61,8 @@ impl Broker {
         pipeline::handle(&self.shared, request).await
     }
 
-    /// Answers a login and a request of the caller who logs in. Both are judged and recorded, and one unit of work
-    /// commits both.
+    /// Answers a login and a request of the caller who logs in. Both are judged and
+    /// recorded, and one unit of work commits both.
     #[cfg_attr(not(test), expect(dead_code, reason = "dialects to come send chains"))]
     pub async fn handle_chain(&self, chain: chain::Chain) -> Reply {
         chain::handle(&self.shared, chain).await

@@ -10,8 +10,8 @@ use crate::{
     store::{Boot, Store},
 };
 
-/// Opens a store with its unseal key shares and checks its tokens: each must have all its entries, and no entry may be
-/// without its token.
+/// Opens a store with its unseal key shares and checks its tokens: each must have all its
+/// entries, and no entry may be without its token.
 pub async fn walk(
     store: Store,
     boot: Boot,

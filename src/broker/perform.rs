@@ -1,6 +1,6 @@
-//! Performs a permitted and recorded request: runs it, commits its unit of work with both audit log lines, and records
-//! the outcome. On a conflict the request is routed, looked up and judged again on fresh reads. If it is no longer
-//! permitted, it is refused.
+//! Performs a permitted and recorded request: runs it, commits its unit of work with both audit log lines,
+//! and records the outcome. On a conflict the request is routed, looked up and judged again on fresh reads.
+//! If it is no longer permitted, it is refused.
 
 use crate::{
     barrier::BarrierError,
@@ -75,8 +75,8 @@ async fn attempt(work: Work) -> Attempt {
     }
 }
 
-/// Adds preconditions to the commit: the caller's token, mounts, policies and revocation markers are still those by
-/// which the request was judged.
+/// Adds preconditions to the commit: the caller's token, mounts, policies and revocation markers are
+/// still those by which the request was judged.
 pub(super) fn expect_judged(known: &Known) -> Result<(), BarrierError> {
     let (context, snapshot) = (&known.routed.context, &known.routed.snapshot);
     if !context.operation.changes() || snapshot.is_sealed() {
@@ -110,8 +110,8 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
     }
 }
 
-/// Routes, looks up and judges the request once more, on fresh reads. If it is no longer permitted, ends it and returns
-/// the reply as an error.
+/// Routes, looks up and judges the request once more, on fresh reads. If it is no longer permitted,
+/// ends it and returns the reply as an error.
 pub(super) async fn again(work: Work) -> Result<Work, Reply> {
     let (permitted, proof) = work.take_apart();
     let mut known = permitted.into_inner();

@@ -98,8 +98,8 @@ impl Broker {
         }
     }
 
-    /// Initialises the store with one share, unseals it and mounts `secret/`. For development servers. Fails if the
-    /// store is initialised already.
+    /// Initialises the store with one share, unseals it and mounts `secret/`. For development servers.
+    /// Fails if the store is initialised already.
     pub async fn dev_init(&self, root_token: Option<String>) -> Result<DevInit, StartError> {
         let broken = |error: Error| StartError::Broken(error.cause.unwrap_or(error.message));
         let plan = ShamirPlan { shares: 1, threshold: 1 };

@@ -11,8 +11,8 @@ use std::{
 use super::{environment::Environment, error::CliError};
 use crate::client::json::Json;
 
-/// At most this many bytes of each of these files are read, enough for more than a thousand addresses. A longer file
-/// fails to parse.
+/// At most this many bytes of each of these files are read, enough for more than a thousand
+/// addresses. A longer file fails to parse.
 const FILE_BYTES_MAX: u64 = 4 << 20;
 
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ impl ConfigDir {
         self.path(name).map_or(Ok(Json::Object(Vec::new())), |path| read_object(&path))
     }
 
-    /// Changes the JSON object in the file `name`. A lock keeps other processes out, and the file is replaced by
-    /// rename.
+    /// Changes the JSON object in the file `name`. A lock keeps other processes
+    /// out, and the file is replaced by rename.
     pub(crate) fn change(&self, name: &str, edit: impl FnOnce(&mut Json)) -> Result<PathBuf, CliError> {
         let dir = self.dir.as_ref().ok_or_else(|| {
             CliError::usage("there is no home directory to keep this in")
@@ -102,8 +102,8 @@ pub(crate) fn read_private(path: &Path) -> Result<Option<String>, CliError> {
     Ok(Some(text))
 }
 
-/// Creates a folder and the missing folders above it, with mode 0700. An existing folder keeps its mode, because others
-/// may use it too.
+/// Creates a folder and the missing folders above it, with mode 0700. An existing folder keeps
+/// its mode, because others may use it too.
 pub(crate) fn make_dir(dir: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

@@ -1,6 +1,6 @@
-//! Turns an error of the client into one that says what happened, why, and what to do. It finds the cause with
-//! questions that the caller itself may ask (its own token, its own policies, the seal's status), so that nothing
-//! leaks.
+//! Turns an error of the client into one that says what happened, why, and what to do. It finds
+//! the cause with questions that the caller itself may ask (its own token, its own policies,
+//! the seal's status), so that nothing leaks.
 
 use super::{
     attempt::Attempt,

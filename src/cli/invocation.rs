@@ -170,8 +170,8 @@ impl Invocation {
         Ok(Anchors::None)
     }
 
-    /// Pins the CA that was given, so that later calls need no flag. Must be called only after the CA was used with
-    /// success.
+    /// Pins the CA that was given, so that later calls need no flag. Must be called
+    /// only after the CA was used with success.
     pub(crate) fn pin_ca(&self) -> Result<(), CliError> {
         if self.persona.is_vault() || self.address.scheme() != crate::client::Scheme::Https {
             return Ok(());

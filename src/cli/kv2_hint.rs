@@ -1,5 +1,5 @@
-//! KV version 2 keeps `secret/a` under `secret/data/a`. People often use the short path in API calls and policies. This
-//! file detects that.
+//! KV version 2 keeps `secret/a` under `secret/data/a`. People often use the short path in API
+//! calls and policies. This file detects that.
 
 use super::attempt::Attempt;
 use crate::{base::hcl, client::Client};

@@ -1,5 +1,5 @@
-//! Prints results: a table, JSON, or one raw field. The forms are those of Vault, so that scripts for Vault can read
-//! them.
+//! Prints results: a table, JSON, or one raw field. The forms are those of Vault,
+//! so that scripts for Vault can read them.
 
 use std::io::{self, Write as _};
 
@@ -104,8 +104,8 @@ impl Output {
         self.print(&table::columns(&["Keys"], &rows));
     }
 
-    /// Prints an answer of the API: a table of its data, login or wrapping; or the whole envelope as JSON; or one
-    /// field.
+    /// Prints an answer of the API: a table of its data, login or wrapping; or
+    /// the whole envelope as JSON; or one field.
     pub(crate) fn print_answer(self, answer: &ServerAnswer, field: Option<&str>) -> Result<(), CliError> {
         if let Some(field) = field {
             let value = find_field(answer, field).ok_or_else(|| no_field(field))?;
@@ -130,8 +130,8 @@ pub(crate) fn no_field(field: &str) -> CliError {
         .vault(format!("Field \"{field}\" not present in map"))
 }
 
-/// The envelope of an answer, in the order in which Vault's tools print it. A body without an envelope becomes its
-/// `data`.
+/// The envelope of an answer, in the order in which Vault's tools print it. A
+/// body without an envelope becomes its `data`.
 pub(crate) fn envelope(answer: &ServerAnswer) -> Json {
     let body = answer.body.clone().unwrap_or(Json::Object(Vec::new()));
     let part = |name: &str, absent: Json| body.at(name).cloned().unwrap_or(absent);

@@ -2,8 +2,8 @@
 
 use crate::client::json::is_direction_mark;
 
-/// Removes the characters that a terminal obeys: escapes and other control characters, and marks that reorder text.
-/// Line ends and tabs are kept.
+/// Removes the characters that a terminal obeys: escapes and other control characters, and marks that
+/// reorder text. Line ends and tabs are kept.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || is_direction_mark(*c))).collect()
 }

@@ -41,8 +41,8 @@ pub(crate) fn issue_certificate(invocation: &Invocation, data: &Path, names: &[S
     Ok(())
 }
 
-/// Checks the store of a stopped server, opened with its shares: each token must have all its entries, and each entry
-/// its token.
+/// Checks the store of a stopped server, opened with its shares: each token must have
+/// all its entries, and each entry its token.
 pub(crate) async fn walk(invocation: &Invocation, data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<u8, CliError> {
     let report = run::walk(data, shares).await.map_err(failure)?;
     let is_sound = report.problems.is_empty();

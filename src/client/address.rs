@@ -34,8 +34,8 @@ pub(crate) enum AddressError {
 }
 
 impl Address {
-    /// Parses `https://host[:port][/prefix]`. If there is no port, it is that of the scheme (443 or 80), as in every
-    /// URL.
+    /// Parses `https://host[:port][/prefix]`. If there is no port, it is that of
+    /// the scheme (443 or 80), as in every URL.
     pub(crate) fn parse(text: &str) -> Result<Self, AddressError> {
         let (scheme, rest) = text.trim().split_once("://").ok_or(AddressError::Scheme)?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {

@@ -10,8 +10,8 @@ pub(crate) struct ServerAnswer {
 }
 
 impl ServerAnswer {
-    /// The `data` of an envelope, or the whole body if it has no envelope (health, seal-status, init). `None` if there
-    /// is no data.
+    /// The `data` of an envelope, or the whole body if it has no envelope (health,
+    /// seal-status, init). `None` if there is no data.
     pub(crate) fn data(&self) -> Option<&Json> {
         let body = self.body.as_ref()?;
         match body.at("data") {

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::base::secret::Secret;
 
-/// An answer may have at most this many bytes; a longer one is an error. Servers take smaller bodies, so what was
-/// written can be read.
+/// An answer may have at most this many bytes; a longer one is an error. Servers take smaller
+/// bodies, so what was written can be read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
 /// How to reach a server, and with which token.
@@ -185,8 +185,8 @@ impl Client {
     }
 }
 
-/// Whether an error status is an answer all the same: `sys/health` uses such statuses for sealed, standby and not
-/// initialised.
+/// Whether an error status is an answer all the same: `sys/health` uses such statuses
+/// for sealed, standby and not initialised.
 fn is_health(path: &str, body: Option<&Json>) -> bool {
     path == "sys/health" && body.is_some_and(|body| body.at("initialized").is_some())
 }

@@ -1,7 +1,7 @@
-//! JSON as the server sent it: members keep their order and numbers keep their digits, so that a secret which is a
-//! number passes through the command line unchanged. serde_json reads and writes it. The tree is our own: serde_json's
-//! would need the features `preserve_order` and `arbitrary_precision`, and cargo would turn both on in the server as
-//! well.
+//! JSON as the server sent it: members keep their order and numbers keep their digits, so that a secret
+//! which is a number passes through the command line unchanged. serde_json reads and writes it. The tree is
+//! our own: serde_json's would need the features `preserve_order` and `arbitrary_precision`, and cargo
+//! would turn both on in the server as well.
 
 use std::fmt::{self, Write as _};
 

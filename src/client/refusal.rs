@@ -42,8 +42,8 @@ const CONFLICT: &[&str] = &["check-and-set parameter did not match", "already in
 impl RefusalKind {
     pub(super) fn of(status: u16, errors: &[String]) -> Self {
         let holds = |codes: &[&str]| errors.iter().any(|error| codes.iter().any(|code| error.contains(code)));
-        // For a token that is not accepted, the text is the whole error; for a policy's refusal it is an item of a
-        // list.
+        // For a token that is not accepted, the text is the whole error; for a
+        // policy's refusal it is an item of a list.
         let is = |codes: &[&str]| errors.iter().any(|error| codes.contains(&error.trim()));
         match status {
             503 if holds(SEALED) => Self::Sealed,

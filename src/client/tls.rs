@@ -178,8 +178,8 @@ impl ServerCertVerifier for Verifier {
             Trust::Nobody => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
             Trust::Roots { roots, given } => {
                 roots.verify_server_cert(end_entity, intermediates, name, ocsp, now).or_else(|error| {
-                    // The CA file may hold a server's self-signed certificate. It is not a CA certificate, so webpki
-                    // refuses it.
+                    // The CA file may hold a server's self-signed certificate. It is
+                    // not a CA certificate, so webpki refuses it.
                     if given.iter().any(|known| known.as_ref() == end_entity.as_ref()) && !is_expired(&error) {
                         verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
                         return Ok(ServerCertVerified::assertion());

@@ -1,6 +1,6 @@
-//! Sends requests to one address, with hyper-util's connection pool over TCP and TLS. Each failure becomes one of the
-//! few [`ClientError`]s that lead to different advice. That is decided by the types of its causes, never by their
-//! texts.
+//! Sends requests to one address, with hyper-util's connection pool over TCP and TLS. Each failure
+//! becomes one of the few [`ClientError`]s that lead to different advice. That is decided by the
+//! types of its causes, never by their texts.
 
 use std::{error::Error, io, iter, sync::Arc, time::Duration};
 
@@ -44,8 +44,8 @@ impl Transport {
     pub(super) fn new(address: &Address, settings: &TlsSettings) -> Result<Self, TlsError> {
         let tls = match address.scheme() {
             Scheme::Https => Tls::new(settings, address.host())?,
-            // Only `speaks_tls` uses these settings. They trust no certificate, so nothing is ever sent over such a
-            // connection.
+            // Only `speaks_tls` uses these settings. They trust no certificate, so
+            // nothing is ever sent over such a connection.
             Scheme::Http => Tls::new(&TlsSettings::default(), "localhost")?,
         };
         let mut tcp = HttpConnector::new();
@@ -141,8 +141,8 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     iter::successors(Some(error), |error| wrapped(*error))
 }
 
-/// The error that `error` wraps. The `source` of an I/O error skips the error that it holds, so that one is taken
-/// first.
+/// The error that `error` wraps. The `source` of an I/O error skips the error
+/// that it holds, so that one is taken first.
 fn wrapped<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(held) => Some(held),

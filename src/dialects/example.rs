@@ -1,5 +1,5 @@
-//! The example dialect "plain": `GET /plain/PATH` answers one field of a secret as text, for programs that cannot read
-//! JSON.
+//! The example dialect "plain": `GET /plain/PATH` answers one field of a secret as
+//! text, for programs that cannot read JSON.
 
 use std::sync::Arc;
 

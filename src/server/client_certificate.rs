@@ -1,7 +1,7 @@
-//! Asks a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client holds the
-//! private key, and nothing more. The auth method that uses the certificate decides later whether to trust it. The
-//! signature is verified with the bare public key, because rustls's own verifier refuses certificates that clients in
-//! the field have.
+//! Asks a client for a certificate as Go's `RequestClientCert` does: the handshake proves that the client
+//! holds the private key, and nothing more. The auth method that uses the certificate decides later whether to
+//! trust it. The signature is verified with the bare public key, because rustls's own verifier refuses
+//! certificates that clients in the field have.
 
 use std::sync::Arc;
 

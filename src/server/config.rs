@@ -48,9 +48,9 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder stands for all of its *.hcl and *.json, in the
-    /// order of their names. A later value replaces an earlier one, but listeners and audit devices are added to those
-    /// before.
+    /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder stands for all of its *.hcl and
+    /// *.json, in the order of their names. A later value replaces an earlier one, but listeners and
+    /// audit devices are added to those before.
     pub(crate) fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for path in paths {

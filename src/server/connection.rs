@@ -1,5 +1,5 @@
-//! The life of one connection: the handshake, one request after another, and the close. Every wait for the client has a
-//! deadline.
+//! The life of one connection: the handshake, one request after another, and the close.
+//! Every wait for the client has a deadline.
 
 use std::{
     convert::Infallible,

@@ -143,8 +143,8 @@ impl Framing {
         }
     }
 
-    /// Stores bytes of a head that is not complete. If the head gets too long, drops them. Returns the number of bytes
-    /// used.
+    /// Stores bytes of a head that is not complete. If the head gets too long,
+    /// drops them. Returns the number of bytes used.
     fn keep(&mut self, rest: &[u8]) -> usize {
         if self.incomplete.len() + rest.len() > HEAD_BYTES_MAX + HEADER_BYTES_MAX {
             self.state = State::HeadTooLarge;
@@ -163,8 +163,8 @@ impl Framing {
         Ok(used)
     }
 
-    /// Uses at most `available` of the `left` bytes and returns how many. When none are left, the state becomes
-    /// `after`.
+    /// Uses at most `available` of the `left` bytes and returns how many. When
+    /// none are left, the state becomes `after`.
     fn count_down(&mut self, available: usize, left: u64, more: fn(u64) -> State, after: State) -> usize {
         let used = usize::try_from(left).unwrap_or(usize::MAX).min(available);
         self.state = match left - used as u64 {
@@ -210,8 +210,8 @@ impl Framing {
 enum HeadEnd {
     /// The head is complete. The value is the index after its last byte.
     At(usize),
-    /// The head is not complete: more bytes are needed. Its last line, which is not complete either, begins at the
-    /// offset `line_start`.
+    /// The head is not complete: more bytes are needed. Its last line, which is not complete
+    /// either, begins at the offset `line_start`.
     Missing { line_start: usize },
     /// A line of the head ends without a carriage return.
     BareLineFeed,
@@ -305,8 +305,8 @@ fn content_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The size in a chunk line: at most 8 hexadecimal digits. An extension after them is ignored. `None` if the line is
-/// not valid.
+/// The size in a chunk line: at most 8 hexadecimal digits. An extension after them is
+/// ignored. `None` if the line is not valid.
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let size = line.split(|byte| *byte == b';').next()?;
     if size.is_empty() || size.len() > 8 || !size.iter().all(u8::is_ascii_hexdigit) {

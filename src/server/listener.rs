@@ -1,5 +1,5 @@
-//! Binds sockets and accepts connections. Each listener has one task that accepts and gives connections to the workers
-//! in turn.
+//! Binds sockets and accepts connections. Each listener has one task that accepts and
+//! gives connections to the workers in turn.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

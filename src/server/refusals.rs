@@ -1,8 +1,8 @@
-//! Limits how many requests of strangers from one address may be refused. Only refused requests of callers whom nobody
-//! knows count. So a busy honest client is never slowed down, but somebody who guesses tokens is. The limiter is our
-//! own because its memory is bounded and it takes the time as an argument. It keeps one time for each address (the
-//! "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371) and forgets the address when that time
-//! has passed.
+//! Limits how many requests of strangers from one address may be refused. Only refused requests of callers
+//! whom nobody knows count. So a busy honest client is never slowed down, but somebody who guesses tokens is.
+//! The limiter is our own because its memory is bounded and it takes the time as an argument. It keeps one
+//! time for each address (the "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371) and
+//! forgets the address when that time has passed.
 
 use std::{
     collections::HashMap,

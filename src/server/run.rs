@@ -157,8 +157,8 @@ fn state<'a>(broker: &Broker, keys: Option<&'a DevKeys>, dev: Option<&Dev>) -> S
     }
 }
 
-/// The limits of the listeners. A test that is refused thousands of times a second may lift the limit of refused
-/// requests.
+/// The limits of the listeners. A test that is refused thousands of times a
+/// second may lift the limit of refused requests.
 fn limits(environment: &Environment) -> Limits {
     let mut limits = Limits::default();
     if environment.variable("STRONGROOM_UNSAFE_UNLIMITED_REFUSALS").as_deref() == Some("true") {
@@ -212,8 +212,8 @@ fn open_store(storage: &Storage, machine: &Machine) -> Result<(Store, Boot), Ser
     Ok((store, boot))
 }
 
-/// The configured audit devices, or else one file beside the store. Each is opened once, so that a wrong path is
-/// reported at the start.
+/// The configured audit devices, or else one file beside the store. Each is opened once, so
+/// that a wrong path is reported at the start.
 fn audit_devices(
     configured: Vec<AuditConfig>,
     storage: &Storage,

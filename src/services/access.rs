@@ -1,6 +1,6 @@
-//! Decides whether a caller may make a request. [`judge`] takes the request and gives it back inside a [`Permitted`] or
-//! a [`Denied`]. Only this file makes them, and each owns the request that it was made for: the permit of one request
-//! cannot run another.
+//! Decides whether a caller may make a request. [`judge`] takes the request and gives it back inside a
+//! [`Permitted`] or a [`Denied`]. Only this file makes them, and each owns the request that it was made for: the
+//! permit of one request cannot run another.
 //! ```
 //! // Its name is within reach, so that the two tests below fail for their own reason.
 //! use strongroom::access::Permitted;
@@ -34,11 +34,11 @@ pub trait Judged: Send + Sync {
     /// The canonical path of the request. The path of a list ends in a slash.
     fn path(&self) -> &str;
     fn operation(&self) -> Operation;
-    /// What the API row asks of callers. `None` if the request leads to no API row; only a caller who may use the path
-    /// is told so.
+    /// What the API row asks of callers. `None` if the request leads to no API row; only
+    /// a caller who may use the path is told so.
     fn access(&self) -> Option<Access>;
-    /// Whether the thing that the request writes exists already. Asked only where creating and updating are judged
-    /// differently.
+    /// Whether the thing that the request writes exists already. Asked only where
+    /// creating and updating are judged differently.
     fn exists(&self) -> Result<bool, Error>;
 }
 
@@ -154,8 +154,8 @@ fn settle<R>(request: Box<R>, verdict: Verdict, acl: &Acl) -> Judgement<R> {
     }
 }
 
-/// What an operation asks of a policy. A write asks for `Update`; [`judge`] decides whether it asks for `Create`
-/// instead.
+/// What an operation asks of a policy. A write asks for `Update`; [`judge`]
+/// decides whether it asks for `Create` instead.
 fn wanted(operation: Operation) -> Wanted {
     match operation {
         Operation::Read | Operation::Help => Wanted::Read,

@@ -196,8 +196,8 @@ impl Counts {
 }
 
 impl CountedRequest {
-    /// Sets the kind of mount to which the request leads. There are few kinds: looking through them is cheaper than
-    /// hashing.
+    /// Sets the kind of mount to which the request leads. There are few kinds:
+    /// looking through them is cheaper than hashing.
     pub fn leads_to(&mut self, kind: &str) {
         self.kind = self.counts.0.kinds.iter().position(|counts| counts.name == kind).unwrap_or_default();
     }

@@ -37,8 +37,8 @@ struct Guard {
 
 const GUARDS: Table<Guard> = Table::plain(table_ids::GUARDS);
 
-/// The version of a registry in memory: how many changes it has seen, and which state of its guard record belongs to
-/// it.
+/// The version of a registry in memory: how many changes it has seen, and which
+/// state of its guard record belongs to it.
 #[derive(Clone, Copy)]
 pub(crate) struct Version {
     pub generation: u64,

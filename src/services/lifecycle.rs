@@ -57,8 +57,8 @@ impl Lifecycle {
         self.static_key.is_some()
     }
 
-    /// Makes a new store. It takes effect only once its shares have been sent to the caller or have come back as
-    /// shares.
+    /// Makes a new store. It takes effect only once its shares have been sent to the
+    /// caller, or have been submitted to unseal it.
     pub fn initialise(&self, new: NewStore) -> Result<Made> {
         let now = self.clock.now();
         let fixed = self.static_key.as_ref().map(|fixed| (fixed.id.clone(), Secret::new(*fixed.key.expose())));

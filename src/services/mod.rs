@@ -1,6 +1,6 @@
-//! The services: what the broker knows and does beyond a single mount. Each service owns its records, what it holds of
-//! them in memory, and the only way to change them: a change stages the write, the version guard and the effect on
-//! memory together.
+//! The services: what the broker knows and does beyond a single mount. Each service owns its records, what
+//! it holds of them in memory, and the only way to change them: a change stages the write, the version
+//! guard and the effect on memory together.
 //!
 //! The pipeline has all services ([`Services`]); a built-in mount is handed those that it needs, by name.
 

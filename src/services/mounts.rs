@@ -170,8 +170,8 @@ impl MountTable {
             .find(|mount| mount.record.path.starts_with(&wanted) || wanted.starts_with(&mount.record.path))
     }
 
-    /// Finds the mount to which a decoded path belongs. The mount's part of the path is matched in lower case; the rest
-    /// keeps its case.
+    /// Finds the mount to which a decoded path belongs. The mount's part of the path is
+    /// matched in lower case; the rest keeps its case.
     pub fn locate(&self, path: &str) -> Option<Located> {
         let mut end = 0;
         for (index, segment) in path.split('/').take(MOUNT_SEGMENTS_MAX + 1).enumerate() {
@@ -219,8 +219,8 @@ impl Mounts {
         Self { current: Arc::default(), kinds, host, system }
     }
 
-    /// Opens every mount. A mount is left out if its record cannot be read or if this version does not have its kind;
-    /// the store opens without it.
+    /// Opens every mount. A mount is left out if its record cannot be read or if this version does not
+    /// have its kind; the store opens without it.
     pub async fn load(&self, unit: &Unit) -> Result<(), crate::contract::Error> {
         let version = guards::load(unit, Registry::Mounts)?;
         let mut table = MountTable { version, is_open: true, ..MountTable::default() };
@@ -297,8 +297,8 @@ impl Mounts {
         Ok(())
     }
 
-    /// Changes the table, unless the store is sealed: then the table stays empty, even if a commit finishes after the
-    /// seal.
+    /// Changes the table, unless the store is sealed: then the table stays empty,
+    /// even if a commit finishes after the seal.
     fn change_table(&self, next: &guards::NextVersion, change: impl Fn(&mut MountTable)) {
         self.current.rcu(|table| {
             if !table.is_open {

@@ -1,6 +1,6 @@
-//! An engine or auth method that was opened, as the broker holds it. It runs an API row only for a request that was
-//! permitted and recorded, and only the API row to which that request was routed. Anything else may be asked of it
-//! freely.
+//! An engine or auth method that was opened, as the broker holds it. It runs an API row only for a
+//! request that was permitted and recorded, and only the API row to which that request was routed.
+//! Anything else may be asked of it freely.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -98,8 +98,8 @@ enum Lines {
 }
 
 impl<D: Decision> Recorded<D> {
-    /// Writes the audit log line of the request. If no device takes it, the request is returned with the error, and
-    /// must not be performed.
+    /// Writes the audit log line of the request. If no device takes it, the request is returned
+    /// with the error, and must not be performed.
     pub fn record(audit: &Audit, decision: D) -> Result<Self, (D, Error)> {
         let request = decision.request();
         let lines = if request.recording() == Recording::Unrecorded {
@@ -149,8 +149,8 @@ impl<D: Decision> Recorded<D> {
         matches!(self.proof.0, Lines::Sealed { .. })
     }
 
-    /// The request's line for the first batch that the request commits. `None` if a batch has carried it or there is
-    /// none.
+    /// The request's line for the first batch that the request commits. `None` if
+    /// a batch has carried it or there is none.
     pub fn note_for_batch(&self) -> Option<&DraftLine> {
         match &self.proof.0 {
             Lines::Sealed { note, .. } => note.as_ref(),

@@ -1,9 +1,9 @@
 //! Bulk revocation: one small commit writes a revocation marker, and everything that the marker names is dead at once,
 //! because look-ups check the few live markers. The sweeper deletes what is dead and removes the marker last.
 //!
-//! The marker that begins generation `g` kills what was stamped before `g` and nothing newer. Whatever creates a token
-//! has the generation that it was judged under as a precondition, so nothing that was judged before a marker can commit
-//! after it.
+//! The marker that begins generation `g` kills what was stamped before `g` and nothing newer. Whatever
+//! creates a token has the generation that it was judged under as a precondition, so nothing that was
+//! judged before a marker can commit after it.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -50,8 +50,8 @@ pub(crate) struct Markers {
     pub version: Version,
     trees: HashMap<[u8; 32], u64>,
     mounts: HashSet<MountId>,
-    /// The generation before which everything is dead. Set if a marker cannot be read, because nobody knows what it
-    /// revoked.
+    /// The generation before which everything is dead. Set if a marker cannot be
+    /// read, because nobody knows what it revoked.
     unreadable_before: Option<u64>,
     is_open: bool,
 }

@@ -1,6 +1,6 @@
-//! The sweeper deletes expired and revoked records from the store. They are unusable already, so it only frees space.
-//! It works in batches, and removes a revocation marker when nothing is left of what it revoked. After a restart it
-//! continues where it stopped.
+//! The sweeper deletes expired and revoked records from the store. They are unusable already, so it only frees
+//! space. It works in batches, and removes a revocation marker when nothing is left of what it revoked. After
+//! a restart it continues where it stopped.
 
 use std::sync::Arc;
 

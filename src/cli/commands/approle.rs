@@ -222,8 +222,8 @@ async fn make(
     Ok(made)
 }
 
-/// A new file for credentials. It is created before the server is asked, so that credentials are not lost because a
-/// path cannot be written.
+/// A new file for credentials. It is created before the server is asked, so that credentials are
+/// not lost because a path cannot be written.
 struct OutFile {
     path: String,
     file: std::fs::File,

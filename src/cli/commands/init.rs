@@ -138,8 +138,8 @@ fn shown(answer: &Json, args: &Args) -> String {
     text
 }
 
-/// The answer with the names of Vault's command line, which differ from those of the API. Fields that Vault does not
-/// have keep their names.
+/// The answer with the names of Vault's command line, which differ from those of the API. Fields
+/// that Vault does not have keep their names.
 fn as_vaults(answer: &Json, args: &Args) -> Json {
     let list = |name: &str| answer.at(name).cloned().unwrap_or(Json::Null);
     let mut told = Json::object([
@@ -166,8 +166,8 @@ fn without_secrets(answer: &Json) -> Json {
     Json::Object(kept.cloned().collect())
 }
 
-/// Pins the audit key and logs in with the root token. The keys were shown or written before, so a failure is only a
-/// warning.
+/// Pins the audit key and logs in with the root token. The keys were shown or
+/// written before, so a failure is only a warning.
 fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
     if invocation.persona.is_vault() {
         return;
@@ -230,8 +230,8 @@ impl OutFiles {
         Ok(files)
     }
 
-    /// Writes the shares and the root token. Returns false if that failed: then the caller must show them, or they are
-    /// lost.
+    /// Writes the shares and the root token. Returns false if that failed: then the
+    /// caller must show them, or they are lost.
     fn write(self, answer: &Json, invocation: &Invocation) -> bool {
         self.is_kept.set(true);
         let shares = shares(answer);

@@ -1,5 +1,5 @@
-//! `kv metadata`: shows and changes a secret's limits and labels, and shows its versions. Deleting the metadata deletes
-//! all versions of the secret.
+//! `kv metadata`: shows and changes a secret's limits and labels, and shows its versions. Deleting the
+//! metadata deletes all versions of the secret.
 
 use clap::Subcommand;
 

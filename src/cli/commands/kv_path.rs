@@ -23,8 +23,8 @@ pub(crate) struct SecretArgs {
 }
 
 impl SecretArgs {
-    /// Opens the secret: the client, the secret's path, and the attempt to do `verb` with its `kind` (`data`,
-    /// `metadata`).
+    /// Opens the secret: the client, the secret's path, and the attempt to do
+    /// `verb` with its `kind` (`data`, `metadata`).
     pub(super) async fn open(
         self,
         invocation: &mut Invocation,

@@ -1,5 +1,5 @@
-//! `kv put` and `kv patch`: write a new version of a secret. If a compare-and-set fails, the error names the expected
-//! and the newest version.
+//! `kv put` and `kv patch`: write a new version of a secret. If a compare-and-set fails, the error
+//! names the expected and the newest version.
 
 use super::{
     answers::{expect_found, print_written},

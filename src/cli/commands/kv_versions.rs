@@ -1,5 +1,5 @@
-//! `kv delete`, `kv undelete` and `kv destroy`: delete versions of a secret, bring them back, or destroy them
-//! permanently.
+//! `kv delete`, `kv undelete` and `kv destroy`: delete versions of a secret,
+//! bring them back, or destroy them permanently.
 
 use super::{answers::print_written, kv_path::SecretArgs};
 use crate::{

@@ -1,5 +1,5 @@
-//! `login`: proves who the caller is and keeps the token for this address. The token and the secret id need not be in
-//! the arguments.
+//! `login`: proves who the caller is and keeps the token for this address. The token and
+//! the secret id need not be in the arguments.
 
 use std::path::Path;
 

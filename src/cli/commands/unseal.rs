@@ -136,8 +136,8 @@ pub(crate) fn shares_from_stdin() -> Result<Vec<Secret<Vec<u8>>>, CliError> {
     Ok(shares)
 }
 
-/// A share in the form that the server takes: base64. A share that begins with `srk1-` has a checksum, so a typing
-/// error is found here.
+/// A share in the form that the server takes: base64. A share that begins with `srk1-` has a
+/// checksum, so a typing error is found here.
 fn for_server(text: &str) -> Result<Json, CliError> {
     if !text.to_ascii_lowercase().starts_with("srk1-") {
         return Ok(Json::text(text));

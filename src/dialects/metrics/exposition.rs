@@ -1,5 +1,5 @@
-//! The two text forms of metrics: OpenMetrics, which Prometheus asks for, and Prometheus's older form, which `promtool
-//! check metrics` reads.
+//! The two text forms of metrics: OpenMetrics, which Prometheus asks for, and Prometheus's older
+//! form, which `promtool check metrics` reads.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
-//! Decodes bodies as Vault does. A body is JSON whatever its content type, or a form if the content type says so. The
-//! body of a PATCH must be a merge patch. An operation without a body gets its fields from the query, even if a body
-//! was sent.
+//! Decodes bodies as Vault does. A body is JSON whatever its content type, or a form if the content
+//! type says so. The body of a PATCH must be a merge patch. An operation without a body gets its fields
+//! from the query, even if a body was sent.
 
 use crate::{
     base::{json, limits::JSON_TOKENS_MAX},

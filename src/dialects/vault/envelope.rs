@@ -1,5 +1,5 @@
-//! Renders answers and errors as Vault does: the envelope, which always has all its keys, and the older flat and bare
-//! forms.
+//! Renders answers and errors as Vault does: the envelope, which always has all its
+//! keys, and the older flat and bare forms.
 
 use axum::{body::Body as HttpBody, response::Response};
 use http::{HeaderValue, StatusCode, header};

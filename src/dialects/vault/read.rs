@@ -73,9 +73,9 @@ impl Head {
     }
 }
 
-/// The operation of a method. Help is asked for with the method HELP, or with GET and `help`. OpenBao answers every
-/// method with `help` with the help. Here another method is refused, so that an audit log line always says what was
-/// done.
+/// The operation of a method. Help is asked for with the method HELP, or with GET and `help`.
+/// OpenBao answers every method with `help` with the help. Here another method is refused, so that
+/// an audit log line always says what was done.
 fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operation, Refused> {
     let listing = |query: &mut Vec<(String, String)>, name| match take(query, name) {
         None => Ok(false),

@@ -1,5 +1,5 @@
-//! The environment variables of the server. `STRONGROOM_X` comes before `VAULT_X` and `BAO_X`, so that scripts for
-//! Vault keep working.
+//! The environment variables of the server. `STRONGROOM_X` comes before `VAULT_X` and
+//! `BAO_X`, so that scripts for Vault keep working.
 
 /// A source of variables: the process, or the values of a test.
 pub(crate) struct Environment(Source);

@@ -1,5 +1,5 @@
-//! What is wrong with a configuration, where it is, and what to do. A message names keys, kinds and file names, but no
-//! other values.
+//! What is wrong with a configuration, where it is, and what to do. A message names keys,
+//! kinds and file names, but no other values.
 
 use std::{fmt, io, path::PathBuf};
 

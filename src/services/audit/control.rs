@@ -86,8 +86,8 @@ pub(crate) fn frontier(time: Time, chain: &Chain, standing: &Standing<'_>) -> St
     out
 }
 
-/// A checkpoint over all lines before this one. The line holds nothing else: a verifier builds the same line and
-/// compares.
+/// A checkpoint over all lines before this one. The line holds nothing else: a
+/// verifier builds the same line and compares.
 pub(crate) fn checkpoint(signed: &str) -> String {
     let mut out = String::from("\"type\":\"checkpoint\"");
     text(",\"checkpoint\":", signed, &mut out);

@@ -1,5 +1,5 @@
-//! What the pipeline tells the audit service about a request. The facts are borrowed, and a line is made from them at
-//! once.
+//! What the pipeline tells the audit service about a request. The facts are
+//! borrowed, and a line is made from them at once.
 
 use std::collections::BTreeMap;
 
@@ -52,8 +52,8 @@ impl<'a> From<AuthFacts<'a>> for AuthSource<'a> {
     }
 }
 
-/// The caller's part of an audit log line, made once for all lines of one token. It is cheaper to write than
-/// [`AuthFacts`].
+/// The caller's part of an audit log line, made once for all lines of one token.
+/// It is cheaper to write than [`AuthFacts`].
 pub struct CachedAuthFields {
     pub(crate) text: Box<str>,
     pub(crate) token: Option<Hashed>,

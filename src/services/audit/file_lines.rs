@@ -23,9 +23,9 @@ pub(crate) fn range(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Gives ever longer pieces of the end of a file to `find` until it returns something. Each piece begins at the
-/// beginning of a line. `find` gets the offset of that line and the bytes from there on. Returns `None` if `find` found
-/// nothing in the whole file.
+/// Gives ever longer pieces of the end of a file to `find` until it returns something. Each piece begins at
+/// the beginning of a line. `find` gets the offset of that line and the bytes from there on. Returns `None`
+/// if `find` found nothing in the whole file.
 pub(crate) fn from_the_end<T>(
     file: &File,
     len: u64,

@@ -130,8 +130,8 @@ impl Hub {
     /// Waits until a batch is written, and writes it if nobody else does.
     pub(crate) async fn written(&self, batch: &Batch) -> Result<(), AuditError> {
         if self.writing == Writing::ByCallers {
-            // Other requests that are about to be answered add their lines now. Then the first task to run again writes
-            // for all.
+            // Other requests that are about to be answered add their lines now. Then
+            // the first task to run again writes for all.
             tokio::task::yield_now().await;
         }
         if !batch.is_done() {

@@ -49,8 +49,8 @@ impl HashKeys {
 pub(crate) struct ValueKey(MacKey);
 
 impl ValueKey {
-    /// The digest of a text that nobody could guess. Equal texts have equal digests, so that a known text can be
-    /// searched for.
+    /// The digest of a text that nobody could guess. Equal texts have equal digests,
+    /// so that a known text can be searched for.
     pub(crate) fn text(&self, text: &str) -> Digest {
         self.0.mac(&[b"S", text.as_bytes()])
     }
@@ -76,8 +76,8 @@ pub(crate) enum ValueKind {
     Boolean = b'b',
 }
 
-/// Hashes digests again under the key of one device. It remembers recent results, because a caller's token is in every
-/// line of that caller.
+/// Hashes digests again under the key of one device. It remembers recent results, because a
+/// caller's token is in every line of that caller.
 pub(crate) struct DeviceHasher {
     key: MacKey,
     /// Recent results, indexed by the first byte of the digest. Digests are evenly distributed.

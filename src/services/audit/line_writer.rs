@@ -29,8 +29,8 @@ thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-/// Gives a line writer to `write` and returns what `write` returns. Without a key, each value that needs one becomes
-/// `sealed`.
+/// Gives a line writer to `write` and returns what `write` returns. Without a key,
+/// each value that needs one becomes `sealed`.
 pub(crate) fn with_line_writer<T>(key: Option<&ValueKey>, id: &str, write: impl FnOnce(&mut LineWriter<'_>) -> T) -> T {
     let mut buffers = BUFFERS.take();
     buffers.text.clear();
@@ -203,13 +203,13 @@ const LONG_BYTES_MIN: usize = 8;
 const HASH_LINE_BYTES: usize = 78;
 /// The most bytes that a device adds to a draft: `{"seq":…,"prev":"…",` and `,"txn":…}` with the longest numbers.
 const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 1;
-/// At most this many bytes are written of the request's data, and as many of the answer's data. Longer data is replaced
-/// by one hash and its size.
+/// At most this many bytes are written of the request's data, and as many of the answer's data. Longer
+/// data is replaced by one hash and its size.
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 10;
 /// At most this many bytes are written of each list of policies, and of the metadata. The rest is left out.
 pub(crate) const LIST_BYTES_MAX: usize = 3 << 10;
-/// At most this many bytes, escapes included, are written of any other text. The rest is cut. A line has at most twelve
-/// such texts.
+/// At most this many bytes, escapes included, are written of any other text. The rest is
+/// cut. A line has at most twelve such texts.
 const TEXT_BYTES_MAX: usize = 1 << 10;
 /// At most this many bytes are written of a path. A request path has at most 4,096 bytes when it is parsed.
 pub(crate) const PATH_BYTES_MAX: usize = 4 << 10;

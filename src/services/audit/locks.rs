@@ -1,5 +1,5 @@
-//! Locks of the audit log. A lock can still be taken after its holder panicked: what it guards is consistent between
-//! any two calls.
+//! Locks of the audit log. A lock can still be taken after its holder panicked: what it
+//! guards is consistent between any two calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 

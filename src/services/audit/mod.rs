@@ -1,7 +1,7 @@
-//! The audit log: one line for a request before it is performed, and one for its outcome before it is answered. Each
-//! line holds the hash of the line before it, and signed checkpoints cover all lines so far, so that changes to a file
-//! show. DESIGN.md §7 is the specification, docs/reference/audit.md the format. Start reading at [`Audit`] in
-//! service.rs.
+//! The audit log: one line for a request before it is performed, and one for its outcome before it is
+//! answered. Each line holds the hash of the line before it, and signed checkpoints cover all lines so far,
+//! so that changes to a file show. DESIGN.md §7 is the specification, docs/reference/audit.md the format.
+//! Start reading at [`Audit`] in service.rs.
 //!
 //! A file uses only files further down in its own layer, and files of lower layers:
 //!

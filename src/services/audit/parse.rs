@@ -25,8 +25,8 @@ impl<'a> Start<'a> {
         Some(Self { seq, prev: unhex(prev)?, rest: rest.strip_prefix("\",")? })
     }
 
-    /// Reads the beginning as [`Start::read`] does, but only if the whole line is JSON. After a power cut, a line may
-    /// have holes.
+    /// Reads the beginning as [`Start::read`] does, but only if the whole line is JSON.
+    /// After a power cut, a line may have holes.
     pub(crate) fn of_whole(line: &'a [u8]) -> Option<Self> {
         let start = Self::read(line)?;
         serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok().then_some(start)

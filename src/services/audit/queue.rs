@@ -1,5 +1,5 @@
-//! The queue in front of the audit writer. Each queued outcome comes with its batch, on which the sender can wait until
-//! the batch is written.
+//! The queue in front of the audit writer. Each queued outcome comes with its batch, on which the
+//! sender can wait until the batch is written.
 
 use std::{
     future::poll_fn,
@@ -59,8 +59,8 @@ impl Queue {
         self.lines.push(line);
     }
 
-    /// Moves all lines that wait into `empty`, which must be an empty buffer. Returns their batch, which the caller
-    /// must finish.
+    /// Moves all lines that wait into `empty`, which must be an empty buffer. Returns
+    /// their batch, which the caller must finish.
     pub(crate) fn take(&mut self, empty: &mut QueuedLines) -> Arc<Batch> {
         std::mem::swap(&mut self.lines, empty);
         std::mem::take(&mut self.batch)
@@ -92,8 +92,8 @@ impl Batch {
                 return Poll::Ready(done.clone());
             }
             hold(&self.wakers).push(context.waker().clone());
-            // The batch may have been finished after the check above and before the waker was added; then nothing would
-            // wake us.
+            // The batch may have been finished after the check above and before the
+            // waker was added; then nothing would wake us.
             self.done.get().map_or(Poll::Pending, |done| Poll::Ready(done.clone()))
         })
         .await

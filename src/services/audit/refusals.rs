@@ -23,8 +23,8 @@ pub struct Refusal<'a> {
     pub reason: &'static str,
 }
 
-/// Decides which refused requests get a line of their own, and counts the others. Each refused request is in exactly
-/// one line or count.
+/// Decides which refused requests get a line of their own, and counts the others. Each refused
+/// request is in exactly one line or count.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<Second>);
 
@@ -51,8 +51,8 @@ pub(crate) enum Recorded {
 }
 
 impl Refusals {
-    /// Counts a refused request and says how to record it. Also returns the counts of a second that is over, which the
-    /// caller must write.
+    /// Counts a refused request and says how to record it. Also returns the counts of a second
+    /// that is over, which the caller must write.
     pub(crate) fn add(&self, reason: &'static str, now: Time) -> (Recorded, Vec<Count>) {
         let mut second = hold(&self.0);
         let finished = second.turn(now);

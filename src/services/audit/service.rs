@@ -142,9 +142,9 @@ impl Audit {
         Receipt { log: Some(Arc::clone(&self.0)), id: draft.request_id() }
     }
 
-    /// Records the outcome before the request is answered; `txn` is the sequence number of its commit. Resolves when
-    /// every device that is up has the line. After an error, the answer must be withheld; the line is kept and written
-    /// later.
+    /// Records the outcome before the request is answered; `txn` is the sequence number of its commit.
+    /// Resolves when every device that is up has the line. After an error, the answer must be
+    /// withheld; the line is kept and written later.
     pub(crate) fn record_outcome(
         &self,
         mut receipt: Receipt,
@@ -210,8 +210,8 @@ impl Audit {
         self.hub().drain_for_panic();
     }
 
-    /// Every change up to this sequence number has its lines, synced, in all required devices: the store may release
-    /// its notes.
+    /// Every change up to this sequence number has its lines, synced, in all required
+    /// devices: the store may release its notes.
     pub(crate) fn covered(&self) -> Sequence {
         Sequence(self.hub().covered())
     }

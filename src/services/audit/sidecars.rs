@@ -23,8 +23,8 @@ impl Sidecars {
         now >= hold(&self.0).at.plus(WRITE_EVERY)
     }
 
-    /// Writes the checkpoints that are new to their sidecars. If one cannot be written, that is logged and tried again
-    /// next time.
+    /// Writes the checkpoints that are new to their sidecars. If one cannot be written,
+    /// that is logged and tried again next time.
     pub(crate) fn write(&self, checkpoints: Vec<(Sidecar, String)>, now: Time) {
         let mut written = hold(&self.0);
         written.at = now;

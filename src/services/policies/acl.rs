@@ -208,8 +208,8 @@ fn without_slash(path: &str) -> &str {
 }
 
 impl Rule {
-    /// The block that a verdict names: the first that denies, otherwise the first that grants `wanted`, otherwise the
-    /// first.
+    /// The block that a verdict names: the first that denies, otherwise the first
+    /// that grants `wanted`, otherwise the first.
     fn source(&self, wanted: Capabilities) -> Option<&Source> {
         let decisive = if self.capabilities.is_denied() { Capabilities::DENY } else { wanted };
         self.sources.iter().find(|source| source.capabilities.has(decisive)).or_else(|| self.sources.first())

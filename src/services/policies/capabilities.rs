@@ -7,8 +7,8 @@ use std::{fmt, ops::BitOr};
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u16);
 
-/// What a request needs. A write needs `Create` or `Update`, depending on whether the record exists. The caller of this
-/// module has checked that.
+/// What a request needs. A write needs `Create` or `Update`, depending on whether the record exists.
+/// The caller of this module has checked that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Read,
@@ -43,8 +43,8 @@ impl Capabilities {
     /// Everything is allowed. No rule can grant this: only the root token has it.
     pub const ROOT: Self = Self(1 << 9);
 
-    /// The capability with the name `word` in a policy; `None` if there is none. As in Vault, case matters, and `root`
-    /// is not a capability.
+    /// The capability with the name `word` in a policy; `None` if there is none. As in Vault, case
+    /// matters, and `root` is not a capability.
     pub fn from_word(word: &str) -> Option<Self> {
         WORDS.iter().find(|(known, _)| *known == word).map(|&(_, capability)| capability)
     }

@@ -1,6 +1,6 @@
-//! Policies: who may do what, by path. [`Policy::parse`] parses a policy, [`Acl::compile`] combines the policies of a
-//! token, and [`Acl::judge`] decides a request. Only service.rs reads the store. This module knows nothing about
-//! tokens.
+//! Policies: who may do what, by path. [`Policy::parse`] parses a policy, [`Acl::compile`]
+//! combines the policies of a token, and [`Acl::judge`] decides a request. Only service.rs reads
+//! the store. This module knows nothing about tokens.
 //!
 //! The rules are Vault's: acl.rs has the order of precedence, pattern.rs the paths and text.rs the syntax.
 

@@ -1,6 +1,6 @@
-//! The path pattern of a rule. It has one of three shapes: a whole path, the beginning of a path followed by `*`, or
-//! segments of which some are `+`. A pattern that no path can match is refused: a `deny` that never applies would be
-//! dangerous.
+//! The path pattern of a rule. It has one of three shapes: a whole path, the beginning of a path
+//! followed by `*`, or segments of which some are `+`. A pattern that no path can match is refused: a
+//! `deny` that never applies would be dangerous.
 
 use std::cmp::Reverse;
 
@@ -139,12 +139,12 @@ impl Pattern {
 
 const WILDCARD: &str = "+";
 const ANY: &str = "\u{1}";
-/// A pattern that ends in `*` is sampled at this many depths. A rule that other rules override at all of these depths
-/// counts as overridden.
+/// A pattern that ends in `*` is sampled at this many depths. A rule that other rules override at
+/// all of these depths counts as overridden.
 const SAMPLE_DEPTHS: usize = 8;
 
-/// The number of bytes of `body` before its first `+` segment: whole segments with their `/`. All bytes if it has no
-/// `+`.
+/// The number of bytes of `body` before its first `+` segment: whole segments
+/// with their `/`. All bytes if it has no `+`.
 fn literal_bytes(body: &str) -> usize {
     let mut length = 0;
     for segment in body.split('/') {

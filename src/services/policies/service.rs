@@ -27,8 +27,8 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// Reads and parses every policy. If a policy cannot be read, tokens that name it are granted nothing, but the
-    /// store still opens.
+    /// Reads and parses every policy. If a policy cannot be read, tokens that name it are
+    /// granted nothing, but the store still opens.
     pub fn load(&self, unit: &Unit) -> Result<(), BarrierError> {
         let mut set = PolicySet::open(guards::load(unit, Registry::Policies)?);
         for name in unit.names(&CORE, &POLICIES, &[], Page::default())? {

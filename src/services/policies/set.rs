@@ -70,8 +70,8 @@ impl PolicySet {
         self.by_name.insert(name.clone(), policy);
     }
 
-    /// Marks a policy as unreadable. Tokens that name it are granted nothing, because it may contain a `deny` that is
-    /// not known.
+    /// Marks a policy as unreadable. Tokens that name it are granted nothing, because
+    /// it may contain a `deny` that is not known.
     pub(super) fn insert_unreadable(&mut self, name: String) {
         self.unreadable.insert(name);
     }

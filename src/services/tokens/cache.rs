@@ -49,8 +49,8 @@ const TOKENS_EXPECTED: usize = 256;
 /// The cache of tokens. Its memory is bounded in bytes; the entries that were not used for longest are dropped first.
 pub(crate) struct SessionCache {
     entries: Cache<[u8; 32], Arc<Session>, SessionBytes>,
-    /// A number per stripe that grows with each removal, so that a slow reader does not put back a record that was
-    /// removed since it read.
+    /// A number per stripe that grows with each removal, so that a slow reader does not put back
+    /// a record that was removed since it read.
     epochs: [Mutex<u64>; STRIPES],
 }
 
@@ -99,8 +99,8 @@ impl SessionCache {
         Ok(Some(session))
     }
 
-    /// Inserts a token unless one was removed since `epoch`. The stripe is locked meanwhile, so that a removal comes
-    /// either before or after it.
+    /// Inserts a token unless one was removed since `epoch`. The stripe is locked meanwhile, so that a
+    /// removal comes either before or after it.
     fn insert_at(&self, epoch: Option<u64>, hash: &[u8; 32], session: &Arc<Session>) {
         let Some(held) = self.epoch(hash) else { return };
         if Some(*held) == epoch {

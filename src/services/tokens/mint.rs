@@ -167,8 +167,8 @@ fn accessor(random: &Random) -> String {
     const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut text = String::with_capacity(24);
     while text.len() < 24 {
-        // Bytes beyond the last whole multiple of the alphabet's length are dropped, so that each character is equally
-        // likely.
+        // Bytes beyond the last whole multiple of the alphabet's length are dropped,
+        // so that each character is equally likely.
         for byte in random.bytes::<32>() {
             let index = usize::from(byte);
             if index < ALPHABET.len() * 4 && text.len() < 24 {

@@ -1,8 +1,8 @@
 //! Broker tokens: opaque texts of 256 random bits, stored under a keyed hash. A token is one record with its accessor,
 //! expiry, parent and login entries, all written and all deleted in one batch; a login's lease is its token's record.
 //!
-//! service.rs has the functions that others call. The files beside it each do one thing to a unit of work; cache.rs
-//! caches tokens.
+//! service.rs has the functions that others call. The files beside it each do one thing
+//! to a unit of work; cache.rs caches tokens.
 
 mod record;
 mod lease;

@@ -65,8 +65,8 @@ pub struct TokenRecord {
     pub login_mount: Option<MountId>,
     #[n(16)]
     pub renewed: Option<i64>,
-    /// True once the token has had a child. Set in the batch of the first child, so that a revocation that saw no child
-    /// meets a conflict.
+    /// True once the token has had a child. Set in the batch of the first child, so that a
+    /// revocation that saw no child meets a conflict.
     #[n(17)]
     pub has_children: bool,
     /// True for the root token of `init`, which Vault shows without `issue_time` and `renewable`.

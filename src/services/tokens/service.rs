@@ -85,8 +85,8 @@ impl Tokens {
         session.record.num_uses != SPENT && self.stands(session, markers, now)
     }
 
-    /// Whether a token is neither expired nor revoked. It may have no uses left: the request that has taken the last
-    /// use goes on with it.
+    /// Whether a token is neither expired nor revoked. It may have no uses left: the request
+    /// that has taken the last use goes on with it.
     pub fn stands(&self, session: &Session, markers: &Markers, now: Time) -> bool {
         let record = &session.record;
         let lineage = Lineage {
@@ -150,8 +150,8 @@ impl Tokens {
         Ok(())
     }
 
-    /// Ends a token and makes its children, at most `limit` of them, orphans. If it cannot do that for all, it writes
-    /// nothing.
+    /// Ends a token and makes its children, at most `limit` of them, orphans. If it
+    /// cannot do that for all, it writes nothing.
     pub fn revoke_orphan(
         &self,
         unit: &Unit,

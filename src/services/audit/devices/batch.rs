@@ -75,8 +75,8 @@ impl LineBatch {
         self.ends_torn_line = true;
     }
 
-    /// Adds the line of a draft. A draft that cannot be read becomes a line of the type `unreadable`, so no line is
-    /// left out.
+    /// Adds the line of a draft. A draft that cannot be read becomes a line of the
+    /// type `unreadable`, so no line is left out.
     pub(crate) fn add_draft(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
         let from = self.open();
         match DraftParts::read(line.draft) {

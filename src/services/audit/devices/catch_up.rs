@@ -1,6 +1,6 @@
-//! Finds the audit log lines that a file lacks when the broker is unsealed: lines of committed changes, of which the
-//! store has kept the drafts as notes, and outcomes of requests that ended without one. Lines are matched by request
-//! id.
+//! Finds the audit log lines that a file lacks when the broker is unsealed: lines of committed
+//! changes, of which the store has kept the drafts as notes, and outcomes of requests that ended
+//! without one. Lines are matched by request id.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -41,8 +41,8 @@ pub(crate) struct Complete {
     pub lines_at_open: u64,
 }
 
-/// Returns the lines that the file lacks, in the order in which they must be written. Blocks: reads the end of the
-/// file.
+/// Returns the lines that the file lacks, in the order in which they must be
+/// written. Blocks: reads the end of the file.
 pub(crate) fn missing_lines(
     file: &LogFile,
     complete: Complete,

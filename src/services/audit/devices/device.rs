@@ -196,8 +196,8 @@ impl Device {
         let Some(chain) = self.log.chain() else { return Err(Refused) };
         let checkpoint = Checkpoint::sign(&origin, chain.lines(), &chain.root(), key);
         let written = self.write_control(&control::checkpoint(&checkpoint.text()));
-        // The checkpoint counts as signed even if its line did not get into the file: two signed checkpoints must never
-        // disagree.
+        // The checkpoint counts as signed even if its line did not get into the file:
+        // two signed checkpoints must never disagree.
         self.coverage.set_synced();
         self.checkpoints.signed(checkpoint, self.log.lines(), now);
         written
@@ -246,8 +246,8 @@ impl Device {
         let opened = self.log.file().open_path()?;
         let stat = opened.1;
         if self.log.file().is_distrusted() {
-            // After a failed sync the kernel may drop data that still seems to be in the file, so its content proves
-            // nothing.
+            // After a failed sync the kernel may drop data that still seems to be in
+            // the file, so its content proves nothing.
             self.log.file_mut().adopt(opened);
             self.log.find_newline()?;
             self.begin_log("sync failed", None, now);
@@ -334,8 +334,8 @@ impl Device {
         Ok(())
     }
 
-    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that it replaces; `None`
-    /// stands for the current log.
+    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that it
+    /// replaces; `None` stands for the current log.
     fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
         if old.is_some() || self.log.chain().is_some() {
             tracing::error!(device = self.config.name, "a new audit log begins: {reason}");

@@ -55,8 +55,8 @@ impl DueLines {
         self.public_key = key;
     }
 
-    /// Notes that a new log begins: `head` is its first line, and torn lines of the log before it are not counted in
-    /// it.
+    /// Notes that a new log begins: `head` is its first line, and torn lines of
+    /// the log before it are not counted in it.
     pub(crate) fn begin_log(&mut self, head: Head) {
         self.torn = Torn::default();
         self.head = Some(head);

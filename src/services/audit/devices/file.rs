@@ -23,8 +23,8 @@ pub(crate) struct LogFile {
     synced_length: u64,
     /// Whether the folder entry of the file is synced, so that a power cut cannot lose a new file.
     is_name_synced: bool,
-    /// Whether a sync failed. Then everything written since the last successful sync may be lost, even if it can still
-    /// be read.
+    /// Whether a sync failed. Then everything written since the last successful sync
+    /// may be lost, even if it can still be read.
     is_distrusted: bool,
 }
 
@@ -95,8 +95,8 @@ impl LogFile {
         self.path.parent().filter(|folder| !folder.as_os_str().is_empty())
     }
 
-    /// Opens the file at the path for appending (0600, links not followed). [`LogFile::adopt`] then makes it the
-    /// device's file.
+    /// Opens the file at the path for appending (0600, links not followed).
+    /// [`LogFile::adopt`] then makes it the device's file.
     pub(crate) fn open_path(&self) -> io::Result<(File, Stat)> {
         let file = self.files.open_append(&self.path)?;
         let stat = file.stat()?;
@@ -116,8 +116,8 @@ impl LogFile {
         self.is_name_synced = false;
     }
 
-    /// Does the same as [`LogFile::adopt`] for a file that was open before and has not changed: what was synced still
-    /// counts.
+    /// Does the same as [`LogFile::adopt`] for a file that was open before and has
+    /// not changed: what was synced still counts.
     pub(crate) fn adopt_again(&mut self, opened: (File, Stat)) {
         let synced_length = self.synced_length;
         self.adopt(opened);

@@ -71,8 +71,8 @@ impl Health {
         (self.state, self.error) = (DeviceState::Up, None);
     }
 
-    /// Notes that the device is down until it has been opened and written again. A new cause is logged, a repeated one
-    /// is not.
+    /// Notes that the device is down until it has been opened and written again. A
+    /// new cause is logged, a repeated one is not.
     pub(crate) fn set_down(&mut self, device: (&str, &Path), operation: Operation, error: &io::Error) {
         let text = format!("{} failed: {error}", operation.word());
         if self.error.as_ref() != Some(&text) {

@@ -94,8 +94,8 @@ impl Log {
         lines.iter().for_each(|line| self.unwritten.keep(line));
     }
 
-    /// Writes the lines of all drafts with one call. After an error all drafts are kept, until it is known which of
-    /// their lines are in the file.
+    /// Writes the lines of all drafts with one call. After an error all drafts are kept, until it is
+    /// known which of their lines are in the file.
     pub(crate) fn append(&mut self, lines: &QueuedLines) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);

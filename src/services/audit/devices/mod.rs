@@ -1,5 +1,5 @@
-//! One audit device: a file and the log in it. The writer uses [`device::Device`]. Each file of this module uses only
-//! those below it in this table:
+//! One audit device: a file and the log in it. The writer uses [`device::Device`]. Each file of this
+//! module uses only those below it in this table:
 //!
 //! | file | holds |
 //! |---|---|

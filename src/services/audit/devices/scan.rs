@@ -1,6 +1,6 @@
-//! Reads the end of a device's file when the server starts. It finds the state of the log, going on from its newest
-//! checkpoint, and the lines at the end that were only partly written. Whether the checkpoint is our own is checked at
-//! unseal.
+//! Reads the end of a device's file when the server starts. It finds the state of the log, going on
+//! from its newest checkpoint, and the lines at the end that were only partly written. Whether the
+//! checkpoint is our own is checked at unseal.
 
 use std::io;
 
@@ -29,8 +29,8 @@ pub(crate) struct Scan {
     pub torn: Torn,
     /// Whether the last line has its newline.
     pub newline: Newline,
-    /// Whether the log had the root of the sidecar's checkpoint when it had as many lines. `None` if that cannot be
-    /// told.
+    /// Whether the log had the root of the sidecar's checkpoint when it had as
+    /// many lines. `None` if that cannot be told.
     pub sidecar_agrees: Option<bool>,
     /// The sequence number up to which all changes have their lines, as the `frontier` line before the checkpoint says.
     pub covered: u64,
@@ -115,8 +115,8 @@ impl Scan {
         }
     }
 
-    /// Takes one line into account. A line that does not belong to the chain counts as torn, unless a later `torn` line
-    /// accounts for it.
+    /// Takes one line into account. A line that does not belong to the chain counts as torn,
+    /// unless a later `torn` line accounts for it.
     fn line(&mut self, line: &[u8]) {
         let Some(start) = Start::of_whole(line) else { return self.torn_line(line) };
         if start.kind() == "head" && start.seq == 1 {

@@ -26,8 +26,8 @@ struct Gap {
     last: RequestId,
     count: u64,
     digest: [u8; 32],
-    /// Whether a line reporting this gap was already made. Then the gap no longer grows, because that line may be in
-    /// the file.
+    /// Whether a line reporting this gap was already made. Then the gap no longer
+    /// grows, because that line may be in the file.
     is_tried: bool,
 }
 

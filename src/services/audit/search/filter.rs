@@ -6,8 +6,8 @@ use crate::base::time::Time;
 /// The conditions of a search. A request must meet all that are given; `None` means no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
-    /// A path, or the beginning of one followed by `*`. A KV path is also found if its `data/` or `metadata/` is left
-    /// out.
+    /// A path, or the beginning of one followed by `*`. A KV path is also found
+    /// if its `data/` or `metadata/` is left out.
     pub path: Option<String>,
     /// A display name, an entity id, or the hash of an accessor.
     pub caller: Option<String>,

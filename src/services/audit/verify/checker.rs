@@ -25,8 +25,8 @@ pub(crate) struct Checker<'a> {
     log: &'a Log,
     key: &'a PublicKey,
     kept: Option<&'a Checkpoint>,
-    /// The chain of all lines so far. `None` before the first line, and from then on if the log cannot begin with that
-    /// line.
+    /// The chain of all lines so far. `None` before the first line, and from then
+    /// on if the log cannot begin with that line.
     chain: Option<Chain>,
     report: LogReport,
     problem: Option<Problem>,

@@ -11,8 +11,8 @@ pub(crate) struct Report {
     pub lines: u64,
     /// The number of checkpoints that verified.
     pub checkpoints: u64,
-    /// The line of the last log's newest checkpoint that verified. It proves itself and every line before it. Zero if
-    /// there is none.
+    /// The line of the last log's newest checkpoint that verified. It proves itself and
+    /// every line before it. Zero if there is none.
     pub proved_to: u64,
     /// The last line of the last log that belongs to the hash chain.
     pub consistent_to: u64,
