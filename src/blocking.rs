@@ -1,20 +1,20 @@
-//! Work that would keep a worker from its other requests: file work, and reads that are as long as their data. It runs on
-//! the runtime's blocking threads. Point reads take microseconds and stay where they are.
+//! Runs work on the runtime's blocking threads that would keep a worker thread from its other requests: file work, and
+//! reads whose time grows with their data. A read of one record takes microseconds and stays on the worker thread.
 
 use tokio::sync::Semaphore;
 
-/// The runtime stops, and the work has not begun.
+/// Why work was not done: the runtime is stopping, and the work had not begun.
 #[derive(Debug, thiserror::Error)]
 #[error("the server is stopping")]
 pub(crate) struct Stopping;
 
-/// How many long reads run at once. The others wait for their turn, so that lists cannot take every core.
+/// Most long reads that run at once. Further ones wait for their turn, so that lists cannot take every core.
 const LONG_READS_MAX: usize = 2;
 
 static LONG_READ_SEATS: Semaphore = Semaphore::const_new(LONG_READS_MAX);
 
-/// Runs `work` on a blocking thread. It runs to its end even if the caller goes away. A panic in it continues in the
-/// caller.
+/// Runs `work` on a blocking thread. The work runs to its end even if the caller goes away. If the work panics, the
+/// panic continues in the caller.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => Ok(done),
@@ -23,7 +23,7 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
     }
 }
 
-/// As [`run`], for a read that is as long as its data: [`LONG_READS_MAX`] of them run at once.
+/// As [`run`], for a read whose time grows with its data. At most [`LONG_READS_MAX`] run at once; further ones wait.
 pub(crate) async fn long_read<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
     let seat = LONG_READ_SEATS.acquire().await.map_err(|_| Stopping)?;
     // The seat is taken until the read is over, also if its caller has gone away.

@@ -9,7 +9,8 @@ const CASES: u32 = 256;
 /// Cases with `STRONGROOM_LONG=1`.
 const CASES_LONG: u32 = 50_000;
 
-/// The configuration of a fuzz target. Failures are printed and not kept in files: a found input becomes a test.
+/// The configuration of a fuzz target. Failures are printed and not kept in files: an input that fails
+/// becomes a test of its own.
 pub(crate) fn config() -> Config {
     let cases = if std::env::var_os("STRONGROOM_LONG").is_some() { CASES_LONG } else { CASES };
     Config { cases, failure_persistence: None, ..Config::default() }

@@ -14,7 +14,7 @@ mod tests;
 
 pub use model::{Block, HclBody, HclError, Item, Pos, Value};
 
-/// Reads a whole text.
+/// Reads a whole HCL or JSON text.
 pub(crate) fn parse(text: &str) -> Result<HclBody, HclError> {
     // A byte order mark is what some editors write; it means nothing in UTF-8.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

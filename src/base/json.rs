@@ -20,9 +20,9 @@ pub enum Event<'a> {
     ObjectEnd,
     ArrayStart,
     ArrayEnd,
-    /// The text between the quotes with its escapes, for [`unescape`].
+    /// The text between the quotes, its escapes unresolved; [`unescape`] resolves them.
     Key(&'a str),
-    /// As `Key`.
+    /// The text between the quotes, as in `Key`.
     String(&'a str),
     /// The digits as they were written.
     Number(&'a str),
@@ -54,7 +54,7 @@ pub enum JsonError {
 }
 
 /// Accepts one JSON value of at most [`JSON_DEPTH_MAX`] levels and [`JSON_TOKENS_MAX`] keys and values, in which no
-/// object has a key twice, however the key is escaped. Takes time linear in the length of `bytes`.
+/// object has a key twice, however the key is escaped. Returns the text. Takes time linear in the length of `bytes`.
 pub(crate) fn scan(bytes: &[u8]) -> Result<&str, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|_| JsonError::Utf8)?;
     let (mut keys, mut tokens) = (Keys::default(), 0_usize);
@@ -79,8 +79,8 @@ pub(crate) fn scan(bytes: &[u8]) -> Result<&str, JsonError> {
     Ok(text)
 }
 
-/// Hands every piece of one JSON value to `visit`, in order. Keys may stand twice and there is no limit to tokens;
-/// texts from outside go through [`scan`] first.
+/// Hands every piece of one JSON value to `visit`, in order. Keys may be repeated, and the number of values and keys is
+/// not limited: texts from outside go through [`scan`] first.
 pub(crate) fn walk<'a>(text: &'a str, mut visit: impl FnMut(Event<'a>)) -> Result<(), JsonError> {
     run(text, |event, _| {
         visit(event);
@@ -88,7 +88,7 @@ pub(crate) fn walk<'a>(text: &'a str, mut visit: impl FnMut(Event<'a>)) -> Resul
     })
 }
 
-/// As [`walk`], with the byte offset of each piece; `visit` may stop it.
+/// As [`walk`], but `visit` also gets the byte offset of each piece and can stop the reading with an error.
 pub(super) fn run<'a, E: From<JsonError>>(
     text: &'a str,
     mut visit: impl FnMut(Event<'a>, usize) -> Result<(), E>,
@@ -185,7 +185,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads from one quote to the next and gives the text between them.
+    /// Reads from one quote to the next and returns the text between them, its escapes unresolved.
     #[inline]
     fn string(&mut self) -> Result<&'a str, JsonError> {
         let from = self.at + 1;
@@ -204,7 +204,7 @@ impl<'a> Reader<'a> {
         Ok(raw)
     }
 
-    /// Goes to the next quote, backslash or control byte, eight bytes at a time.
+    /// Moves to the next quote, backslash or control byte, eight bytes at a time.
     #[inline]
     fn skip_plain(&mut self) {
         while let Some(&eight) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
@@ -298,8 +298,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Sets the high bit of each byte that is a quote, a backslash or a control character. Bits above the lowest one can
-/// be false alarms, because the subtraction borrows from the next byte.
+/// Returns a word with the high bit set in each byte of `eight` that is a quote, a backslash or a control character.
+/// Only the lowest of these bits is reliable: the subtraction borrows from the next byte, so higher bits can be false
+/// alarms.
 #[inline]
 const fn stops(eight: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
@@ -311,7 +312,7 @@ const fn stops(eight: u64) -> u64 {
     (controls | zeros) & HIGHS
 }
 
-/// The keys of the objects that are open, to find a repeated one.
+/// The keys that were read of the objects that are still open, to find a repeated key.
 #[derive(Default)]
 struct Keys<'a> {
     /// Keys of all open objects, the innermost last.
@@ -321,14 +322,14 @@ struct Keys<'a> {
 }
 
 struct Object<'a> {
-    /// The index in `names` of its first key.
+    /// The index in `names` of this object's first key.
     from: usize,
-    /// Used from the ninth key on: comparing with each earlier key would be quadratic. Its hasher is std's, seeded at
-    /// random, so that nobody can choose keys that collide.
+    /// All keys of this object once it has nine; `None` before. Comparing a key with each earlier key would be
+    /// quadratic. The hasher is std's, seeded at random, so that nobody can choose keys that collide.
     many: Option<HashSet<Cow<'a, str>>>,
 }
 
-/// Up to this many keys of an object are compared one by one.
+/// Most keys of an object that are compared one by one; an object with more keys uses a hash set.
 const FEW_KEYS: usize = 8;
 
 impl<'a> Keys<'a> {

@@ -15,7 +15,7 @@ use super::{
 /// The segments of a request target, each decoded exactly once; none is empty, `.` or `..`, and none holds a `/`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalPath {
-    /// The segments with `/` between them. Injective, because a segment never holds one.
+    /// The segments with `/` between them. Different paths have different texts, because no segment holds a `/`.
     joined: String,
     /// For each segment, the index in `joined` where it ends.
     ends: Vec<u16>,
@@ -41,9 +41,9 @@ pub enum PathError {
     Escape,
     #[error("the path may not encode `/`, `\\` or a control character")]
     Hidden,
-    #[error("the path is encoded twice")]
+    #[error("the path is percent-encoded twice: encode it once")]
     Twice,
-    #[error("the path is not UTF-8 once it is decoded")]
+    #[error("the path is not UTF-8 after percent decoding")]
     Utf8,
     #[error("the path is not in Unicode normalization form C")]
     Form,
@@ -113,7 +113,7 @@ impl CanonicalPath {
         &self.joined
     }
 
-    /// The joined text from segment `from` on; empty when there are no more.
+    /// The segments from number `from` (the first is 0) to the end, with `/` between them. Empty if there are none.
     pub(crate) fn tail(&self, from: usize) -> &str {
         if from >= self.ends.len() {
             return "";
@@ -121,12 +121,13 @@ impl CanonicalPath {
         self.joined.get(self.start_of(from)..).unwrap_or("")
     }
 
-    /// Whether the target ended in a `/`: how clients name a folder.
+    /// Whether the target ended in a `/`, as clients write the path of a folder.
     pub(crate) fn is_slashed(&self) -> bool {
         self.slashed
     }
 
-    /// The path below `first`, if that is the first segment: `/v1/sys/health` below `v1` is `sys/health`.
+    /// The path without its first segment, if that segment is `first`; otherwise `None`. For `v1`, `/v1/sys/health`
+    /// gives `sys/health`.
     pub(crate) fn strip(&self, first: &str) -> Option<Self> {
         if self.segment(0)? != first {
             return None;
@@ -172,7 +173,7 @@ impl fmt::Debug for CanonicalPath {
     }
 }
 
-/// Refuses bytes that a target may not hold. Tells whether there is anything to decode.
+/// Refuses bytes that a target may not hold. Returns whether the target has a `%`, so that it must be decoded.
 fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
     let mut is_escaped = false;
     for &byte in raw {
@@ -185,7 +186,8 @@ fn check_bytes(raw: &[u8]) -> Result<bool, PathError> {
     Ok(is_escaped)
 }
 
-/// Decodes a segment once. Refuses what would decode again, and characters that a reader cannot see or would mistake.
+/// Decodes a segment once. Refuses a result that could be decoded again, that holds `/`, `\` or an invisible character,
+/// or that is not in Unicode normalization form C.
 fn decode(segment: &[u8]) -> Result<String, PathError> {
     let mut decoded = Vec::with_capacity(segment.len());
     let mut bytes = segment.iter().copied();
@@ -214,12 +216,13 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// The name of a user, policy, group or mount: ASCII-lower-cased, then `[a-z0-9][a-z0-9._@-]{0,127}`.
+/// Reads the name of a user, policy, group or mount. Lower-cases ASCII letters and accepts
+/// `[a-z0-9][a-z0-9._@-]{0,127}`.
 pub(crate) fn ident(text: &str) -> Result<String, PathError> {
     name(text).map(str::to_ascii_lowercase)
 }
 
-/// The name of a role or key: case kept, otherwise the alphabet of [`ident`].
+/// Reads the name of a role or key: as [`ident`], but the case is kept.
 pub(crate) fn name(text: &str) -> Result<&str, PathError> {
     if text.is_empty() || text.len() > NAME_BYTES_MAX {
         return Err(PathError::NameLength);
@@ -229,14 +232,14 @@ pub(crate) fn name(text: &str) -> Result<&str, PathError> {
     if is_plain && begins_well { Ok(text) } else { Err(PathError::NameLetter) }
 }
 
-/// The name of a policy that may be written: an [`ident`] other than `root`. Lower-casing finds `Root`; the alphabet
-/// refuses what only looks like `root`, with blanks, zero-width characters or letters of other scripts.
+/// Reads the name of a policy that may be written: an [`ident`] other than `root`. Lower-casing finds `Root`. The
+/// alphabet refuses names that only look like `root`: with blanks, zero-width characters or letters of other scripts.
 pub(crate) fn policy_name(text: &str) -> Result<String, PathError> {
     let lowered = ident(text)?;
     if lowered == "root" { Err(PathError::Reserved) } else { Ok(lowered) }
 }
 
-/// The name of a policy that a token may carry: as [`policy_name`], and `root` in exactly this spelling.
+/// Reads the name of a policy that a token may have: as [`policy_name`], and also `root` in exactly this spelling.
 pub(crate) fn policy_name_or_root(text: &str) -> Result<String, PathError> {
     if text == "root" { Ok(text.to_owned()) } else { policy_name(text) }
 }

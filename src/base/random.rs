@@ -1,5 +1,5 @@
-//! Randomness, handed in as an argument. The system's generator is asked each time, so two clones of one machine never
-//! draw the same bytes; request ids are the exception. A test hands in a seeded source instead.
+//! Randomness, handed in as an argument. The system's generator is asked for each draw, so two clones of one machine
+//! never draw the same bytes. Request ids are the exception. A test hands in a seeded source instead.
 
 use std::{
     cell::RefCell,
@@ -22,7 +22,7 @@ enum Source {
 }
 
 impl Random {
-    /// The operating system's generator (`getrandom`), with no state of our own.
+    /// The operating system's generator (`getrandom`). We keep no state of our own.
     pub(crate) fn system() -> Self {
         Self(Source::System)
     }
@@ -67,8 +67,8 @@ impl Random {
         uuid::Builder::from_random_bytes(self.bytes()).into_uuid()
     }
 
-    /// A random UUID that names a request. It is not secret and only tells lines of a log apart, so each thread draws
-    /// many at once. A clone of a running machine may repeat some.
+    /// A random UUID that names a request. It is not secret and only tells audit log lines apart, so each thread draws
+    /// many at once. A clone of a running machine may repeat some of them.
     pub(crate) fn request_id(&self) -> uuid::Uuid {
         if let Source::Seeded(_) = self.0 {
             return self.uuid();

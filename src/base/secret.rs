@@ -43,7 +43,7 @@ impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
 }
 
 impl Secret<String> {
-    /// A secret text.
+    /// Wraps anything that becomes a `String`.
     pub fn text(value: impl Into<String>) -> Self {
         Self(value.into())
     }

@@ -1,6 +1,6 @@
-//! The text form of a key share, for people: `srk1-<set>-<index>-<share>-<checksum>`. `set` names the shares that belong
-//! together, `index` counts them from 1, and the share is written in base 32 (RFC 4648, lower case). The checksum finds
-//! a typing error before anything is sent. Capital letters are read too.
+//! The text form of a key share, for people: `srk1-<set>-<index>-<share>-<checksum>`. `set` names the shares that
+//! belong together, `index` counts them from 1, and the share is written in base 32 (RFC 4648, lower case). The
+//! checksum finds a typing error before anything is sent. Capital letters are read too.
 //!
 //! The form is our own, so that a share names its set and an error names the part that is wrong.
 
@@ -22,7 +22,7 @@ pub enum ShareTextError {
     Index,
     #[error("the share itself is {SHARE_CHARS} letters a to z and digits 2 to 7")]
     Share,
-    #[error("the checksum does not fit: a character of this share is wrong, missing or moved")]
+    #[error("the checksum does not match: a character of this share is wrong, missing or moved")]
     Checksum,
 }
 
@@ -45,7 +45,8 @@ pub(crate) fn write(set: &str, index: u8, share: &[u8; SHARE_BYTES]) -> Secret<S
     text
 }
 
-/// Reads what [`write()`] writes: the set in lower case, the index and the share.
+/// Reads a share in the form that [`write()`] writes. Returns the set in lower case, the index and the bytes of the
+/// share.
 pub(crate) fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>), ShareTextError> {
     let lowered = Zeroizing::new(text.to_ascii_lowercase());
     let body = lowered.strip_prefix(PREFIX).ok_or(ShareTextError::Prefix)?;
@@ -77,7 +78,7 @@ pub(crate) fn read(text: &str) -> Result<(String, u8, Secret<[u8; SHARE_BYTES]>)
 
 const PREFIX: &str = "srk1-";
 const SET_CHARS: usize = 4;
-/// Bytes of a share: 32 of its y and one of its x.
+/// Bytes of a share: 32 bytes y and one byte x (crypto/shamir.rs).
 const SHARE_BYTES: usize = 33;
 const SHARE_CHARS: usize = 53;
 const TEXT_BYTES_MAX: usize = PREFIX.len() + SET_CHARS + 1 + 3 + 1 + SHARE_CHARS + 1 + CHECK_CHARS;

@@ -1,8 +1,8 @@
 //! "Did you mean …?": the known word that is nearest to an unknown one.
 
-/// The nearest word of `known`, at most two edits away from `word`: a letter added, missing, wrong or swapped with its
-/// neighbour. Case does not count. The first of several nearest words. `None` if `word` is so short that any word would
-/// be near.
+/// The word of `known` that is nearest to `word`, at most two edits away. An edit is a letter added, missing, wrong or
+/// swapped with its neighbour; case does not count. Of several nearest words, the first is returned. `None` if no word
+/// is near enough. A word of up to three letters allows fewer edits, because any word would be near it.
 pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let chars = word.chars().count();
     if chars > WORD_CHARS_MAX {
@@ -15,7 +15,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 const EDITS_MAX: usize = 2;
-/// No key or command is longer.
+/// Most characters of a word that gets a suggestion. No key or command is longer.
 const WORD_CHARS_MAX: usize = 64;
 
 #[cfg(test)]

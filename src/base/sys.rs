@@ -1,5 +1,5 @@
-//! What only the operating system can do, and the only `unsafe` code: a process that leaves no core dump, memory that is
-//! not swapped, dumped or inherited, and an allocator that wipes what is freed.
+//! What only the operating system can do, and the only `unsafe` code: a process that leaves no core dump, memory that
+//! is not swapped, dumped or inherited, and an allocator that wipes what is freed.
 //!
 //! The server calls [`harden_process`] first. Keys that stay in memory lie in [`Locked`]. [`WipingAllocator`] wipes
 //! everything else that held a secret: request bodies, buffers of parsers, the shorter copy of a text that grew.
@@ -39,14 +39,14 @@ pub fn harden_process() -> Vec<String> {
     warnings
 }
 
-/// CPU time of all threads of the process until now, in user and system mode.
+/// Seconds of CPU time that all threads of the process have used until now, in user and system mode.
 pub fn process_cpu_secs() -> f64 {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
 }
 
-/// The kernel's name for this boot of the machine; `None` where there is none. It tells a restart of the process from
-/// one of the machine.
+/// The kernel's name for this boot of the machine, with which a restart of the process can be told from a restart of
+/// the machine. `None` if the kernel gives no such name.
 pub fn boot_id() -> Option<String> {
     let file = rustix::fs::open("/proc/sys/kernel/random/boot_id", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     let mut bytes = [0; 64];
@@ -55,8 +55,9 @@ pub fn boot_id() -> Option<String> {
     if text.is_empty() { None } else { Some(text.to_owned()) }
 }
 
-/// A `T` in pages of its own, like a `Box`: locked into memory where the limit permits, left out of core dumps, absent
-/// in a forked child, and wiped byte by byte after `T` is dropped. What `T` keeps on the heap is not protected.
+/// A `T` in memory pages of its own, owned as by a `Box`. The pages are locked into memory where the machine's limit
+/// permits, left out of core dumps, absent in a forked child, and wiped byte by byte after `T` is dropped. What `T`
+/// keeps on the heap is not protected.
 ///
 /// Whole pages are taken, so one value that holds many keys is cheaper than many values. Moving a key into a `Locked`
 /// can leave a copy on the stack; put an empty `T` in first and fill it in place.
@@ -66,12 +67,12 @@ pub struct Locked<T> {
     owns: PhantomData<T>,
 }
 
-/// Whether pages can reach a swap device.
+/// Whether the pages of a [`Locked`] value can reach a swap device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Residence {
-    /// They stay in memory: `mlock` worked.
+    /// The pages stay in memory: `mlock` worked.
     Pinned,
-    /// The machine's limit did not permit it.
+    /// The pages can be swapped: `mlock` failed, usually because of the limit of locked memory.
     Swappable,
 }
 
@@ -84,8 +85,8 @@ unsafe impl<T: Sync> Sync for Locked<T> {}
 impl<T> Locked<T> {
     const BYTES: usize = if size_of::<T>() == 0 { 1 } else { size_of::<T>() };
 
-    /// Moves `value` into pages of its own. If `mlock` is refused, the first time is logged and the value may be
-    /// swapped. A machine that has no memory at all ends the process, as it does for a `Box`.
+    /// Moves `value` into pages of its own. If `mlock` fails, the value may be swapped; only the first failure is
+    /// logged. If there is no memory left, the process ends, as it does for a `Box`.
     pub fn new(value: T) -> Self {
         const { assert!(align_of::<T>() <= PAGE_BYTES, "a mapping begins at a page") };
         let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
@@ -157,13 +158,13 @@ fn warn_of_swap(error: rustix::io::Errno) {
     });
 }
 
-/// Bytes of a page of memory, as on every machine that this is built for.
+/// Bytes of a page of memory on every machine that we build for.
 const PAGE_BYTES: usize = 4_096;
-/// Blocks from this size on are wiped by giving their pages back.
+/// Blocks of at least this many bytes are wiped by giving their pages back to the kernel.
 const PAGES_BYTES_MIN: usize = 256 << 10;
 
-/// An allocator that wipes every block before it gives it back, so that no buffer leaves a secret behind. A block that
-/// grows moves and its old place is wiped; one that shrinks a little stays and its tail is wiped.
+/// An allocator that wipes each block when it is freed, so that no secret stays in freed memory. When a block grows, it
+/// is moved and its old place is wiped. When it shrinks in place, the part that is cut off is wiped.
 pub struct WipingAllocator<A: GlobalAlloc = MiMalloc>(A);
 
 impl WipingAllocator {

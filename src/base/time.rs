@@ -23,7 +23,7 @@ impl Time {
         Self(nanos)
     }
 
-    /// Saturates outside of what nanoseconds in an `i64` can say.
+    /// The moment `secs` seconds after 1970. Beyond the years 1677 to 2262 it is the nearest moment of that range.
     pub(crate) const fn from_unix_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1_000_000_000))
     }
@@ -43,8 +43,8 @@ impl Time {
         Self(self.0.saturating_add(nanos))
     }
 
-    /// How long from `earlier` until this moment, rounded to the nearest second as Vault's `ttl` is; zero if it lies
-    /// before.
+    /// The time from `earlier` to this moment, rounded to the nearest second as Vault's `ttl` is. Zero if `earlier` is
+    /// the later one.
     pub(crate) fn since(self, earlier: Self) -> Ttl {
         let nanos = self.0.saturating_sub(earlier.0);
         if nanos <= 0 {
@@ -59,7 +59,8 @@ impl Time {
             .map_or_else(|_| String::from("0001-01-01T00:00:00Z"), |at| at.to_string())
     }
 
-    /// Reads what [`Time::rfc3339`] writes, with any offset.
+    /// Reads a time of RFC 3339 with any UTC offset. `None` if `text` is not such a time, or out of the range of
+    /// `Time`.
     pub(crate) fn parse_rfc3339(text: &str) -> Option<Self> {
         let at: jiff::Timestamp = text.parse().ok()?;
         i64::try_from(at.as_nanosecond()).ok().map(Self)
@@ -109,7 +110,7 @@ impl Clock {
         }
     }
 
-    /// Begins to measure how long something takes.
+    /// Starts a stopwatch on this clock.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         Stopwatch(match &self.0 {
             Source::System(_) => Began::System(Instant::now()),
@@ -140,7 +141,7 @@ impl Clock {
     }
 }
 
-/// A beginning, and the time that has passed since. With the machine's clock it does not feel steps of the wall clock.
+/// Measures the time since it was started. On the machine's clock, steps of the wall clock do not change the result.
 pub(crate) struct Stopwatch(Began);
 
 enum Began {

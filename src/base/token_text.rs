@@ -1,12 +1,13 @@
 //! The text of a token: a prefix for its kind, 256 random bits in base 62, and a checksum. With the checksum a secret
-//! scanner can recognise a leaked token without asking the server. `srs.` is a service token of the broker; `srb.` (batch)
-//! and `srw.` (wrapping) are reserved.
+//! scanner can recognise a leaked token without asking the server. `srs.` is a service token of the broker; `srb.`
+//! (batch) and `srw.` (wrapping) are reserved.
 
 use zeroize::Zeroizing;
 
 use super::{random::Random, secret::Secret};
 
-/// Makes a token: `prefix`, 43 characters of 256 random bits, 6 of the CRC-32 over all before them.
+/// Makes a token: `prefix`, 43 characters for 256 random bits, and 6 characters for the CRC-32 of everything before
+/// them.
 pub(crate) fn make(prefix: &str, random: &Random) -> Secret<String> {
     let seed = random.secret::<32>();
     // Reserved at once: a text that grows would leave a shorter copy behind.
@@ -19,15 +20,16 @@ pub(crate) fn make(prefix: &str, random: &Random) -> Secret<String> {
     text
 }
 
-/// 62^43 is just above 2^256.
+/// Characters for 256 bits: 62^43 is just above 2^256.
 const BODY_CHARS: usize = 43;
-/// 62^6 is above 2^32.
+/// Characters for a CRC-32: 62^6 is above 2^32.
 const CHECK_CHARS: usize = 6;
-/// Characters that one division gives: 62^5 is the largest power of 62 in 32 bits.
+/// Characters that one round of division yields: 62^5 is the largest power of 62 that fits 32 bits.
 const STEP_CHARS: usize = 5;
 const STEP: u64 = 62_u64.pow(5);
 
-/// Writes 256 bits, most significant first, as 43 characters, most significant last.
+/// Appends 256 bits to `out` in base 62, as 43 characters. The bits come most significant first, the characters least
+/// significant first.
 fn push_body(bits: &[u8; 32], out: &mut String) {
     let mut limbs = Zeroizing::new([0_u32; 8]);
     for (limb, bytes) in limbs.iter_mut().zip(bits.as_chunks().0) {
@@ -46,7 +48,7 @@ fn push_body(bits: &[u8; 32], out: &mut String) {
     }
 }
 
-/// Writes `value` as that many characters, least significant first.
+/// Appends `value` to `out` in base 62, as exactly `chars` digits, the least significant first.
 fn push_base62(mut value: u64, chars: usize, out: &mut String) {
     for _ in 0..chars {
         let digit = (value % 62) as u8;

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 #[cbor(transparent)]
 pub struct Ttl(#[n(0)] u64);
 
-/// Why a text is not a duration. The message is Go's, because clients match it, and repeats the text.
+/// Why a text is not a duration. The messages are Go's, because clients compare them; they repeat the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TtlError {
     #[error("time: invalid duration \"{0}\"")]
@@ -27,7 +27,7 @@ pub enum TtlError {
 
 impl Ttl {
     pub(crate) const ZERO: Self = Self(0);
-    /// The longest: 292 years, as many nanoseconds as fit an `i64`.
+    /// The longest length of time: 292 years, because its nanoseconds must fit an `i64`.
     pub(crate) const MAX: Self = Self(9_223_372_036);
 
     pub(crate) const fn from_secs(secs: u64) -> Self {
@@ -46,7 +46,7 @@ impl Ttl {
         self.0 == 0
     }
 
-    /// The value itself, or `other` where it is zero: Vault's way to say "not set".
+    /// This length of time, or `other` if this one is zero. Zero is Vault's way to say "not set".
     pub(crate) const fn or(self, other: Self) -> Self {
         if self.is_zero() { other } else { self }
     }
@@ -61,8 +61,8 @@ impl Ttl {
         }
     }
 
-    /// Reads `300`, `"300"`, `"5m"`, `"1h30m"`, `"1.5h"`, `"7d"`; empty is zero. Fractions of a second are cut off.
-    /// Refused are negative numbers, fractions without a unit, unknown units, blanks, and more than [`Ttl::MAX`].
+    /// Reads `300`, `5m`, `1h30m`, `1.5h` or `7d`; an empty text is zero. Fractions of a second are cut off. Refuses
+    /// negative numbers, fractions without a unit, unknown units, blanks, and lengths above [`Ttl::MAX`].
     pub(crate) fn parse(text: &str) -> Result<Self, TtlError> {
         let invalid = || TtlError::Invalid(text.to_owned());
         if text.is_empty() {
@@ -79,7 +79,7 @@ impl Ttl {
             let secs = text.parse().map_err(|_| invalid())?;
             return Self(secs).checked().ok_or_else(invalid);
         }
-        // Vault adds days to Go's units, but only as one whole number with nothing beside it.
+        // Vault adds days to Go's units, but only as one whole number with no other unit beside it.
         if let Some(days) = text.strip_suffix('d').filter(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit())) {
             let days: u64 = days.parse().map_err(|_| invalid())?;
             return days.checked_mul(86_400).and_then(|secs| Self(secs).checked()).ok_or_else(invalid);
@@ -87,7 +87,7 @@ impl Ttl {
         go_duration(text)
     }
 
-    /// As Go prints a `time.Duration`: `0s`, `5m0s`, `3h0m0s`.
+    /// The text that Go prints for such a `time.Duration`: `0s`, `5m0s`, `3h0m0s`.
     pub(crate) fn go_format(self) -> String {
         let (hours, minutes, secs) = (self.0 / 3600, self.0 / 60 % 60, self.0 % 60);
         let mut out = String::new();

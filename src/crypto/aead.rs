@@ -20,8 +20,8 @@ impl AeadKey {
     }
 }
 
-/// Turns the plaintext in `buffer` into ciphertext and tag, in place. If [`TAG_BYTES`] were reserved beforehand, nothing
-/// is moved. A nonce must be used only once with a key.
+/// Turns the plaintext in `buffer` into ciphertext and tag, in place. If the buffer has room for [`TAG_BYTES`] more,
+/// its bytes are not moved. A nonce must be used only once with a key.
 pub(crate) fn seal(
     key: &AeadKey,
     nonce: &[u8; NONCE_BYTES],
@@ -35,7 +35,7 @@ pub(crate) fn seal(
     Ok(())
 }
 
-/// The plaintext of what [`seal`] made. Nothing of it is given out unless the tag is right.
+/// Opens what [`seal`] made and returns the plaintext. Without the right tag, none of the plaintext is returned.
 pub(crate) fn open(
     key: &AeadKey,
     nonce: &[u8; NONCE_BYTES],

@@ -1,5 +1,5 @@
-//! Ed25519 (RFC 8032), which signs service tokens and audit checkpoints. Keys of small order are refused, and signatures
-//! are verified by the strict rules, so that no two implementations can disagree about one.
+//! Ed25519 (RFC 8032), which signs service tokens and audit checkpoints. Keys of small order are refused, and
+//! signatures are verified by the strict rules, so that no two implementations can disagree about a signature.
 
 use data_encoding::BASE64;
 use ed25519_dalek::{Signature, Signer};
@@ -15,7 +15,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key of a seed (RFC 8032 §5.1.5): any 32 random bytes are one.
+    /// Derives the private key from a seed (RFC 8032 §5.1.5). Any 32 random bytes are a valid seed.
     pub(crate) fn from_seed(seed: &Secret<[u8; 32]>) -> Self {
         // RFC 8410 §7: a private key in PKCS#8 is this prefix and the seed; jsonwebtoken takes no other form.
         let mut der = Zeroizing::new([0; PKCS8_PREFIX.len() + 32]);
@@ -36,7 +36,7 @@ impl SigningKey {
         PublicKey(self.key.verifying_key().to_bytes())
     }
 
-    /// The form in which jsonwebtoken takes the key.
+    /// This key in the form that jsonwebtoken takes.
     pub(super) const fn for_tokens(&self) -> &jsonwebtoken::EncodingKey {
         &self.for_tokens
     }
@@ -55,7 +55,7 @@ impl PublicKey {
         if key.is_weak() || !is_canonical { Err(CryptoError::Key) } else { Ok(Self(bytes)) }
     }
 
-    /// Standard base64 with padding, as Vault's transit prints public keys.
+    /// Reads a key in standard base64 with padding, as Vault's transit prints public keys.
     pub(crate) fn from_base64(text: &str) -> Result<Self, CryptoError> {
         let bytes = BASE64.decode(text.as_bytes()).map_err(|_| CryptoError::Key)?;
         Self::from_bytes(bytes.try_into().map_err(|_| CryptoError::Key)?)
@@ -69,7 +69,8 @@ impl PublicKey {
         &self.0
     }
 
-    /// Whether `signature` is this key's over `message`, strictly: s and both points canonical, none of small order.
+    /// Checks that this key made `signature` over `message`. The check is strict: s and both points must be canonical,
+    /// and neither point of small order.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
         ed25519_dalek::VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
@@ -77,6 +78,7 @@ impl PublicKey {
     }
 }
 
+/// What precedes the seed of a private key in PKCS#8:
 /// SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING of 32 bytes } }
 const PKCS8_PREFIX: &[u8; 16] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
 

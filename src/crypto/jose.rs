@@ -14,24 +14,25 @@ use super::{
 };
 use crate::base::{json, time::Time, ttl::Ttl};
 
-/// Bytes of a token: far above what we sign, and what fits a header line of any server in front of us.
+/// Most bytes of a token; a longer token is refused. Our own tokens are far shorter, and a token of this length still
+/// fits a header line of the usual servers in front of us.
 pub(crate) const JWT_BYTES_MAX: usize = 16 << 10;
-/// Seconds that clocks may differ: a larger leeway counts as this one.
+/// Most seconds that clocks may differ. A larger leeway counts as this one.
 pub(crate) const JWT_LEEWAY_SECS_MAX: u64 = 60;
 
 /// What a token must say to be accepted.
 pub struct Expect<'a> {
-    /// `iss`, to the letter.
+    /// The issuer: `iss` must be equal to it, byte for byte.
     pub issuer: &'a str,
-    /// One of these must stand in `aud`, to the letter; an empty list matches nothing. With `None` the caller checks
-    /// `aud` itself; the claim must be there all the same.
+    /// `aud` must hold one of these, byte for byte; an empty list matches no token. With `None`, any audience is
+    /// accepted here and the caller checks `aud` itself, but the token must have the claim.
     pub audiences: Option<&'a [String]>,
     pub now: Time,
     /// Seconds by which `exp`, `nbf` and `iat` may be missed; at most [`JWT_LEEWAY_SECS_MAX`] count.
     pub leeway_secs: u64,
 }
 
-/// What a verified token says.
+/// What a verified token says. A claim that the token does not have is `None`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claims {
     /// `iss`.
@@ -63,11 +64,11 @@ pub enum JoseError {
     Extension,
     #[error("token is not signed with EdDSA")]
     Algorithm,
-    #[error("token is of another type")]
+    #[error("token has another `typ` than the expected one")]
     Type,
-    #[error("token names no key that is known here")]
+    #[error("token is not signed with a known key: its `kid` is missing or unknown")]
     UnknownKey,
-    #[error("token signature is not right")]
+    #[error("token signature does not verify")]
     Signature,
     #[error("token claim `{0}` is missing or malformed")]
     Claim(&'static str),
@@ -75,13 +76,13 @@ pub enum JoseError {
     Expired,
     #[error("token is not valid yet")]
     Early,
-    #[error("token is from another issuer")]
+    #[error("token is from another issuer than the expected one")]
     Issuer,
-    #[error("token is for another audience")]
+    #[error("token is for another audience than the expected one")]
     Audience,
 }
 
-/// The compact form of `claims`, signed. The header holds `typ`, `alg` and `kid` and nothing else.
+/// Signs `claims` and returns the token in its compact form. Its header holds `typ`, `alg` and `kid` and nothing else.
 pub(crate) fn sign(
     key: &SigningKey,
     kid: &str,
@@ -97,8 +98,8 @@ pub(crate) fn sign(
     })
 }
 
-/// What `token` says, if one of `keys` (each with its `kid`) signed it and it meets `typ` and `expect`. The claims are
-/// not read before the signature is verified.
+/// Returns what `token` says if one of `keys` signed it and it meets `typ` and `expect`. Each of `keys` is a `kid` with
+/// its key. The claims are not read before the signature is verified.
 pub(crate) fn verify(
     token: &str,
     keys: &[(String, PublicKey)],
@@ -126,8 +127,8 @@ pub(crate) fn jwk(kid: &str, key: &PublicKey) -> Value {
     })
 }
 
-/// Checks the shape of the three parts and the header, and gives the header's `kid`. `jku`, `jwk`, `x5u` and `x5c` say
-/// where to find a key. They are ignored, as all unknown members are.
+/// Checks the shape of the three parts and the header, and returns the header's `kid`. The members `jku`, `jwk`, `x5u`
+/// and `x5c`, which say where to find a key, are ignored, as all unknown members are.
 fn judge_header(token: &str, typ: &str) -> Result<String, JoseError> {
     let mut parts = token.split('.');
     let (Some(header), Some(claims), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
@@ -157,7 +158,7 @@ fn judge_header(token: &str, typ: &str) -> Result<String, JoseError> {
     says("kid").map(str::to_owned).ok_or(JoseError::UnknownKey)
 }
 
-/// The text of the claims, if `key` signed them.
+/// The text of the token's claims, if `key` signed them.
 fn signed_claims(token: &str, key: &PublicKey) -> Result<Box<RawValue>, JoseError> {
     let mut validation = Validation::new(Algorithm::EdDSA);
     // jsonwebtoken would read the machine's clock. `judge_claims` checks all of this more strictly.
@@ -203,13 +204,13 @@ fn judge_claims(text: &str, expect: &Expect<'_>) -> Result<Claims, JoseError> {
     Ok(claims)
 }
 
-/// A JSON object without repeated names at any depth.
+/// Reads a JSON object. A name that is repeated in one object, at any depth, is an error.
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
     let text = json::scan(bytes).map_err(|_| JoseError::Shape)?;
     serde_json::from_str(text).map_err(|_| JoseError::Shape)
 }
 
-/// A text that is not empty, or nothing at all: null and numbers are neither.
+/// Reads a text claim. `None` if the token does not have the claim. An empty text, null or any other value is an error.
 fn text_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<String>, JoseError> {
     match all.get(name) {
         None => Ok(None),
@@ -218,8 +219,8 @@ fn text_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<Str
     }
 }
 
-/// Whole seconds since 1970, as far as a [`Time`] reaches. RFC 7519 §2 allows fractions too. They are refused, because
-/// two readers can round them differently.
+/// Reads a date claim: whole seconds since 1970, within the range of [`Time`]. `None` if the token does not have the
+/// claim. RFC 7519 §2 also allows fractions; they are refused, because two readers can round them differently.
 fn date_claim(all: &Map<String, Value>, name: &'static str) -> Result<Option<Time>, JoseError> {
     let Some(value) = all.get(name) else { return Ok(None) };
     let secs = value.as_u64().filter(|secs| *secs <= Ttl::MAX.as_secs()).ok_or(JoseError::Claim(name))?;
@@ -238,7 +239,7 @@ fn audiences(all: &Map<String, Value>) -> Result<Vec<String>, JoseError> {
     }
 }
 
-/// Characters of 64 bytes in base64url.
+/// Characters of a signature: 64 bytes in base64url.
 const SIGNATURE_CHARS: usize = 86;
 
 #[cfg(test)]

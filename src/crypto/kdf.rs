@@ -9,12 +9,13 @@ use zeroize::Zeroizing;
 use crate::base::secret::Secret;
 
 /// The 256-bit subkey of `key` for `label` and `context`: HKDF without salt, info = label ‖ 0x00 ‖ context. `key` must
-/// be uniformly random already, and a label holds no zero byte, so that no two pairs share an info.
+/// be uniformly random already. A label must hold no zero byte, so that different labels and contexts never give the
+/// same info.
 pub(crate) fn derive(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 32]> {
     expand(key, label, context)
 }
 
-/// As [`derive()`], 512 bits long: what [`super::siv::SivKey`] takes.
+/// As [`derive()`], but with 512 bits, as [`super::siv::SivKey`] takes them.
 pub(crate) fn derive64(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8; 64]> {
     expand(key, label, context)
 }
@@ -23,14 +24,16 @@ fn expand<const N: usize>(key: &[u8], label: &str, context: &[u8]) -> Secret<[u8
     debug_assert!(!label.as_bytes().contains(&0));
     let mut out = Secret::new([0; N]);
     let info: [&[u8]; 3] = [label.as_bytes(), &[0], context];
-    // RFC 5869 §2.3: expansion fails only above 255 blocks of 32 bytes. Ending the process is safer than a key of zeros.
+    // RFC 5869 §2.3: expansion fails only above 255 blocks of 32 bytes. Ending the process is safer than a key of
+    // zeros.
     if Hkdf::<Sha256>::new(None, key).expand_multi_info(&info, out.expose_mut()).is_err() {
         std::process::abort();
     }
     out
 }
 
-/// A key of HMAC-SHA256. It keeps both keyed states, so a short message costs two blocks of SHA-256 instead of four.
+/// A key of HMAC-SHA256. It keeps the two SHA-256 states that depend only on the key, so a short message costs two
+/// blocks of SHA-256 instead of four.
 pub struct MacKey(HmacReset<Sha256>);
 
 impl MacKey {
@@ -46,7 +49,8 @@ impl MacKey {
         Self(HmacReset::new((&*block).into()))
     }
 
-    /// The MAC of the parts, joined. Only a caller whose parts have fixed lengths, or separators, can tell them apart.
+    /// The MAC of the joined parts. Parts that join to the same bytes have the same MAC, so a caller uses parts of
+    /// fixed lengths, or separators.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut state = self.0.clone();
         for part in parts {
@@ -57,7 +61,7 @@ impl MacKey {
     }
 }
 
-/// SHA-256 of the parts, joined.
+/// The SHA-256 of the joined parts.
 pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     let mut state = Sha256::new();
     for part in parts {

@@ -1,5 +1,5 @@
-//! The Merkle tree of RFC 6962 §2.1 for a log that only grows: the hashes of leaves and nodes, and the right edge of the
-//! tree. The edge is all that must be kept to add a leaf and to compute the root.
+//! The Merkle tree of RFC 6962 §2.1 for a log that only grows: the hashes of leaves and nodes, and the right edge of
+//! the tree. The edge is all that must be kept to add a leaf and to compute the root.
 
 use sha2::{Digest, Sha256};
 
@@ -29,8 +29,8 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// Takes an edge that was stored. `None` if a tree of this size has another number of hashes. Whether the hashes are
-    /// right shows only when the root is compared with a signed one.
+    /// Restores an edge that was stored. `None` if the number of hashes does not fit the size of the tree. Whether the
+    /// hashes are right shows only when the root is compared with a signed root.
     pub(crate) fn from_parts(size: u64, nodes: Vec<Hash>) -> Option<Self> {
         (nodes.len() == size.count_ones() as usize).then_some(Self { size, nodes })
     }
@@ -44,10 +44,11 @@ impl Frontier {
         &self.nodes
     }
 
-    /// Adds the leaf with this hash on the right.
+    /// Adds a leaf with this hash at the right end of the tree.
     pub(crate) fn push(&mut self, leaf: Hash) {
         let mut node = leaf;
-        // Each whole subtree as big as the new one is joined with it: as many as the size has trailing ones.
+        // Each whole subtree that is as big as the new one is joined with it. There are as many of these as the size
+        // has trailing one bits.
         for _ in 0..self.size.trailing_ones() {
             let Some(left) = self.nodes.pop() else { break };
             node = node_hash(&left, &node);

@@ -1,6 +1,6 @@
 //! Signed tree heads in the form of transparency logs (C2SP signed-note and tlog-checkpoint), so that public verifiers
-//! can read them. A head is three lines (origin, number of leaves, root), an empty line, and one Ed25519 signature. The
-//! key is named after the origin.
+//! can read them. A tree head is three lines (origin, number of leaves, root), an empty line, and one Ed25519
+//! signature. The key is named after the origin.
 
 use data_encoding::BASE64;
 
@@ -11,7 +11,7 @@ use super::{
     merkle::Hash,
 };
 
-/// The number of Ed25519 in a key id (C2SP signed-note, "Signature types").
+/// The number that stands for Ed25519 in a key id (C2SP signed-note, "Signature types").
 const ED25519: u8 = 0x01;
 
 /// A signed tree head. Reading it does not verify it: see [`Checkpoint::verify`].
@@ -25,14 +25,14 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Signs the head of `size` leaves. The origin holds neither space nor plus nor newline.
+    /// Signs the head of a tree with `size` leaves. The origin must hold no space, plus or newline.
     pub(crate) fn sign(origin: &str, size: u64, root: &Hash, key: &SigningKey) -> Self {
         let signature = key.sign(signed_text(origin, size, root).as_bytes());
         Self { origin: origin.to_owned(), size, root: *root, key_id: key_id(origin, &key.public()), signature }
     }
 
-    /// Reads a note in the exact form that [`Checkpoint::text`] writes: one signature, no extension lines. Every other
-    /// form is refused, so that two texts are never the same head.
+    /// Reads a signed tree head in the exact form that [`Checkpoint::text`] writes: one signature, no extension lines.
+    /// Every other form is refused, so that no tree head has two texts.
     pub(crate) fn parse(text: &str) -> Result<Self, CryptoError> {
         let mut lines = text.split('\n');
         let mut line = || lines.next().ok_or(CryptoError::Shape);
@@ -51,7 +51,7 @@ impl Checkpoint {
         if is_exact { Ok(parsed) } else { Err(CryptoError::Shape) }
     }
 
-    /// The note, newline at its end.
+    /// The signed tree head as text. It ends in a newline.
     pub(crate) fn text(&self) -> String {
         let mut signed = self.key_id.to_vec();
         signed.extend_from_slice(&self.signature);
@@ -59,7 +59,7 @@ impl Checkpoint {
         format!("{head}\n— {} {}\n", self.origin, BASE64.encode(&signed))
     }
 
-    /// Whether `key` under the origin's name signed this head.
+    /// Checks that `key`, under the name of the origin, signed this tree head.
     pub(crate) fn verify(&self, key: &PublicKey) -> Result<(), CryptoError> {
         if self.key_id != key_id(&self.origin, key) {
             return Err(CryptoError::Key);

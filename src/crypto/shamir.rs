@@ -1,21 +1,21 @@
-//! Shamir's sharing of a 32-byte key in GF(2^8) with the polynomial 0x11b. A share is 32 bytes y and then x, as in Vault
-//! and OpenBao. Multiplication uses no tables and no branches on its operands (a table was CVE-2023-25000). A share
-//! carries no check: the caller must verify the key that comes out.
+//! Shamir's sharing of a 32-byte key in GF(2^8) with the polynomial 0x11b. A share is 32 bytes y and one byte x, as in
+//! Vault and OpenBao. Multiplication uses no tables and no branches on its operands (a table was CVE-2023-25000). A
+//! share carries no check: the caller must verify the key that comes out.
 //!
-//! The arithmetic is our own, because vsss-rs puts x first, numbers shares from one and hands them out in plain vectors;
-//! wrapping it would be longer than this file.
+//! The arithmetic is our own, because vsss-rs puts x first, numbers shares from one and hands them out in plain
+//! vectors; wrapping it would be longer than this file.
 
 use zeroize::Zeroizing;
 
 use super::error::CryptoError;
 use crate::base::{random::Random, secret::Secret};
 
-/// Bytes of a share: one of y for each byte of the secret, and x.
+/// Bytes of a share: one byte y for each byte of the secret, and the byte x.
 pub(crate) const SHARE_BYTES: usize = 33;
 
 /// Cuts `secret` into `shares` shares. Any `threshold` of them give it back, and fewer tell nothing about it. A
 /// threshold of one is only for a single share, which is the secret followed by an x. Each x is random, unique and not
-/// zero.
+/// zero. Other numbers are refused.
 pub(crate) fn split(
     secret: &Secret<[u8; 32]>,
     shares: u8,
@@ -25,7 +25,8 @@ pub(crate) fn split(
     if threshold == 0 || threshold > shares || (threshold == 1 && shares > 1) {
         return Err(CryptoError::Shape);
     }
-    // Every coefficient is uniform, zero included: without zero the shares tell something (RUSTSEC-2024-0398).
+    // Every coefficient is uniform, zero included. Without zero, the shares would reveal something about the secret
+    // (RUSTSEC-2024-0398).
     let mut coefficients = Zeroizing::new(vec![[0_u8; 32]; usize::from(threshold) - 1]);
     coefficients.iter_mut().for_each(|row| random.fill(row));
     let share = |x: u8| {
@@ -42,8 +43,8 @@ pub(crate) fn split(
     Ok(places(shares, random).into_iter().map(share).collect())
 }
 
-/// The secret, from as many shares as the threshold. Fewer shares, or shares of different sets, give a wrong secret
-/// without an error. A repeated x, or an x of zero, is refused.
+/// Restores the secret from at least as many shares as the threshold. Fewer shares, or shares of different sets, give a
+/// wrong secret without an error. A repeated x, or an x of zero, is refused.
 pub(crate) fn combine(shares: &[&[u8; SHARE_BYTES]]) -> Result<Secret<[u8; 32]>, CryptoError> {
     let points: Vec<(u8, &[u8])> = shares.iter().filter_map(|share| share.split_last().map(|(x, y)| (*x, y))).collect();
     let mut seen = [false; 256];
@@ -64,7 +65,8 @@ pub(crate) fn combine(shares: &[&[u8; SHARE_BYTES]]) -> Result<Secret<[u8; 32]>,
     Ok(secret)
 }
 
-/// Lagrange's basis polynomial of `x` among `all`, at zero: the product of other / (other - x). Minus is plus here.
+/// Lagrange's basis polynomial of `x` among `all`, at zero: the product of other / (other - x). In this field, minus is
+/// the same as plus.
 fn weight(x: u8, all: impl Iterator<Item = u8>) -> u8 {
     let (above, below) = all
         .filter(|other| *other != x)

@@ -1,5 +1,5 @@
-//! AES-256-SIV (RFC 5297), which seals names. The same name with the same headers always gives the same bytes, so a
-//! sealed name can be looked up. The bytes tell nothing else about the name but its length.
+//! AES-256-SIV (RFC 5297), which seals names. The same name with the same headers (the associated data) always gives
+//! the same bytes, so a sealed name can be looked up. Apart from that, the bytes tell only the length of the name.
 
 use aes_siv::{KeyInit, siv::Aes256Siv};
 
@@ -25,7 +25,8 @@ impl SivKey {
         self.cipher().decrypt(headers, sealed).map_err(|_| CryptoError::Sealed)
     }
 
-    /// Measured: preparing the key takes 50 ns of a seal's 450, less than keeping it ready behind a lock would.
+    /// Prepares the cipher for one operation. Measured: this takes 50 of the 450 ns of a seal, less than keeping the
+    /// cipher ready behind a lock would take.
     fn cipher(&self) -> Aes256Siv {
         Aes256Siv::new(self.0.expose().into())
     }

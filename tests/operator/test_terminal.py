@@ -154,7 +154,7 @@ def test_a_sealed_server_is_told_with_what_to_do(mistaken):
 def test_a_mistyped_share_is_told_as_one(mistaken):
     typo = mistaken.share[:-1] + ("b" if mistaken.share[-1] != "b" else "c")
     shown = mistaken.give(typo)
-    assert "checksum does not fit" in shown and "compare it with the original" in shown
+    assert "checksum does not match" in shown and "compare it with the original" in shown
     assert typo not in shown and mistaken.share not in shown
 
 

@@ -1,5 +1,5 @@
 //! The reader of the JSON form. It builds a body from the events of base/json.rs with a stack instead of recursion.
-//! Unlike a request body it may repeat a key, as configurations do for `listener`.
+//! Unlike a request body, the text may repeat a key, as configurations do for `listener`.
 
 use super::model::{HclBody, HclError, Item, Pos, Value};
 use crate::base::{
@@ -45,13 +45,13 @@ fn offset(error: JsonError) -> Option<usize> {
 
 struct Builder<'a> {
     text: &'a str,
-    /// How far lines have been counted.
+    /// The byte up to which line ends have been counted.
     at: usize,
     line: u32,
     line_start: usize,
     open: Vec<Open>,
     items: usize,
-    /// The outermost object, once it is closed.
+    /// The content of the outermost object. Empty until that object is closed.
     body: HclBody,
 }
 
@@ -96,7 +96,7 @@ impl Builder<'_> {
     fn place(&mut self, value: Value, at: usize) -> Result<(), Refusal> {
         self.items += 1;
         if self.items > HCL_ITEMS_MAX {
-            return Err(self.refuse(at, format!("more than {HCL_ITEMS_MAX} items")));
+            return Err(self.refuse(at, format!("too many items: at most {HCL_ITEMS_MAX}")));
         }
         match self.open.last_mut() {
             Some(Open::Object { body, key }) => {
@@ -117,7 +117,8 @@ impl Builder<'_> {
         Refusal::Hcl(HclError::new(self.pos(at), message))
     }
 
-    /// The position of byte `at`, which never lies before the one asked for last.
+    /// Line and column of byte `at`. `at` must not be smaller than in the call before, because line ends are counted
+    /// once.
     fn pos(&mut self, at: usize) -> Pos {
         let passed = self.text.as_bytes().get(self.at..at).unwrap_or(&[]);
         for (index, _) in passed.iter().enumerate().filter(|&(_, &byte)| byte == b'\n') {

@@ -37,7 +37,7 @@ pub struct Item {
 #[derive(Clone, PartialEq)]
 #[cfg_attr(test, derive(Debug))]
 pub enum Value {
-    /// Only in JSON.
+    /// `null`, which only the JSON form has.
     Null,
     Bool(bool),
     /// The decimal number as it was written.
@@ -61,7 +61,7 @@ impl HclError {
     }
 }
 
-/// A block under one key, however it was written.
+/// A block that was found under a key, in whichever spelling it was written.
 #[derive(Clone)]
 pub struct Block<'a> {
     /// The labels as they were written: fewer than were asked for if some are missing, more if there are too many.
@@ -77,8 +77,8 @@ impl HclBody {
         self.blocks_above(key, labels, &[])
     }
 
-    /// As [`HclBody::blocks`], for blocks that hold only objects, whose keys could also be read as labels. A body with
-    /// one of the keys `inner` is taken as the block itself.
+    /// As [`HclBody::blocks`], for blocks whose own items may all be objects, so that the keys of these items could be
+    /// mistaken for labels. A body that has one of the keys `inner` is the block itself and not a level of labels.
     pub(crate) fn blocks_above(&self, key: &str, labels: usize, inner: &[&str]) -> Result<Vec<Block<'_>>, HclError> {
         let mut search = Search { key, labels, inner, found: Vec::new() };
         for item in self.items.iter().filter(|item| item.key == key) {
@@ -87,12 +87,13 @@ impl HclBody {
         Ok(search.found)
     }
 
-    /// The first item under `key`.
+    /// The first item with this key. `None` if there is none.
     pub(crate) fn item(&self, key: &str) -> Option<&Item> {
         self.items.iter().find(|item| item.key == key)
     }
 
-    /// The first item whose key was used before. Blocks, and lists of blocks, may share a key.
+    /// The first item whose key an earlier item has too; `None` if no key is repeated. Blocks, and lists of blocks, may
+    /// share a key.
     pub(crate) fn twice(&self) -> Option<&Item> {
         let (mut seen, mut blocks) = (HashSet::new(), HashSet::new());
         self.items.iter().find(|item| {
@@ -115,7 +116,7 @@ struct Search<'a, 'k> {
 }
 
 impl<'a> Search<'a, '_> {
-    /// Collects the blocks of `item`; `above` are the labels that were found on the way to it.
+    /// Collects the blocks of `item`. `above` are the labels of the levels around the item.
     fn collect(&mut self, item: &'a Item, above: Vec<&'a str>) -> Result<(), HclError> {
         let labels: Vec<&str> = above.into_iter().chain(item.labels.iter().map(String::as_str)).collect();
         self.collect_value(&item.value, item, labels)
@@ -152,12 +153,12 @@ impl Value {
         if let Self::String(text) = self { Some(text) } else { None }
     }
 
-    /// The texts of a list that holds nothing else.
+    /// The texts of a list of texts. `None` if this is not a list, or if one of its values is not a text.
     pub(crate) fn as_list_of_str(&self) -> Option<Vec<&str>> {
         if let Self::List(values) = self { values.iter().map(Self::as_str).collect() } else { None }
     }
 
-    /// Reads `true`, `"true"`, `1` and `"1"`, and `false`, `"false"`, `0` and `"0"`.
+    /// True for `true`, `"true"`, `1` and `"1"`, false for `false`, `"false"`, `0` and `"0"`, and `None` for all else.
     pub(crate) fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -170,7 +171,7 @@ impl Value {
         }
     }
 
-    /// Whether this is an object or a list that holds nothing else.
+    /// Whether this is an object, or a list that holds objects only and at least one.
     fn is_block(&self) -> bool {
         match self {
             Self::Object(_) => true,

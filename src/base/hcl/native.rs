@@ -136,7 +136,7 @@ impl<'a> Reader<'a> {
         Ok(Value::List(values))
     }
 
-    /// Steps over an opening bracket and gives its position.
+    /// Steps over an opening bracket and returns its position. More than [`HCL_DEPTH_MAX`] levels are refused.
     fn descend(&mut self, depth: usize) -> Result<Pos, HclError> {
         if depth >= HCL_DEPTH_MAX {
             return Err(self.refuse(format!("nested too deeply: at most {HCL_DEPTH_MAX} levels")));
@@ -208,8 +208,8 @@ impl<'a> Reader<'a> {
         Some((c, digits + 2))
     }
 
-    /// Reads `<<WORD` and the lines up to one that holds only `WORD`. With `<<-` the indentation of that last line is
-    /// removed from all lines, if all of them have it.
+    /// Reads `<<WORD` and the lines up to a line that holds only `WORD`. With `<<-`, the indentation of that line is
+    /// removed from all lines of the text, if all of them have it.
     fn heredoc(&mut self) -> Result<String, HclError> {
         let pos = self.pos();
         let is_indented = self.bytes.get(self.at + 2) == Some(&b'-');
@@ -242,7 +242,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is left of the line, without its end.
+    /// The rest of the current line, without the line end.
     fn line(&self) -> &'a str {
         let rest = self.text.get(self.at..).unwrap_or("");
         rest.split_once('\n').map_or(rest, |(line, _)| line)
@@ -282,7 +282,11 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self) -> Result<(), HclError> {
         self.items += 1;
-        if self.items > HCL_ITEMS_MAX { Err(self.refuse(format!("more than {HCL_ITEMS_MAX} items"))) } else { Ok(()) }
+        if self.items > HCL_ITEMS_MAX {
+            Err(self.refuse(format!("too many items: at most {HCL_ITEMS_MAX}")))
+        } else {
+            Ok(())
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -303,7 +307,7 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// JSON's grammar of numbers: no leading zeros, no other bases.
+/// Whether `text` is a number by JSON's grammar: decimal, without leading zeros.
 fn is_decimal(text: &str) -> bool {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);

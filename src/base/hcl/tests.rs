@@ -194,7 +194,7 @@ fn hostile_texts_meet_a_limit() {
     let json_deep = format!("{{\"a\":{}{}}}", "[".repeat(HCL_DEPTH_MAX + 1), "]".repeat(HCL_DEPTH_MAX + 1));
     assert_eq!(parse(&json_deep).unwrap_err().message, deep);
 
-    let many = format!("more than {HCL_ITEMS_MAX} items");
+    let many = format!("too many items: at most {HCL_ITEMS_MAX}");
     let (list, json) = ("0,".repeat(500_000), "\"a\":0,".repeat(150_000));
     for text in ["a=1 ".repeat(250_000), format!("a=[{list}]"), "a ".repeat(500_000), format!("{{{json}\"a\":0}}")] {
         assert_eq!(parse(&text).unwrap_err().message, many);

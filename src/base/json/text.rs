@@ -1,10 +1,10 @@
-//! JSON strings: the text that an escaped string stands for, and the string that stands for a text.
+//! JSON strings: resolving the escapes of a string, and writing a text as a string.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use crate::base::unicode;
 
-/// The text that `raw`, the part between two quotes, stands for.
+/// The text of a JSON string. `raw` is what stands between its quotes.
 pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
@@ -14,7 +14,8 @@ pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// As [`unescape`], appended to `out`. A bad escape becomes U+FFFD; a text that was walked has none.
+/// As [`unescape`], but appends to `out`. A bad escape becomes U+FFFD; a JSON text that was read without an error has
+/// no bad escape.
 fn unescape_to(raw: &str, out: &mut String) {
     let mut rest = raw;
     while let Some(at) = rest.find('\\') {
@@ -71,8 +72,8 @@ pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// How many bytes at the beginning of `text` need no escape. It looks at blocks of 16 bytes first, which the compiler
-/// turns into a few vector instructions each.
+/// How many bytes at the beginning of `text` need no escape. Looks at blocks of 16 bytes first, because the compiler
+/// turns each block into a few vector instructions.
 #[expect(clippy::needless_bitwise_bool, clippy::manual_range_contains, reason = "a block has no branches only so")]
 fn plain_bytes(text: &str) -> usize {
     let is_plain = |byte: u8| {
