@@ -1,5 +1,6 @@
 //! The keys of an open store in one arena of locked memory: what is derived from the keyring at unseal, and a bounded
-//! table of the keys that seal the names of each mount. Nothing in it lies on the heap, so dropping it wipes all.
+//! table of the keys that seal the names of each mount. The arena keeps nothing on the heap, so dropping it wipes all
+//! keys.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -18,9 +19,9 @@ use crate::{
     },
 };
 
-/// The key material of an open store. It is only ever made in place, inside [`Locked`].
+/// The key material of an open store. An arena is only ever made in place, inside [`Locked`].
 pub(super) struct Arena {
-    /// The term under which new records are sealed, and when it began.
+    /// The number of the key term under which new records are sealed.
     pub term: u32,
     pub term_began: Time,
     pub index: Secret<[u8; 32]>,
@@ -33,7 +34,7 @@ pub(super) struct Arena {
 }
 
 impl Arena {
-    /// Derives the keys of a store from its keyring, of whose terms [`KEY_TERMS_MAX`] count.
+    /// Derives the keys of a store from its keyring. Terms beyond [`KEY_TERMS_MAX`] have no room and are left out.
     pub(crate) fn fill(store: &[u8; 16], ring: &Keyring) -> Locked<Self> {
         // Locked while it is empty: a filled arena that is moved would leave a copy of every key on the stack.
         let mut arena = Locked::new(Self::empty());
@@ -70,12 +71,12 @@ impl Arena {
         }
     }
 
-    /// The key that seals the records of a term.
+    /// The key that seals the records of a key term. `None` if the keyring does not have this term.
     pub(crate) fn record_key(&self, term: u32) -> Option<&AeadKey> {
         self.records.iter().flatten().find(|(number, _)| *number == term).map(|(_, key)| key)
     }
 
-    /// Lends the key that seals the names of a mount, for as long as `act` takes.
+    /// Runs `act` with the key that seals the names of a mount, and returns what `act` returns.
     pub(crate) fn with_names<T>(&self, mount: &MountId, act: impl FnOnce(&SivKey) -> T) -> T {
         if let Some(key) = self.names.read().unwrap_or_else(PoisonError::into_inner).find(mount) {
             return act(key);
@@ -93,7 +94,8 @@ struct NameKeys([NameKeySet; NAME_KEY_SETS]);
 
 struct NameKeySet {
     keys: [Option<(MountId, SivKey)>; NAME_KEYS_PER_SET],
-    /// The slot that is filled next; once all are full, the one that was filled first.
+    /// The slot that is filled next. Once all slots are full, it is the one that was filled first, and its key is
+    /// dropped.
     next: usize,
 }
 

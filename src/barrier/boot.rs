@@ -1,6 +1,6 @@
-//! The boot document: all that a sealed server needs. It holds the store's id, how the store is sealed, the wrapped root
-//! key and the sealed keyring. It is kept outside of the store, so that no old wrapping of the root key stays in the
-//! store's log after a change of shares.
+//! The boot document: all that a sealed server needs. It holds the store's id, how the store is sealed, the wrapped
+//! root key and the sealed keyring. It is kept outside of the store, so that no old wrapping of the root key stays in
+//! the store's log after a change of shares.
 
 use zeroize::Zeroizing;
 
@@ -21,11 +21,11 @@ pub enum BootError {
     File(String),
     #[error("the boot file is damaged: restore both copies, boot.a and boot.b, from a backup")]
     Damaged,
-    #[error("the boot file was written by a newer version")]
+    #[error("the boot file was written by a newer version of strongroom: start that version")]
     Newer,
 }
 
-/// Version of the document's form.
+/// Version of the boot document's form.
 const FORMAT: u8 = 1;
 
 #[derive(Clone, minicbor::Encode, minicbor::Decode)]
@@ -34,7 +34,7 @@ pub struct BootDocument {
     pub format: u8,
     #[cbor(n(1), with = "minicbor::bytes")]
     pub store: [u8; 16],
-    /// Grows with each change; the sealed keyring repeats it.
+    /// The generation of the keyring, which grows with each change. The sealed keyring repeats it.
     #[n(2)]
     pub generation: u64,
     #[n(3)]
@@ -44,7 +44,7 @@ pub struct BootDocument {
     /// The keyring, sealed under a subkey of the root key.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub keyring: Vec<u8>,
-    /// The first batch, sealed like the keyring, until the store was unsealed once.
+    /// The first batch of a new store, sealed like the keyring. `None` once the store has been unsealed.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub first_batch: Option<Vec<u8>>,
     #[n(7)]
@@ -56,14 +56,14 @@ pub struct BootDocument {
 /// A root key wrapped under a key that was cut into shares.
 #[derive(Clone, minicbor::Encode, minicbor::Decode)]
 pub struct ShamirSeal {
-    /// Four characters that all shares of one set carry in their text form.
+    /// The name of this set of shares: four characters that stand in the text form of each share.
     #[n(0)]
     pub set: String,
     #[n(1)]
     pub shares: u8,
     #[n(2)]
     pub threshold: u8,
-    /// A salted hash of each share, so that a wrong one is refused alone.
+    /// A salted hash of each share. With it a wrong share is refused at once, and the right ones stay.
     #[n(3)]
     pub hashes: Vec<ShareHash>,
     #[n(4)]
@@ -83,8 +83,8 @@ pub struct FixedSeal {
     pub root: WrappedRoot,
 }
 
-/// A wrapped root key, with a commitment to the wrapping key that is compared first: the cipher alone would let one
-/// ciphertext open under two keys.
+/// A wrapped root key, with a commitment to the wrapping key. The commitment is compared first, because the cipher
+/// alone would let one ciphertext open under two keys.
 #[derive(Clone, minicbor::Encode, minicbor::Decode)]
 pub struct WrappedRoot {
     #[cbor(n(0), with = "minicbor::bytes")]
@@ -137,7 +137,8 @@ impl BootDocument {
         FORMAT
     }
 
-    /// Opens the keyring with the root key. The keyring must be of this document's generation.
+    /// Opens the keyring with the root key. Fails if the keyring is not of this document's generation, or has more than
+    /// [`KEY_TERMS_MAX`] terms.
     pub(crate) fn open_keyring(&self, root: &Secret<[u8; 32]>) -> Result<Keyring, CryptoError> {
         let plain = open_blob(root.expose(), "keyring", &self.store, &self.keyring)?;
         let ring: Keyring = minicbor::decode(&plain).map_err(|_| CryptoError::Shape)?;

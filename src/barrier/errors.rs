@@ -11,17 +11,17 @@ use crate::{
 pub enum BarrierError {
     #[error("the store is sealed")]
     Sealed,
-    /// A precondition failed: a record that was read has changed since. Only the pipeline tries again.
+    /// A precondition failed: a record that was read has changed since. Only the pipeline performs the request again.
     #[error("a record that this request read has changed since")]
     Conflict,
-    /// A record does not open: it was moved, changed, cut, or sealed under a key that we do not have.
+    /// A stored record does not open: it was moved, changed, cut, or sealed under a key that we do not have.
     #[error("a stored record of table {table} does not open: the store is damaged or was tampered with")]
     Integrity { table: u8 },
     #[error("the disk at {0} is nearly full: free some space there; reads, deletes and sealing still work")]
     Full(String),
     #[error("the store has stopped: {0}")]
     Stopped(String),
-    #[error("a value is larger than a record may be")]
+    #[error("a name or value is too large to store: at most 512 bytes in a segment of a name, 32 MiB in a value")]
     TooLarge,
     #[error("the folder holds more than {LIST_NAMES_MAX} names: list it in pages, with `limit` and `after`")]
     TooManyNames,

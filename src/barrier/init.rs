@@ -1,7 +1,8 @@
 //! How a new store is made: its keys, its shares and its first batch, gathered in one boot document.
 //!
-//! The document is proposed before the init response is sent and put in force afterwards. So there is never a store
-//! whose shares nobody was shown. The first batch stays sealed inside the document until the first unseal.
+//! The boot document is proposed before the init response is sent, and put in force afterwards. So there is never a
+//! store in force whose shares nobody was shown. The first batch stays sealed inside the document until the first
+//! unseal.
 
 use std::sync::Arc;
 
@@ -18,10 +19,10 @@ use crate::{
     store::Store,
 };
 
-/// How a new store is to be made.
+/// How a new store is to be made. `shamir` is `None` if the store gets no shares.
 pub struct InitPlan {
     pub shamir: Option<ShamirPlan>,
-    /// The key of `seal "static"`, with its id.
+    /// The id and the key of `seal "static"`. `None` if the configuration has no such seal.
     pub fixed: Option<(String, Secret<[u8; 32]>)>,
     pub cluster_name: String,
     pub now: Time,
@@ -33,11 +34,12 @@ pub struct ShamirPlan {
     pub threshold: u8,
 }
 
-/// What the operator is shown, once only.
+/// What init shows to the operator, only once.
 pub struct Initialised {
-    /// In Vault's form: 33 bytes each, or the 32 bytes of the key if there is only one share.
+    /// The shares in Vault's form: 33 bytes each, or the 32 bytes of the key if there is only one share. Empty if the
+    /// store has no shares.
     pub shares: Vec<Secret<Vec<u8>>>,
-    /// The name of the set, for the shares' text form.
+    /// The name of the set of shares, for their text form. Empty if the store has no shares.
     pub set: String,
     pub audit_public_key: PublicKey,
 }
@@ -112,12 +114,13 @@ impl ShamirPlan {
     }
 }
 
-/// A new store whose keys cannot be sealed: only an operator's numbers out of range, or a defect of ours, lead here.
+/// The error for a new store whose keys cannot be cut or sealed. Only numbers of shares that are out of range, or a
+/// defect of ours, lead here.
 fn unsealable(_: CryptoError) -> BarrierError {
     BarrierError::Integrity { table: 0 }
 }
 
-/// Four characters, none of which looks like another.
+/// Makes the name of a set of shares: four characters of an alphabet in which no character looks like another.
 fn set_name(bytes: [u8; 4]) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     bytes.iter().map(|byte| char::from(ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'a'))).collect()

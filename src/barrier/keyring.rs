@@ -1,5 +1,5 @@
-//! The keyring: numbered terms, each with a key for records, and the keys that are not rotated with them. It is stored
-//! in the boot document, sealed under a subkey of the root key, and is wiped when dropped.
+//! The keyring: numbered key terms, each with a key for records, and the keys that are not rotated with the terms. The
+//! keyring is stored in the boot document, sealed under a subkey of the root key, and is wiped when dropped.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -20,15 +20,16 @@ pub struct Term {
 /// All keys of a store.
 #[derive(minicbor::Encode, minicbor::Decode, Zeroize, ZeroizeOnDrop)]
 pub struct Keyring {
-    /// Repeats the boot document's generation. A difference shows that the two do not belong together.
+    /// The generation of the keyring, the same as in the boot document. A difference shows that the two do not belong
+    /// together.
     #[n(0)]
     pub generation: u64,
     #[n(1)]
     pub terms: Vec<Term>,
-    /// Seals names and hashes tokens, accessors and what engines look up.
+    /// The index key. From it the keys are derived that seal names and hash tokens, accessors and what engines look up.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub index: [u8; 32],
-    /// Hashes the values in audit lines.
+    /// The MAC key with which sensitive values are hashed in audit log lines.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub audit_mac: [u8; 32],
     /// The Ed25519 seed that signs audit checkpoints.

@@ -1,5 +1,5 @@
-//! The keys of an open store. An operation borrows them and nobody is handed one, except the audit log. So
-//! [`Keys::wipe`] takes them from all holders at once, and every later operation answers that the store is sealed.
+//! The keys of an open store. Operations borrow a key for a moment; only the audit log is handed keys of its own. So
+//! [`Keys::wipe`] takes the keys from all holders of a handle at once, and every later operation fails with "sealed".
 
 use std::sync::{PoisonError, RwLock};
 
@@ -30,7 +30,7 @@ pub struct Keys {
     arena: RwLock<Option<Locked<Arena>>>,
 }
 
-/// What the audit log is keyed with. It keeps them for as long as the store is open.
+/// The keys of the audit log, which keeps them for as long as the store is open.
 pub struct AuditKeys {
     pub mac: MacKey,
     pub signing: SigningKey,
@@ -41,12 +41,12 @@ impl Keys {
         Self { store, random, arena: RwLock::new(Some(Arena::fill(&store, ring))) }
     }
 
-    /// No keys at all: every operation answers that the store is sealed.
+    /// A handle without keys: every operation fails with [`BarrierError::Sealed`].
     pub(crate) fn none(random: Random) -> Self {
         Self { store: [0; 16], random, arena: RwLock::new(None) }
     }
 
-    /// Takes the keys away and wipes them. Waits for the operations that borrow them just now.
+    /// Takes the keys away and wipes them. Waits for operations that borrow a key at this moment.
     pub(crate) fn wipe(&self) {
         *self.arena.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -56,12 +56,12 @@ impl Keys {
         run(arena.as_ref().ok_or(BarrierError::Sealed)?)
     }
 
-    /// The number of the term in use and when it began.
+    /// The number of the key term in use, and when that term began.
     pub(crate) fn term(&self) -> Result<(u32, Time), BarrierError> {
         self.with(|arena| Ok((arena.term, arena.term_began)))
     }
 
-    /// Seals a value for the record at `key`, under the newest term.
+    /// Seals a value for the record at `key`, with the key of the newest term.
     pub(super) fn seal_record(&self, key: &RecordKey, plain: &[u8]) -> Result<Vec<u8>, BarrierError> {
         self.with(|arena| {
             let with = arena.record_key(arena.term).ok_or(BarrierError::Sealed)?;
@@ -69,7 +69,7 @@ impl Keys {
         })
     }
 
-    /// Opens the value of the record at `key`, under whichever term it was sealed.
+    /// Opens the value of the record at `key`, with the key of the term under which it was sealed.
     pub(super) fn open_record(&self, key: &RecordKey, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
         let damaged = || BarrierError::Integrity { table: key.table_id() };
         self.with(|arena| {
@@ -91,7 +91,8 @@ impl Keys {
         })
     }
 
-    /// Lends the key of a mount's names. Whoever seals the store waits for `run` to end, so it must be short.
+    /// Runs `run` with the key that seals the names of a mount. Sealing the store waits for `run` to end, so `run` must
+    /// be short.
     pub(super) fn with_names<T>(
         &self,
         mount: &MountId,
@@ -100,12 +101,12 @@ impl Keys {
         self.with(|arena| arena.with_names(mount, run))
     }
 
-    /// What a broker token is stored under.
+    /// The keyed hash under which a broker token is stored.
     pub(crate) fn token_hash(&self, token: &str) -> Result<[u8; 32], BarrierError> {
         self.with(|arena| Ok(arena.tokens.mac(&[token.as_bytes()])))
     }
 
-    /// What an accessor is stored under.
+    /// The keyed hash under which an accessor is stored.
     pub(crate) fn accessor_hash(&self, accessor: &str) -> Result<[u8; 32], BarrierError> {
         self.with(|arena| Ok(arena.accessors.mac(&[accessor.as_bytes()])))
     }
@@ -126,7 +127,7 @@ impl Keys {
         })
     }
 
-    /// The key of a record, in the form that its table says.
+    /// The key of a record, with its name in the form of its table. Fails if `name` is not of that form.
     pub(super) fn record_key(
         &self,
         mount: &MountId,

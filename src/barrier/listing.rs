@@ -24,9 +24,11 @@ use crate::{
 /// Which part of a listing is wanted.
 #[derive(Clone, Copy, Default)]
 pub struct Page<'a> {
-    /// Only names behind this one, in the form and order of [`Name::listed`].
+    /// The page holds only names after this one, in the form and order of [`Name::listed`]. `None` begins at the first
+    /// name.
     pub after: Option<&'a str>,
-    /// At most so many names: the first of those. `None`: all, and more than [`LIST_NAMES_MAX`] are an error.
+    /// The page holds at most so many names, the first ones. With `None` it holds all names; more than
+    /// [`LIST_NAMES_MAX`] are then an error.
     pub limit: Option<usize>,
 }
 
@@ -48,7 +50,7 @@ impl<'u> Listing<'u> {
 
     /// The names of the page, in order.
     pub(crate) fn page(mut self, page: Page<'_>) -> Result<Vec<Name>, BarrierError> {
-        // The greatest name of the page lies on top, to make room for a smaller one.
+        // The greatest name of the page lies on top: it is dropped when a smaller name needs its place.
         let mut kept: BinaryHeap<Name> = BinaryHeap::new();
         while let Some(slice) = self.next_slice()? {
             for name in slice {
@@ -66,7 +68,8 @@ impl<'u> Listing<'u> {
         Ok(kept.into_sorted_vec())
     }
 
-    /// The names under the next [`SLICE_KEYS`] keys of the store, in no order that means anything. `None` at the end.
+    /// The names under the next [`SLICE_KEYS`] keys of the store, in a meaningless order. `None` at the end of the
+    /// folder.
     fn next_slice(&mut self) -> Result<Option<Vec<Name>>, BarrierError> {
         let keys = self.store.keys(&self.from, &self.to, SLICE_KEYS)?;
         let Some(last) = keys.last() else { return Ok(None) };
@@ -92,5 +95,5 @@ impl<'u> Listing<'u> {
     }
 }
 
-/// Keys that are taken from the store at once. They open within a fraction of a millisecond.
+/// Most keys that are taken from the store at once. Their names open within a fraction of a millisecond.
 const SLICE_KEYS: usize = 256;

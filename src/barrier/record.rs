@@ -15,21 +15,22 @@ use crate::{
 const FORMAT: u8 = 1;
 /// XChaCha20-Poly1305, the only algorithm of format 1.
 const ALGORITHM: u8 = 1;
-/// Bytes before the ciphertext.
+/// Bytes of the head of a stored value: everything before the ciphertext.
 const HEAD_BYTES: usize = NONCE_BYTES + 6;
 /// Plaintexts are padded to a multiple of this, so that a stolen store shows size classes only.
 const PAD_BYTES: usize = 64;
 
-/// What a sealed value is bound to.
+/// What a sealed value is bound to: a value opens only with the same binding.
 pub(super) struct Binding<'a> {
     pub store: &'a [u8; 16],
-    /// The number of the key that seals it. The cipher does not commit to its key, so the number is bound too.
+    /// The number of the term whose key seals the value. The cipher does not commit to its key, so the number is bound
+    /// too.
     pub term: u32,
     pub key: &'a RecordKey,
 }
 
 impl Binding<'_> {
-    /// Seals `plain` with the term's key.
+    /// Seals `plain` with the key of the term and returns the stored form.
     pub(crate) fn seal(&self, with: &AeadKey, plain: &[u8], random: &Random) -> Result<Vec<u8>, BarrierError> {
         let nonce: [u8; NONCE_BYTES] = random.bytes();
         // Room for everything at once: a buffer that grows would leave a copy of the plaintext behind.
@@ -46,7 +47,7 @@ impl Binding<'_> {
         Ok(value)
     }
 
-    /// Opens what [`Binding::seal`] made with the same binding and key; anything else is an integrity error.
+    /// Opens what [`Binding::seal`] made with the same binding and key. Any other value is an integrity error.
     pub(crate) fn open(&self, with: &AeadKey, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, BarrierError> {
         let damaged = || BarrierError::Integrity { table: self.key.table_id() };
         let (head, sealed) = value.split_at_checked(HEAD_BYTES).ok_or_else(damaged)?;
@@ -59,7 +60,8 @@ impl Binding<'_> {
         Ok(plain)
     }
 
-    /// Injective: every part but the last has a fixed length.
+    /// The associated data of the cipher: format, algorithm and this binding. Different bindings give different bytes,
+    /// because every part but the last has a fixed length.
     fn associated_data(&self) -> Vec<u8> {
         let mut data = Vec::with_capacity(22 + self.key.as_bytes().len());
         data.extend_from_slice(&[FORMAT, ALGORITHM]);
@@ -70,7 +72,8 @@ impl Binding<'_> {
     }
 }
 
-/// The term under which a value was sealed, as its head says; `None` if the head is not one of ours.
+/// The term under which a stored value was sealed, as the head of the value says. `None` if the value is too short, or
+/// of another format or algorithm.
 pub(super) fn term_of(value: &[u8]) -> Option<u32> {
     let head = value.get(NONCE_BYTES..HEAD_BYTES)?;
     let (form, term) = head.split_at_checked(2)?;

@@ -6,14 +6,15 @@
 
 use crate::{barrier::errors::BarrierError, base::limits::SEGMENT_BYTES_MAX, crypto::siv::SivKey};
 
-/// The identity of a mount. It is random and never used again, so a new mount at an old path sees nothing of the old.
+/// The identity of a mount. It is random and never used again, so a new mount at an old path sees no data of the old
+/// mount.
 pub type MountId = [u8; 16];
 
-/// Bytes before the segments: namespace (1), mount id (16), table (1).
+/// Bytes of a key before its segments: namespace (1), mount id (16), table (1).
 const HEAD_BYTES: usize = 18;
 /// The only namespace there is.
 const NAMESPACE: u8 = 0;
-/// Sealed segments are as long as a multiple of this, so their length tells little about the name.
+/// The length of a sealed segment is a multiple of this many bytes, so it tells little about the name.
 const BLOCK_BYTES: usize = 16;
 
 /// The full key of a record in the store, or the beginning that all records of a folder share.
@@ -21,7 +22,7 @@ const BLOCK_BYTES: usize = 16;
 pub(super) struct RecordKey(Vec<u8>);
 
 impl RecordKey {
-    /// What all keys of a table begin with.
+    /// The bytes with which all keys of a table begin.
     pub(crate) fn table(mount: &MountId, table: u8) -> Self {
         let mut key = Vec::with_capacity(HEAD_BYTES + 40);
         key.push(NAMESPACE);
@@ -30,13 +31,13 @@ impl RecordKey {
         Self(key)
     }
 
-    /// This key with `name` behind it, as it is.
+    /// This key, followed by `name` in plain.
     pub(crate) fn plain(mut self, name: &[u8]) -> Self {
         self.0.extend_from_slice(name);
         self
     }
 
-    /// This key with one sealed segment behind it.
+    /// This key, followed by one sealed segment. Fails if the segment is longer than [`SEGMENT_BYTES_MAX`].
     pub(crate) fn sealed(mut self, names: &SivKey, segment: &str) -> Result<Self, BarrierError> {
         if segment.len() > SEGMENT_BYTES_MAX {
             return Err(BarrierError::TooLarge);
@@ -52,7 +53,7 @@ impl RecordKey {
         Ok(self)
     }
 
-    /// The child of this folder that `full`, a key below the folder, belongs to. Opens nothing.
+    /// The direct child of this folder to which `full` belongs, a key below the folder. No name is opened.
     pub(crate) fn child<'k>(&self, full: &'k [u8]) -> Result<Child<'k>, BarrierError> {
         let damaged = || BarrierError::Integrity { table: self.table_id() };
         let (folder, rest) = full.split_at_checked(self.0.len()).ok_or_else(damaged)?;
@@ -79,7 +80,7 @@ impl RecordKey {
         (from, self.after())
     }
 
-    /// The first key behind everything that begins with this one.
+    /// The first key after all keys that begin with this one.
     pub(crate) fn after(&self) -> Vec<u8> {
         let mut key = self.0.clone();
         while let Some(last) = key.pop() {
@@ -112,7 +113,7 @@ pub(super) struct Child<'k> {
 }
 
 impl Child<'_> {
-    /// Whether the key where the child was found lies deeper than the child.
+    /// Whether the child is a folder: the key in which the child was found goes on below it.
     pub(crate) const fn is_folder(&self) -> bool {
         self.full_len > self.key.len()
     }
@@ -121,7 +122,7 @@ impl Child<'_> {
         RecordKey(self.key.to_vec())
     }
 
-    /// The name of the child.
+    /// Opens the sealed name of the child.
     pub(crate) fn open(&self, names: &SivKey) -> Result<String, BarrierError> {
         let damaged = || BarrierError::Integrity { table: table_of(self.key) };
         let (folder, segment) = self.key.split_at_checked(self.folder_len).ok_or_else(damaged)?;

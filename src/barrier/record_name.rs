@@ -1,5 +1,5 @@
-//! How a caller names a record: a path for a table with sealed names, bytes for a table with plain ones. The conversions
-//! let a caller hand in whichever of them it has.
+//! How a caller names a record: a path for a table with sealed names, bytes for a table with plain names. Functions
+//! that take a name accept each of the types that convert into [`RecordName`].
 
 /// The name of a record within its table.
 #[derive(Clone, Copy)]

@@ -27,10 +27,11 @@ pub struct Barrier {
 
 struct Sealed {
     boot: Boot,
-    /// The document in force, or the one that an init has proposed.
+    /// The boot document in force, or the one that an init has proposed. `None` before an init.
     document: Option<BootDocument>,
     is_proposed: bool,
-    /// The proposal was found at the start and no share of it has come since. Perhaps nobody was ever shown its shares.
+    /// Whether the boot document is a proposal that was found when the server started, and none of its shares has come
+    /// since. Perhaps nobody was ever shown its shares.
     is_orphan: bool,
     nonce: String,
     shares: Shares,
@@ -53,13 +54,13 @@ pub struct SealStatus {
 
 /// The outcome of a share that was accepted.
 pub enum Submitted {
-    /// More are needed.
+    /// More shares are needed.
     Progress,
-    /// It was the last one that was needed: continue with [`Barrier::complete`].
+    /// This was the last share that was needed: continue with [`Barrier::complete`].
     Opened(Box<Opening>),
 }
 
-/// The keys of a store that does not serve requests yet.
+/// The keys of a store that is being unsealed and does not serve requests yet.
 pub struct Opening {
     keys: Arc<Keys>,
     first_batch: Option<Staged>,
@@ -72,7 +73,7 @@ pub enum ShareError {
     NotInitialised,
     #[error("this share belongs to another store, or to an older set of shares of this one: progress is unchanged")]
     Foreign,
-    #[error("the server is unsealed by a key of its configuration and not by shares")]
+    #[error("the server is unsealed by a key in its configuration, not by shares: the share was not used")]
     NotByShares,
     #[error(
         "the shares are right, but the boot file does not open: it is damaged; restore boot.a and boot.b from a backup"
@@ -81,7 +82,7 @@ pub enum ShareError {
 }
 
 impl Barrier {
-    /// Reads the boot file. Nothing is opened.
+    /// Reads the boot file. The store stays sealed.
     pub(crate) fn new(store: Store, boot: Boot, random: Random) -> Result<Self, BootError> {
         let current = boot.read().map_err(|error| BootError::File(error.to_string()))?;
         let (bytes, is_proposed) = match current {
@@ -102,7 +103,7 @@ impl Barrier {
         &self.store
     }
 
-    /// The keys, while the store is open.
+    /// The keys of the open store, or [`BarrierError::Sealed`].
     pub(crate) fn keys(&self) -> Result<Arc<Keys>, BarrierError> {
         self.open.load_full().ok_or(BarrierError::Sealed)
     }
@@ -117,7 +118,7 @@ impl Barrier {
         Unit::new(keys, self.store.clone(), request)
     }
 
-    /// A unit that can read and write nothing: for what is answered while the store is sealed.
+    /// A unit of work that can read and write nothing, for requests that are answered while the store is sealed.
     pub fn keyless_unit(&self) -> Unit {
         self.unit_with(Arc::new(Keys::none(self.random.clone())), [0; 16])
     }
@@ -150,7 +151,8 @@ impl Barrier {
         Ok(made)
     }
 
-    /// Keeps a new document beside the one in force. From now on this process counts as initialised.
+    /// Stores a new boot document in the boot file, as a proposal beside the document in force. From now on this
+    /// process counts as initialised. [`Barrier::promote`] puts the proposal in force; a later proposal replaces it.
     fn propose(&self, document: BootDocument) -> Result<(), BarrierError> {
         let stopped = |text: String| BarrierError::Stopped(text);
         let mut sealed = self.sealed();
@@ -163,7 +165,8 @@ impl Barrier {
         Ok(())
     }
 
-    /// Puts a proposed document in force. Call it when its shares have been sent to the operator, or when one comes in.
+    /// Puts a proposed boot document in force; does nothing if there is no proposal. Call it when the shares of the
+    /// document have been sent to the operator, or when the store is unsealed with them.
     pub(crate) fn promote(&self) -> Result<(), BarrierError> {
         let mut sealed = self.sealed();
         if sealed.is_proposed && sealed.document.is_some() {
@@ -173,8 +176,8 @@ impl Barrier {
         Ok(())
     }
 
-    /// Takes a share. A share of another set is refused and changes nothing; one that was handed in already does not
-    /// count twice.
+    /// Takes a share of the unseal key. A share of another set is refused and changes nothing. A share that was handed
+    /// in already does not count twice.
     pub(crate) fn submit(&self, share: Secret<Vec<u8>>) -> Result<Submitted, ShareError> {
         let mut sealed = self.sealed();
         let document = sealed.document.clone().ok_or(ShareError::NotInitialised)?;
@@ -205,7 +208,7 @@ impl Barrier {
         sealed.nonce.clear();
     }
 
-    /// Opens with the key of `seal "static"`.
+    /// Opens the keyring with the key of `seal "static"`. Continue with [`Barrier::complete`].
     pub(crate) fn open_fixed(&self, key_id: &str, key: &Secret<[u8; 32]>) -> Result<Opening, ShareError> {
         let document = self.sealed().document.clone().ok_or(ShareError::NotInitialised)?;
         let seal = document.fixed.as_ref().filter(|seal| seal.key_id == key_id).ok_or(ShareError::Foreign)?;
@@ -219,8 +222,8 @@ impl Barrier {
         Ok(Opening { keys: Arc::new(Keys::new(document.store, &ring, self.random.clone())), first_batch })
     }
 
-    /// Commits the first batch if the store has none yet, and writes the boot file without it. The store stays closed
-    /// to requests until [`Barrier::admit`].
+    /// Commits the first batch of a new store, and writes the boot file without that batch. The store stays closed to
+    /// requests until [`Barrier::admit`].
     pub(crate) async fn complete(&self, opening: Opening) -> Result<Arc<Keys>, BarrierError> {
         self.promote()?;
         if let Some(staged) = opening.first_batch {
@@ -228,7 +231,8 @@ impl Barrier {
                 staged.into_iter().map(|(key, value)| Write { key, old: Old::Absent, new: Some(value) }).collect();
             let batch = Batch { request: self.random.bytes(), writes, urgent: true, ..Batch::default() };
             match self.store.commit(batch).await {
-                // A conflict means that it was committed already, and a crash came before the boot file said so.
+                // A conflict means that the first batch was committed already, and a crash came before the boot file
+                // was written without it.
                 Ok(_) | Err(CommitError::Conflict(_)) => {}
                 Err(other) => return Err(other.into()),
             }
@@ -258,7 +262,7 @@ impl Barrier {
     }
 }
 
-/// Whether the share is one of the set; looks at all hashes, in constant time.
+/// Whether the share belongs to the set of `seal`. Compares with all hashes, in constant time.
 fn is_known(seal: &ShamirSeal, store: &[u8; 16], share: &Secret<Vec<u8>>) -> bool {
     let hash = Secret::new(share_hash(store, &seal.set, share.expose()));
     seal.hashes.iter().fold(false, |known, one| known | hash.same(&one.0))

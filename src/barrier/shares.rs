@@ -1,11 +1,12 @@
-//! The shares of an unseal that is under way, in locked memory: hours can pass until the last key holder comes.
+//! The shares of an unseal that is under way. They lie in locked memory, because hours can pass until the last key
+//! holder comes.
 
 use crate::{
     base::{secret::Secret, sys::Locked},
     crypto::shamir::{self, SHARE_BYTES},
 };
 
-/// The shares that were handed in so far. Takes memory with the first one.
+/// The shares that were handed in so far. Locked memory is taken with the first share.
 #[derive(Default)]
 pub(super) struct Shares(Option<Locked<Slots>>);
 
@@ -25,7 +26,7 @@ impl Shares {
         self.0.as_ref().map_or(0, |held| held.count)
     }
 
-    /// Keeps a share of the right set; one that was handed in before does not count twice.
+    /// Keeps a share of the right set. A share that was handed in before does not count twice.
     pub(crate) fn add(&mut self, share: &Secret<Vec<u8>>) {
         let is_held = self.all().any(|held| share.same(held));
         let held = self.0.get_or_insert_with(|| Locked::new(Slots::EMPTY));
@@ -40,7 +41,7 @@ impl Shares {
         held.count += 1;
     }
 
-    /// The key that was cut into these shares. `None` if they have not the form of shares.
+    /// The key that was cut into these shares. `None` if there is no share, or if they do not have the form of shares.
     pub(crate) fn combine(&self) -> Option<Secret<[u8; 32]>> {
         let mut all = self.all();
         // As in Vault: a single share is the key itself.
@@ -67,7 +68,7 @@ impl Slots {
         Self { count: 0, slots: [const { Slot { bytes: Secret::new([0; SHARE_BYTES]), len: 0 } }; SHARES_MAX] };
 }
 
-/// A share's x is one byte and never zero, so no set has more.
+/// Most shares of a set: the x of a share is one byte and never zero.
 const SHARES_MAX: usize = 255;
 
 #[cfg(test)]

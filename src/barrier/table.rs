@@ -7,12 +7,12 @@ pub trait Record: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()> {}
 
 impl<T: minicbor::Encode<()> + for<'b> minicbor::Decode<'b, ()>> Record for T {}
 
-/// How the names of a table stand on disk.
+/// How the names of a table's records are written on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NameForm {
-    /// Path segments, each sealed: whatever a caller chose.
+    /// Path segments, each sealed: for names that callers choose.
     Sealed,
-    /// Bytes as they are: times, random ids, keyed hashes.
+    /// Bytes as they are: for times, random ids and keyed hashes.
     Plain,
 }
 
@@ -44,12 +44,12 @@ pub struct Name {
 }
 
 impl Name {
-    /// As Vault lists it: a folder ends in a slash.
+    /// The name as Vault lists it: a folder ends in a slash.
     pub(crate) fn listed(self) -> String {
         if self.is_folder { self.text + "/" } else { self.text }
     }
 
-    /// Whether this name stands behind `listed` in a listing.
+    /// Whether this name comes after `listed` in a listing.
     pub(super) fn is_after(&self, listed: &str) -> bool {
         self.listed_bytes().cmp(listed.bytes()).is_gt()
     }

@@ -48,13 +48,13 @@ enum Pending {
 pub(crate) struct WrittenTag(Arc<OnceLock<Tag>>);
 
 impl WrittenTag {
-    /// The state of the record after the commit; absent before it.
+    /// The state of the record after the commit. Before the commit it is `Absent`.
     pub fn old(&self) -> Old {
         self.0.get().map_or(Old::Absent, |tag| Old::Tag(*tag))
     }
 }
 
-/// What a unit would write, sealed: the first batch of a new store.
+/// The sealed writes of a unit, as keys and values: the first batch of a new store.
 pub type Staged = Vec<(Vec<u8>, Vec<u8>)>;
 
 impl Unit {
@@ -79,7 +79,7 @@ impl Unit {
         self.keys.record_key(mount, table.id, table.form, &name.into())
     }
 
-    /// The record of that name, as this unit would leave it.
+    /// The record of that name, with this unit's own writes. `None` if there is no such record.
     pub(crate) fn get<'k, T: Record>(
         &self,
         mount: &MountId,
@@ -95,7 +95,7 @@ impl Unit {
         Ok(self.fetch(&key)?.map(|(record, _)| record))
     }
 
-    /// Like [`Unit::get`] from the store alone, with the record's tag.
+    /// The record of that name in the store, with its tag. This unit's own writes do not count.
     pub(crate) fn get_tagged<'k, T: Record>(
         &self,
         mount: &MountId,
@@ -114,7 +114,7 @@ impl Unit {
         Ok(Some((decode(key, &plain)?, tag)))
     }
 
-    /// Whether a record of that name exists; does not open it.
+    /// Whether a record of that name exists, with this unit's own writes. The record is not opened.
     pub(crate) fn has<'k, T>(
         &self,
         mount: &MountId,
@@ -130,7 +130,7 @@ impl Unit {
         Ok(self.old_state(key.as_bytes())? != Old::Absent)
     }
 
-    /// Writes a record over whatever is there. Gives the tag that the record will have.
+    /// Writes a record in place of whatever has its name. Returns the tag that the record will have after the commit.
     pub(crate) fn put<'k, T: Record>(
         &self,
         mount: &MountId,
@@ -143,7 +143,7 @@ impl Unit {
         self.stage(key, record)
     }
 
-    /// Writes a record where there is none; the commit conflicts if there is one. For names that are random.
+    /// Writes a record that must not exist yet. If it exists, the commit fails with a conflict. For random names.
     pub(crate) fn create<'k, T: Record>(
         &self,
         mount: &MountId,
@@ -157,7 +157,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Deletes a record; does nothing where there is none.
+    /// Deletes a record. Does nothing if it does not exist.
     pub(crate) fn delete<'k, T>(
         &self,
         mount: &MountId,
@@ -168,7 +168,7 @@ impl Unit {
         self.delete_key(key.as_bytes())
     }
 
-    /// Deletes the record at a full key: for sweeps.
+    /// Deletes the record at a full key of the store. For sweeps.
     pub(crate) fn delete_key(&self, key: &[u8]) -> Result<(), BarrierError> {
         let old = self.old_state(key)?;
         let mut state = self.state();
@@ -188,7 +188,7 @@ impl Unit {
         Ok(tag)
     }
 
-    /// The state of a key in the store, as this unit saw it first.
+    /// The state of a key in the store when this unit saw it first.
     fn old_state(&self, key: &[u8]) -> Result<Old, BarrierError> {
         if let Some(old) = self.state().seen.get(key) {
             return Ok(*old);
@@ -198,19 +198,20 @@ impl Unit {
         Ok(old)
     }
 
-    /// Remembers the state of a key. It is a conflict if this unit saw another one before.
+    /// Remembers the state of a key. Fails with a conflict if this unit saw the key in another state before.
     fn remember(&self, key: &[u8], old: Old) -> Result<(), BarrierError> {
         let is_same = *self.state().seen.entry(key.to_vec()).or_insert(old) == old;
         if is_same { Ok(()) } else { Err(self.conflict()) }
     }
 
-    /// Declares that what this unit read is no longer so. The pipeline performs the request again on a fresh unit.
+    /// Declares that something that this unit read has changed since, and returns the error for it. The pipeline
+    /// performs the request again on a fresh unit.
     pub(crate) fn conflict(&self) -> BarrierError {
         self.state().is_stale = true;
         BarrierError::Conflict
     }
 
-    /// Whether this unit has met a change of what it read.
+    /// Whether this unit has found that something that it read has changed since.
     pub(crate) fn is_stale(&self) -> bool {
         self.state().is_stale
     }
@@ -242,8 +243,8 @@ impl Unit {
         !self.state().writes.is_empty()
     }
 
-    /// The names directly below `folder`, in order, or a page of them, as the store has them: what this unit writes does
-    /// not count. Looks at every name of the folder but holds no more than the page. Blocks for the whole walk.
+    /// A page of the names directly below `folder` in the store, in order. This unit's own writes do not count. Looks
+    /// at every name of the folder, but holds no more than the page in memory. Blocks for the whole walk.
     pub(crate) fn names<T>(
         &self,
         mount: &MountId,
@@ -259,9 +260,9 @@ impl Unit {
         Ok(Listing::new(&self.keys, &self.store, mount, folder))
     }
 
-    /// The first `limit` records of a plain table whose names begin with `prefix`, in order, with their names. The limit
-    /// is applied in the store, before a value is opened. Looks at the store alone, and blocks for as long as it takes
-    /// to open so many values.
+    /// The records of a plain table whose names begin with `prefix`, at most the first `limit`, in order, with their
+    /// names. The limit is applied in the store, before a value is opened. This unit's own writes do not count. Blocks
+    /// for as long as it takes to open so many values.
     pub(crate) fn scan<T: Record>(
         &self,
         mount: &MountId,
@@ -273,8 +274,8 @@ impl Unit {
         found.into_iter().map(|record| Ok((record.name.clone(), self.open(&record)?))).collect()
     }
 
-    /// Every record of a plain table whose name begins with `prefix`, each as it opens: one that does not open is its own
-    /// error and nobody else's. For tables of few records.
+    /// Every record of a plain table whose name begins with `prefix`, with its name. A record that does not open is an
+    /// error in its own place and does not hinder the others. For tables of few records.
     pub(crate) fn scan_each<T: Record>(
         &self,
         mount: &MountId,
@@ -302,14 +303,15 @@ impl Unit {
         Ok(records.collect())
     }
 
-    /// Up to `limit` full keys of a mount, whatever their table: for sweeps of what a mount has left behind.
+    /// The full keys of a mount's records in all tables, at most the first `limit`. For sweeps of what a mount has left
+    /// behind.
     pub(crate) fn keys_of_mount(&self, mount: &MountId, limit: usize) -> Result<Vec<Vec<u8>>, BarrierError> {
         let (from, to) = record_key::keys_of_mount(mount);
         Ok(self.store.keys(&from, &to, limit)?)
     }
 
-    /// For a unit that only read: checks that everything it saw is unchanged, so that its answer describes one moment.
-    /// A single record always does.
+    /// For a unit that only read: checks that everything that it read is unchanged, so that the answer describes one
+    /// moment. An answer from a single record always does.
     pub(crate) fn confirm_reads(&self) -> Result<(), BarrierError> {
         let state = self.state();
         if state.seen.len() < 2 {
@@ -324,7 +326,7 @@ impl Unit {
         Ok(())
     }
 
-    /// Commits all writes of this unit together with `notes`. `Ok` means durable and visible.
+    /// Commits all writes of this unit together with `notes`, its audit log lines. `Ok` means durable and visible.
     pub(crate) async fn commit(&self, notes: Vec<Vec<u8>>) -> Result<Sequence, BarrierError> {
         let batch = self.batch(notes)?;
         Ok(self.store.commit(batch).await?)
@@ -353,14 +355,14 @@ impl Unit {
         Ok(Batch { request: self.request, checks, writes: sealed, notes, effects, urgent: is_urgent || only_deletes })
     }
 
-    /// What this unit would write, sealed: for the first batch of a store that does not exist yet.
+    /// The writes of this unit, sealed but not committed: the first batch of a store that does not exist yet.
     pub(crate) fn into_staged(self) -> Result<Staged, BarrierError> {
         let writes = self.batch(Vec::new())?.writes;
         Ok(writes.into_iter().filter_map(|write| Some((write.key, write.new?))).collect())
     }
 }
 
-/// A record as it lies in the store.
+/// A record of a plain table as it lies in the store: its value is still sealed.
 struct Stored {
     name: Vec<u8>,
     key: RecordKey,

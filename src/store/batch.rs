@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::tag::{Tag, tag_of};
 
-/// The state of a key before a batch.
+/// The state in which a batch expects a key: absent, or with a value that has this tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Old {
     Absent,
@@ -19,19 +19,19 @@ impl Old {
     }
 }
 
-/// A precondition on a key that the batch does not write.
+/// A precondition on a key that the batch does not write: the key must be in the state `old`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Check {
     pub key: Vec<u8>,
     pub old: Old,
 }
 
-/// A new value for a key, or its deletion. The old state is a precondition.
+/// A new value for a key, or the deletion of the key. The state `old` is a precondition.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Write {
     pub key: Vec<u8>,
     pub old: Old,
-    /// `None` deletes. Deleting a key whose old state is `Absent` is allowed and does nothing.
+    /// `None` deletes the key. If `old` is `Absent`, that is allowed and does nothing.
     pub new: Option<Vec<u8>>,
 }
 
@@ -39,24 +39,24 @@ pub struct Write {
 /// not wait for the store.
 pub type Effect = Box<dyn FnOnce(Sequence) + Send>;
 
-/// One unit of change: applied whole, or not at all.
+/// One unit of change, applied as a whole or not at all.
 #[derive(Default)]
 pub struct Batch {
-    /// The request that asked for it.
+    /// The id of the request that made the batch.
     #[expect(dead_code, reason = "a frame of the journal will hold it")]
     pub request: [u8; 16],
     pub checks: Vec<Check>,
-    /// Each key at most once.
+    /// The writes, at most one for each key.
     pub writes: Vec<Write>,
-    /// Sealed bytes that are kept until they are released, such as audit lines.
+    /// Notes: bytes that the store keeps until they are released, such as audit log lines.
     pub notes: Vec<Vec<u8>>,
     pub effects: Vec<Effect>,
-    /// May use the reserve of the disk: deletes, revocations, sealing and audit lines.
+    /// Whether the batch may use the disk space that is reserved for deletes, revocations, sealing and audit log lines.
     pub urgent: bool,
 }
 
 impl Batch {
-    /// Size of the batch, for the limits of a group.
+    /// The size of the batch, which counts towards the limit of a group.
     pub(super) fn size_bytes(&self) -> usize {
         let writes: usize =
             self.writes.iter().map(|write| write.key.len() + write.new.as_ref().map_or(0, Vec::len)).sum();

@@ -1,6 +1,6 @@
-//! The boot file: all that a sealed server needs, kept outside of the store in two copies. A copy is replaced by writing
-//! a new file, syncing it, renaming it and syncing the directory, so one whole copy exists at every moment. New content
-//! is first proposed (`boot.new`) and replaces the old content when it is promoted.
+//! The boot file: all that a sealed server needs, kept outside of the store in two copies. A copy is replaced by
+//! writing a new file, syncing it, renaming it and syncing the directory, so one whole copy exists at every moment. New
+//! content is first proposed (`boot.new`) and replaces the old content when it is promoted.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,8 +12,8 @@ use super::{
     files::Files,
 };
 
-/// The content in force and at most one proposal. Calls block. Open the store of the same directory first: its lock
-/// keeps other processes away.
+/// The boot file: the content in force and at most one proposal. Calls block. Open the store of the same directory
+/// first: the store's lock keeps other processes away.
 pub struct Boot {
     state: Mutex<State>,
     home: Home,
@@ -31,7 +31,7 @@ struct State {
     proposed: Option<Version>,
 }
 
-/// One version of the content. The round grows with every proposal.
+/// One version of the content. `round` grows with every proposal.
 #[derive(Clone, PartialEq, Eq)]
 struct Version {
     round: u64,
@@ -44,8 +44,8 @@ impl Boot {
         Self { state: Mutex::default(), home: Home::Memory }
     }
 
-    /// Reads the boot file in `dir`, and creates the directory if there is none. A copy that is missing, damaged or older
-    /// is written again from the other one. Two damaged copies are an error.
+    /// Reads the boot file in `dir`, and creates the directory if there is none. A copy that is missing, damaged or
+    /// older is written again from the other one. Two damaged copies are an error.
     pub(crate) fn open(dir: &Path, files: Files) -> Result<Self, OpenError> {
         files.create_dir_all(dir).map_err(|error| OpenError::io(dir, &error))?;
         let paths = COPIES.map(|name| dir.join(name));
@@ -74,7 +74,7 @@ impl Boot {
         Ok(self.state().current.as_ref().map(|version| version.content.clone()))
     }
 
-    /// Keeps `content` beside the one in force and replaces an earlier proposal. `Ok` means durable.
+    /// Stores `content` as a proposal beside the content in force. An earlier proposal is replaced. `Ok` means durable.
     pub(crate) fn propose(&self, content: &[u8]) -> Result<(), StoreError> {
         let mut state = self.state();
         // Above the round of an earlier proposal too: its promotion may have failed after one copy was written.
@@ -104,7 +104,7 @@ impl Boot {
         Ok(())
     }
 
-    /// The content that was proposed last and neither promoted nor replaced.
+    /// The content of the proposal that was not promoted yet. `None` if there is no such proposal.
     pub(crate) fn proposed(&self) -> Option<Vec<u8>> {
         self.state().proposed.as_ref().map(|version| version.content.clone())
     }
@@ -125,7 +125,7 @@ impl Boot {
     }
 }
 
-/// What was found where a copy should be.
+/// What was found where a copy of the boot file should be.
 enum Found {
     Nothing,
     Damaged,
@@ -158,7 +158,8 @@ fn replace(files: &Files, dir: &Path, path: &Path, version: &Version) -> std::io
 }
 
 impl Version {
-    /// `magic 8 | round u64 | length u32 | CRC-32 of all else u32 | content`, little endian.
+    /// The form on disk: `magic 8 | round u64 | length u32 | CRC-32 of magic, round and content u32 | content`, little
+    /// endian.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES + self.content.len());
         bytes.extend(MAGIC);

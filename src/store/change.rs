@@ -1,17 +1,17 @@
-//! What accepted batches do to an index: the words between the committer, the indexes and the readers.
+//! What accepted batches do to an index: the types that the committer, the indexes and the readers share.
 
 use super::{batch::Sequence, tag::Tag, value::StoredValue};
 use crate::base::time::Time;
 
-/// A key with its value, as a scan answers them.
+/// A key with its value, as a scan returns them.
 pub(super) type Record = (Vec<u8>, StoredValue);
 
-/// What is known of the value at a key: enough for a precondition and for the next write.
+/// What is known of a value without reading all of it: enough for a precondition and for the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Summary {
     pub tag: Tag,
     pub len_bytes: usize,
-    /// The write that made it.
+    /// The write that stored the value.
     pub made_by: WriteId,
 }
 
@@ -22,7 +22,7 @@ pub(super) struct WriteId {
     pub position: u32,
 }
 
-/// One accepted write.
+/// One accepted write. `before` is `None` if the key was absent, `new` is `None` if the write deletes the key.
 pub(super) struct Change {
     pub key: Vec<u8>,
     pub before: Option<Summary>,
@@ -34,7 +34,7 @@ pub(super) struct Change {
 #[derive(Default)]
 pub(super) struct Slice {
     pub changes: Vec<Change>,
-    /// Of the last batch in it.
+    /// The sequence of the last batch in the slice.
     pub sequence: Sequence,
     pub time: Time,
 }

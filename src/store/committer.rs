@@ -55,8 +55,8 @@ impl Committer {
         Self { shared }
     }
 
-    /// Runs until it is told to close or until the last handle is dropped. After a failure it ends, and whoever still
-    /// waits is answered with `Closed`.
+    /// Runs until an order to close comes, or the last handle on the store is dropped. A failure ends it too; callers
+    /// that still wait then get `Closed`.
     pub(crate) fn run(self, orders: &mpsc::Receiver<Order>) {
         while let Ok(order) = orders.recv() {
             if self.shared.open().is_err() {
@@ -80,12 +80,13 @@ impl Committer {
             Err(panic) => Err(panic_text(&*panic)),
         };
         if let Err(cause) = closed {
-            tracing::error!(cause, "the store could not be closed in order");
+            tracing::error!(cause, "the store failed while it was closed");
         }
-        self.shared.close(String::from("it was closed in order"));
+        self.shared.close(String::from("it was closed on request"));
     }
 
-    /// Takes a group through all its steps. An error ends the store; those who waited have been answered.
+    /// Takes a group of batches through all its steps. After an error the store closes. The callers of the group then
+    /// have their answers, or get `Closed`.
     fn commit_group(&self, group: Vec<Waiting>) -> Result<(), String> {
         let mut overlay = Overlay::new();
         let mut next = self.shared.sequence();
@@ -125,7 +126,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Applies the group in slices and syncs: after `Ok` it outlives the process.
+    /// Applies the accepted batches in slices and syncs them. `Ok` means durable.
     fn make_durable(&self, accepted: &mut [Accepted], time: Time) -> Result<(), String> {
         if accepted.is_empty() {
             return Ok(());
@@ -143,7 +144,7 @@ impl Committer {
         self.shared.index.sync().map_err(|error| error.to_string())
     }
 
-    /// The old states of the keys that the batch writes, if it may be accepted.
+    /// Decides whether the batch may be accepted. If so, returns the old state of each key that the batch writes.
     fn judge(
         &self,
         batch: &Batch,
@@ -191,7 +192,8 @@ impl From<CommitError> for Refusal {
     }
 }
 
-/// Fills the group with waiting batches up to its limits. False if this is the last group.
+/// Fills the group with waiting batches, up to the limits of a group. Returns false if the store closes after this
+/// group.
 fn gather(first: Order, orders: &mpsc::Receiver<Order>, group: &mut Vec<Waiting>) -> bool {
     // Writers that were just answered are about to send their next batch. Waiting for them makes larger groups for one
     // sync. Measured with 64 writers: groups of 63 batches instead of 40.
@@ -216,7 +218,7 @@ fn gather(first: Order, orders: &mpsc::Receiver<Order>, group: &mut Vec<Waiting>
     }
 }
 
-/// Moves the writes out of an accepted batch and records their outcome in the overlay.
+/// Moves the writes out of an accepted batch and notes the states after them in the overlay.
 fn accept(batch: &mut Batch, seen: Vec<Option<Summary>>, sequence: Sequence, overlay: &mut Overlay) -> Accepted {
     let writes = std::mem::take(&mut batch.writes);
     let mut changes = Vec::with_capacity(writes.len());
@@ -232,20 +234,20 @@ fn accept(batch: &mut Batch, seen: Vec<Option<Summary>>, sequence: Sequence, ove
 fn check_shape(batch: &Batch) -> Result<(), CommitError> {
     let too_long = |key: &Vec<u8>| key.is_empty() || key.len() > KEY_BYTES_MAX;
     if batch.writes.iter().any(|write| too_long(&write.key)) {
-        return Err(CommitError::Refused("a key is empty or too long"));
+        return Err(CommitError::Refused("a key is empty or longer than 7 KiB"));
     }
     if batch.writes.iter().any(|write| write.new.as_ref().is_some_and(|new| new.len() > VALUE_BYTES_MAX)) {
-        return Err(CommitError::Refused("a value is too big"));
+        return Err(CommitError::Refused("a value is larger than 32 MiB"));
     }
     let mut keys = HashSet::with_capacity(batch.writes.len());
     if batch.writes.iter().all(|write| keys.insert(write.key.as_slice())) {
         Ok(())
     } else {
-        Err(CommitError::Refused("a key is written twice"))
+        Err(CommitError::Refused("two writes have the same key"))
     }
 }
 
-/// Runs the effects of a batch. If one panics the others still run, because the batch is durable already.
+/// Runs the effects of a batch. If an effect panics, the others still run, because the batch is durable already.
 fn run_effects(effects: Vec<Effect>, sequence: Sequence) {
     for effect in effects {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| effect(sequence))) {
@@ -254,6 +256,6 @@ fn run_effects(effects: Vec<Effect>, sequence: Sequence) {
     }
 }
 
-/// Bytes of a key. The sealed names of the deepest path fit, and sixteen such keys fit a page that sled does not put
-/// into a file of its own.
+/// Most bytes of a key; a batch with a longer key is refused. The sealed names of the deepest path fit, and sixteen
+/// such keys fit a page that sled does not put into a file of its own.
 pub(super) const KEY_BYTES_MAX: usize = 7 << 10;

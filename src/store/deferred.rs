@@ -33,10 +33,10 @@ struct Parts {
 
 #[derive(Default)]
 struct Pending {
-    /// Slices age for one delay and are written after the next.
+    /// Slices that came during this delay. At its end they become `aged`, and at the end of the next they are written.
     fresh: Vec<Slice>,
     aged: Vec<Slice>,
-    /// The state of each key after the slices that wait.
+    /// The state of each key after all slices that are not written yet.
     overlay: BTreeMap<Vec<u8>, Latest>,
     failure: Option<StoreError>,
     is_done: bool,
@@ -110,7 +110,7 @@ impl Deferred {
         self.parts.inner.lacks_room()
     }
 
-    /// An orderly stop writes down everything.
+    /// Writes everything that is pending, at an orderly stop.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         let mut pending = self.parts.pending();
         self.parts.write_down(&mut pending);
@@ -148,8 +148,8 @@ impl Parts {
         }
     }
 
-    /// Writes the aged slices and ages the fresh ones. It holds the lock throughout, so readers wait; this is only a test
-    /// build.
+    /// Writes the aged slices and ages the fresh ones. It holds the lock throughout, so readers wait; this is only a
+    /// test build.
     fn write_down(&self, pending: &mut Pending) {
         for slice in std::mem::take(&mut pending.aged) {
             let sequence = slice.sequence;

@@ -6,13 +6,14 @@ pub enum CommitError {
     /// A precondition failed, for this key. Nothing changed: read again and decide again.
     #[error("a record has changed since it was read")]
     Conflict(Vec<u8>),
-    /// No room at this path. Nothing changed, and the store recovers by itself when there is room again.
+    /// There is no room at this path. Nothing changed. When there is room again, the store takes batches again.
     #[error("no room left at `{0}`: free some space there")]
     Full(String),
-    /// The batch itself is wrong (a repeated key, a value that is too large). Nothing changed; do not try again.
+    /// The batch itself is wrong: a repeated key, or a key or value that is too large. Nothing changed; do not try
+    /// again.
     #[error("the batch was refused: {0}")]
     Refused(&'static str),
-    /// The store was closed, or closed itself after a failure. It is not known whether a waiting batch was applied.
+    /// The store was closed, or closed itself after a failure. Whether the batch was applied is not known.
     #[error("the store is closed")]
     Closed,
     /// Writing the batch failed. The next start shows whether it was applied.
@@ -39,7 +40,7 @@ pub enum OpenError {
     /// Another process uses the directory.
     #[error("`{path}` is locked{holder}: stop the other process, or name another directory")]
     Locked { path: String, holder: String },
-    /// The files are not what a store wrote.
+    /// The files do not have the content that a store wrote.
     #[error("`{path}` is damaged ({cause}): keep a copy of the directory, then restore it from a backup")]
     Damaged { path: String, cause: String },
     #[error("cannot open `{path}`: {cause}")]

@@ -53,7 +53,7 @@ impl Index {
         }
     }
 
-    /// What is known of the value at `key`, without joining a value from its chunks.
+    /// The summary of the value at `key`, without joining the value from chunks. `None` if the key is absent.
     pub(crate) fn peek(&self, key: &[u8]) -> Result<Option<Summary>, StoreError> {
         match self {
             Self::Memory(index) => Ok(index.peek(key)),
@@ -86,7 +86,7 @@ impl Index {
         }
     }
 
-    /// What it takes on disk. `None` in memory, and where the file system does not tell.
+    /// Bytes that the index takes on disk. `None` for an index in memory, or if the size cannot be found out.
     pub(crate) fn size_bytes(&self) -> Option<u64> {
         match self {
             Self::Memory(_) => None,
@@ -96,7 +96,7 @@ impl Index {
         }
     }
 
-    /// The path that has no room left for ordinary batches, if any.
+    /// The path that has no room left for ordinary batches. `None` if there is room.
     pub(crate) fn lacks_room(&self) -> Option<String> {
         match self {
             Self::Memory(_) => None,
@@ -106,7 +106,7 @@ impl Index {
         }
     }
 
-    /// Called by the committer after an orderly stop.
+    /// Makes everything durable. Called by the committer at an orderly stop.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         match self {
             Self::Memory(_) => Ok(()),

@@ -67,11 +67,11 @@ pub struct Store(Arc<Running>);
 pub struct StoreMeasurements {
     /// Batches committed since the store was created.
     pub commits: u64,
-    /// What it takes on disk; `None` for a store in memory, and where the file system does not tell.
+    /// Bytes that the store takes on disk. `None` for a store in memory, or if the size cannot be found out.
     pub size_bytes: Option<u64>,
-    /// Whether its disk has room for ordinary batches.
+    /// Whether there is room for ordinary batches on the disk.
     pub has_room: bool,
-    /// Notes held in memory because audit devices lack them.
+    /// Bytes of notes held in memory because audit devices have not taken them yet.
     pub notes_held_bytes: usize,
 }
 
@@ -88,9 +88,9 @@ impl Store {
         Self::start(Shared::new(Index::Memory(MemoryIndex::default()), clock, Sequence::ZERO, Time::EPOCH))
     }
 
-    /// Opens or creates the store under `dir` (the data directory) and holds `<dir>/lock` for as long as a clone of it
-    /// lives. Blocks while sled recovers. The clock is left alone: a caller that wants no time before the last commit
-    /// calls `clock.not_before(store.last_time())`.
+    /// Opens or creates the store under `dir` (the data directory) and holds `<dir>/lock` for as long as a clone of the
+    /// store lives. Blocks while sled recovers. The clock is not changed: a caller that wants no time before the last
+    /// commit calls `clock.not_before(store.last_time())`.
     pub(crate) fn sled(dir: &Path, files: Files, clock: Clock) -> Result<Self, OpenError> {
         let (index, head) = SledIndex::open(dir, files)?;
         #[cfg(not(feature = "unflushed"))]
@@ -108,7 +108,7 @@ impl Store {
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
-                shared.close(format!("no thread for the committer: {error}"));
+                shared.close(format!("the committer's thread could not be started: {error}"));
                 None
             }
         };
@@ -120,12 +120,12 @@ impl Store {
         self.0.shared.index.kind()
     }
 
-    /// Whether it answers: a store that met a failure has closed itself.
+    /// Whether the store still answers. After a failure it has closed itself.
     pub(crate) fn is_open(&self) -> bool {
         self.0.shared.open().is_ok()
     }
 
-    /// What it measures of itself. Asks the file system for sizes, so it may block.
+    /// The numbers of the store, for metrics. Asks the file system for sizes, so the call may block.
     pub(crate) fn measure(&self) -> StoreMeasurements {
         let shared = &self.0.shared;
         StoreMeasurements {
@@ -136,28 +136,29 @@ impl Store {
         }
     }
 
-    /// The value at `key`. Takes microseconds, so it may run on a worker; a value above 4 KiB is joined from chunks.
+    /// The value at `key`; `None` if the key is absent. Takes microseconds, so it may run on a worker thread. A value
+    /// above 4 KiB is joined from chunks.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         self.0.shared.open()?;
         self.close_on_error(self.0.shared.index.get(key))
     }
 
-    /// The first `limit` records from `from` (inclusive) to `to` (exclusive), in the order of their keys. Not a snapshot:
-    /// a batch that is committed meanwhile may be seen in part.
+    /// The records from `from` (inclusive) to `to` (exclusive), at most the first `limit`, in the order of their keys.
+    /// They are not a snapshot: a batch that is committed meanwhile may be seen in part.
     pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, StoredValue)>, StoreError> {
         self.0.shared.open()?;
         self.close_on_error(self.0.shared.index.scan(from, to, limit))
     }
 
-    /// As [`Store::scan`], without the values.
+    /// As [`Store::scan`], but only the keys.
     pub(crate) fn keys(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         self.0.shared.open()?;
         self.close_on_error(self.0.shared.index.keys(from, to, limit))
     }
 
     /// Hands `batch` to the committer during this call; batches are committed in the order of the calls. The future
-    /// only waits for the outcome, and dropping it does not cancel the batch. `Ok` means durable, visible and effects
-    /// done. Nothing is retried here.
+    /// only waits for the outcome, and dropping it does not cancel the batch. `Ok` means that the batch is durable and
+    /// visible and that its effects have run. Nothing is retried here.
     pub(crate) fn commit(
         &self,
         batch: Batch,
@@ -170,28 +171,28 @@ impl Store {
         async move { outcome.await.unwrap_or(Err(CommitError::Closed)) }
     }
 
-    /// Notes of batches after `after`, oldest first, that were not released yet. They are held in memory until there is
-    /// a journal. When they exceed 64 MiB, batches that are not urgent are refused with [`CommitError::Full`].
+    /// The unreleased notes of batches after `after`, oldest first. Notes are held in memory until there is a journal.
+    /// When they exceed 64 MiB, batches that are not urgent are refused with [`CommitError::Full`].
     pub(crate) fn notes_since(&self, after: Sequence) -> Vec<(Sequence, Vec<u8>)> {
         self.0.shared.notes_since(after)
     }
 
-    /// Forgets the notes of batches up to and including `up_to`: every audit device has them.
+    /// Forgets the notes of batches up to and including `up_to`. Call it once every audit device has them.
     pub(crate) fn release_notes(&self, up_to: Sequence) {
         self.0.shared.release_notes(up_to);
     }
 
-    /// The last batch that is durable.
+    /// The number of the last batch that is durable.
     pub(crate) fn sequence(&self) -> Sequence {
         self.0.shared.sequence()
     }
 
-    /// When the last batch was committed; [`Time::EPOCH`] if there was none.
+    /// When the last batch was committed; [`Time::EPOCH`] before the first batch.
     pub(crate) fn last_time(&self) -> Time {
         self.0.shared.last_time()
     }
 
-    /// Closes the store after a failure of the index, whose later answers could be wrong.
+    /// Passes `result` on. If it is an error, closes the store, because later answers of the index could be wrong.
     fn close_on_error<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(error) = &result {
             tracing::error!(cause = %error, "the store failed and is closed");
@@ -200,7 +201,7 @@ impl Store {
         result
     }
 
-    /// Finishes what was handed in before, then closes the store for all clones. Blocks until then.
+    /// Commits the batches that were handed in before, then closes the store for all clones. Blocks until then.
     pub(crate) fn close(self) {
         if let Some(orders) = &self.0.orders {
             let _ = orders.send(Order::Close);

@@ -1,12 +1,12 @@
-//! Notes of committed batches, held until they are released. There is no journal yet, so they are only in memory: a
-//! process that ends loses the notes that were not released.
+//! Notes of committed batches (audit log lines), held until they are released. There is no journal yet, so they are
+//! only in memory: when the process ends, the notes that were not released are lost.
 
 use std::collections::VecDeque;
 
 use super::batch::Sequence;
 
-/// Bytes of notes before batches that are not urgent are refused, so that an audit device that does not keep up cannot
-/// fill the memory.
+/// Most bytes of notes held in memory. Above it, batches that are not urgent are refused, so that an audit device that
+/// does not keep up cannot fill the memory.
 pub(super) const NOTES_HELD_BYTES_MAX: usize = 64 << 20;
 
 #[derive(Default)]

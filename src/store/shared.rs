@@ -14,12 +14,12 @@ pub(super) struct Shared {
     sequence: AtomicU64,
     last_nanos: AtomicI64,
     notes: Mutex<Notes>,
-    /// Why the store is closed, once it is.
+    /// Why the store is closed. Empty while it is open.
     end: OnceLock<String>,
 }
 
 impl Shared {
-    /// `sequence` and `time` of the last commit that the index knows.
+    /// `sequence` and `time` are those of the last commit in the index.
     pub(crate) fn new(index: Index, clock: Clock, sequence: Sequence, time: Time) -> Self {
         Self {
             index,
@@ -39,12 +39,12 @@ impl Shared {
         Time::from_unix_nanos(self.last_nanos.load(Ordering::Acquire))
     }
 
-    /// The time of the next group: that of the clock, but not before the last group.
+    /// The time of the next group: the time of the clock, but not before the time of the last group.
     pub(crate) fn tick(&self) -> Time {
         self.clock.now().max(self.last_time())
     }
 
-    /// Makes `sequence`, which is durable now, the newest, and takes over the notes.
+    /// Makes `sequence`, which is durable now, the newest sequence, and takes over the notes of the accepted batches.
     pub(crate) fn publish(&self, sequence: Sequence, time: Time, accepted: Vec<Accepted>) {
         if accepted.is_empty() {
             return;
@@ -71,12 +71,12 @@ impl Shared {
         lock(&self.notes).held_bytes()
     }
 
-    /// Ends the store; the first cause stays.
+    /// Closes the store. The cause of the first call stays.
     pub(crate) fn close(&self, cause: String) {
         self.end.get_or_init(|| cause);
     }
 
-    /// Refuses once the store has ended.
+    /// An error once the store is closed.
     pub(crate) fn open(&self) -> Result<(), StoreError> {
         self.end.get().map_or(Ok(()), |cause| Err(StoreError::Closed(cause.clone())))
     }

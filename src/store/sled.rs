@@ -1,6 +1,6 @@
-//! The index in sled 0.34.7: one tree, and whole slices by `apply_batch`. sled's `flush` does not call fsync, so a sync
-//! through a file descriptor of our own follows it. After a kill of the process the index is right; after a power cut
-//! it can be damaged, which needs a journal.
+//! The index in sled 0.34.7: one tree, to which `apply_batch` applies each slice as a whole. sled's `flush` does not
+//! call fsync, so we sync the file afterwards through a file descriptor of our own. After a kill of the process the
+//! index is right. After a power cut it can be damaged; only a journal will prevent that.
 
 use std::{
     collections::BTreeSet,
@@ -31,14 +31,15 @@ pub(super) struct SledIndex {
     data: File,
     dir: PathBuf,
     files: Files,
-    /// The files of large pages that were synced. Long keys make such files, and sled never syncs them.
+    /// The files of large pages that we have synced. Long keys make such files, and sled never syncs them.
     blobs: Mutex<BTreeSet<String>>,
     /// Declared last, so that it is dropped last.
     _lock: Lock,
 }
 
 impl SledIndex {
-    /// Opens or creates the index in `dir/sled`, alone: `dir/lock` is held for as long as it lives.
+    /// Opens or creates the index in `dir/sled`. No other process can use it meanwhile: the index holds `dir/lock` for
+    /// as long as it lives. Also returns the head record, which says what the last commit was.
     pub(crate) fn open(dir: &Path, files: Files) -> Result<(Self, Head), OpenError> {
         files.create_dir_all(dir).map_err(|error| OpenError::io(dir, &error))?;
         let lock = take_lock(dir, &files)?;
@@ -51,14 +52,14 @@ impl SledIndex {
         Ok((index, head))
     }
 
-    /// The head of an index that was used before, or a first head for a new index. A marker file beside the index tells
-    /// the two apart; without it an index that lost everything would look new.
+    /// The head record of an index that was used before, or a first head record for a new index. A marker file beside
+    /// the index tells the two apart. Without the marker, an index that lost everything would look new.
     fn first_head(&self) -> Result<Head, StoreError> {
         let marker = self.dir.join(MARKER);
         let is_fresh = !self.files.exists(&marker);
         match self.db.get(HEAD_KEY).map_err(failed)? {
             Some(bytes) => {
-                let head = Head::decode(&bytes).ok_or_else(|| damaged("its head has a wrong form"))?;
+                let head = Head::decode(&bytes).ok_or_else(|| damaged("its head record has an unknown form"))?;
                 if is_fresh {
                     self.leave_marker(&marker)?;
                 }
@@ -71,7 +72,7 @@ impl SledIndex {
                 self.leave_marker(&marker)?;
                 Ok(head)
             }
-            None => Err(damaged("its head is missing")),
+            None => Err(damaged("its head record is missing")),
         }
     }
 
@@ -92,7 +93,7 @@ impl SledIndex {
                     break;
                 }
                 let (full_key, bytes) = item.map_err(failed)?;
-                let value = match form::decode(&bytes).ok_or_else(|| damaged("a record has a wrong form"))? {
+                let value = match form::decode(&bytes).ok_or_else(|| damaged("a record has an unknown form"))? {
                     Stored::Inline(value) => Some(StoredValue::page(value)),
                     Stored::Chunked(_) => self.read(&full_key)?,
                 };
@@ -106,7 +107,9 @@ impl SledIndex {
         guard(|| {
             let keys = self.range(from, to).keys().take(limit).map(|key| {
                 let key = key.map_err(failed)?;
-                form::key_of_record(&key).map(<[u8]>::to_vec).ok_or_else(|| damaged("a record lies among others"))
+                form::key_of_record(&key)
+                    .map(<[u8]>::to_vec)
+                    .ok_or_else(|| damaged("a key that is not of a record lies among records"))
             });
             keys.collect()
         })
@@ -117,7 +120,7 @@ impl SledIndex {
             let Some(bytes) = self.db.get(form::record_key(key)).map_err(failed)? else {
                 return Ok(None);
             };
-            match form::decode(&bytes).ok_or_else(|| damaged("a record has no form"))? {
+            match form::decode(&bytes).ok_or_else(|| damaged("a record has an unknown form"))? {
                 Stored::Inline(value) => {
                     Ok(Some(Summary { tag: tag_of(&value), len_bytes: value.len(), made_by: WriteId::default() }))
                 }
@@ -126,7 +129,7 @@ impl SledIndex {
         })
     }
 
-    /// Puts whole batches and the new head into the tree, atomically.
+    /// Applies a slice: writes the changes of its batches and the new head record into the tree, atomically.
     pub(crate) fn apply(&self, slice: Slice) -> Result<(), StoreError> {
         let mut batch = ::sled::Batch::default();
         for change in slice.changes {
@@ -152,7 +155,7 @@ impl SledIndex {
         self.db.apply_batch(batch).map_err(failed)
     }
 
-    /// Never `flush_async`: it deadlocks from seven calls on.
+    /// Makes all applied slices durable. Does not use `flush_async`, which deadlocks from the seventh call on.
     pub(crate) fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(failed)?;
         self.sync_files().map_err(|error| StoreError::Io(format!("cannot sync `{}`: {error}", self.dir.display())))
@@ -187,14 +190,15 @@ impl SledIndex {
         (room.free_bytes < reserve).then(|| self.dir.display().to_string())
     }
 
-    /// The value of a record. If a write replaced its chunks meanwhile, the record is read again.
+    /// The value of a record; `None` if there is no such record. If a write replaced its chunks meanwhile, the record
+    /// is read again.
     fn read(&self, full_key: &[u8]) -> Result<Option<StoredValue>, StoreError> {
         let mut last: Option<Summary> = None;
         loop {
             let Some(bytes) = self.db.get(full_key).map_err(failed)? else {
                 return Ok(None);
             };
-            match form::decode(&bytes).ok_or_else(|| damaged("a record has no form"))? {
+            match form::decode(&bytes).ok_or_else(|| damaged("a record has an unknown form"))? {
                 Stored::Inline(value) => return Ok(Some(StoredValue::page(value))),
                 Stored::Chunked(seen) => {
                     if let Some(joined) = self.join(&seen)? {
@@ -217,9 +221,13 @@ impl SledIndex {
             let Some(chunk) = chunk else {
                 return Ok(None);
             };
-            joined.extend(form::part_of(&chunk, &seen.tag).ok_or_else(|| damaged("a chunk is of another value"))?);
+            joined.extend(form::part_of(&chunk, &seen.tag).ok_or_else(|| damaged("a chunk belongs to another value"))?);
         }
-        if joined.len() == seen.len_bytes { Ok(Some(joined)) } else { Err(damaged("a value has another length")) }
+        if joined.len() == seen.len_bytes {
+            Ok(Some(joined))
+        } else {
+            Err(damaged("a value does not have the length that its record says"))
+        }
     }
 
     fn range(&self, from: &[u8], to: &[u8]) -> ::sled::Iter {
@@ -294,12 +302,13 @@ fn damaged(what: &str) -> StoreError {
     StoreError::Damaged(what.to_owned())
 }
 
-/// A hint that sled measures in bytes on disk; resident memory grows to a few times as much.
+/// Size of sled's cache: a hint that sled measures in bytes on disk. Resident memory grows to a few times as much.
 const CACHE_BYTES: u64 = 16 << 20;
-/// Free bytes that ordinary batches leave alone, and what part of a small file system is enough.
+/// Free bytes on the disk that only urgent batches may use, but at most one in [`RESERVE_PART`] bytes of the file
+/// system.
 const RESERVE_BYTES: u64 = 256 << 20;
 const RESERVE_PART: u64 = 20;
-/// Stands beside the index once it has a head.
+/// The marker file, which is created beside the index once the index has a head record.
 const MARKER: &str = "sled.made";
 const LOCK_TRIES: usize = 12;
 const LINGER_TRIES: usize = 80;

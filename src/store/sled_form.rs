@@ -1,8 +1,9 @@
-//! The form of keys and values in sled's tree. The first byte of a key separates records, chunks and the head, so a scan
-//! of records meets nothing else.
+//! The form of keys and values in sled's tree. The first byte of a key separates records, chunks and the head record,
+//! so a scan of records meets nothing else.
 //!
 //! A value above 4 KiB is cut into chunks, because sled puts large pages into files of their own that it never syncs.
-//! Chunks are named after the write that made them and never change. A reader that misses one reads the record again.
+//! Chunks are named after the write that made them and never change. A reader that misses a chunk reads the record
+//! again.
 
 use ::sled::IVec;
 
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::base::{limits::CHUNK_BYTES, time::Time};
 
-/// A record as it stands in the tree.
+/// A record as it lies in the tree.
 pub(super) enum Stored {
     /// The value itself.
     Inline(IVec),
@@ -21,7 +22,7 @@ pub(super) enum Stored {
     Chunked(Summary),
 }
 
-/// The last commit that is in the tree.
+/// The head record: which commit is the last in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub sequence: Sequence,
@@ -35,7 +36,7 @@ pub(super) fn record_key(key: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The caller's key in a key of the tree.
+/// The caller's key that a key of the tree holds. `None` if it is not the key of a record.
 pub(super) fn key_of_record(bytes: &[u8]) -> Option<&[u8]> {
     bytes.strip_prefix(&[RECORD])
 }
@@ -58,18 +59,18 @@ pub(super) fn chunk_count(len_bytes: usize) -> u32 {
     u32::try_from(len_bytes.div_ceil(CHUNK_PART_BYTES)).unwrap_or(u32::MAX)
 }
 
-/// Cuts a value: each chunk is `8 bytes of the tag | part`.
+/// Cuts a value into chunks. Each chunk is `8 bytes of the value's tag | part`.
 pub(super) fn chunks(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let tag = tag_of(value);
     value.chunks(CHUNK_PART_BYTES).map(move |part| tag.iter().take(CHUNK_TAG_BYTES).chain(part).copied().collect())
 }
 
-/// The part that a chunk holds, if it is one of the value with this tag.
+/// The part of a value that a chunk holds. `None` if the chunk belongs to a value with another tag.
 pub(super) fn part_of<'a>(chunk: &'a [u8], tag: &Tag) -> Option<&'a [u8]> {
     chunk.split_at_checked(CHUNK_TAG_BYTES).filter(|(own, _)| tag.starts_with(own)).map(|(_, part)| part)
 }
 
-/// `0 | value`.
+/// The stored form of a value that is not cut: `0 | value`.
 pub(super) fn encode_inline(value: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1 + value.len());
     bytes.push(INLINE);
@@ -77,7 +78,8 @@ pub(super) fn encode_inline(value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// `1 | length u32 | tag 24 | sequence u64 | position u32`, little endian.
+/// The stored form of a record whose value lies in chunks: `1 | length u32 | tag 24 | sequence u64 | position u32`,
+/// little endian.
 pub(super) fn encode_chunked(seen: &Summary) -> Vec<u8> {
     let mut bytes = vec![CHUNKED];
     bytes.extend((seen.len_bytes as u32).to_le_bytes());
@@ -87,7 +89,7 @@ pub(super) fn encode_chunked(seen: &Summary) -> Vec<u8> {
     bytes
 }
 
-/// `None` if the bytes do not have this form.
+/// Reads the stored form of a record. `None` if the bytes have neither form.
 pub(super) fn decode(bytes: &IVec) -> Option<Stored> {
     let (form, rest) = bytes.split_first()?;
     match *form {
@@ -105,7 +107,7 @@ pub(super) fn decode(bytes: &IVec) -> Option<Stored> {
 }
 
 impl Head {
-    /// `1 | sequence u64 | nanoseconds i64`, little endian.
+    /// The stored form of the head record: `1 | sequence u64 | nanoseconds i64`, little endian.
     pub(crate) fn encode(self) -> Vec<u8> {
         let mut bytes = vec![HEAD_VERSION];
         bytes.extend(self.sequence.0.to_le_bytes());
@@ -121,7 +123,7 @@ impl Head {
     }
 }
 
-/// Key of the [`Head`]; rewritten with every slice.
+/// The key of the [`Head`] record, which is rewritten with every slice.
 pub(super) const HEAD_KEY: &[u8] = b"\x00head";
 const RECORD: u8 = 1;
 const CHUNK: u8 = 2;

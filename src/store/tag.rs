@@ -1,7 +1,7 @@
-//! What tells two values of one key apart without reading them whole.
+//! The tag of a value, which tells two values of one key apart without comparing them as a whole.
 
-/// The first 24 bytes of a value, zeros behind a shorter one. Sealed values begin with their nonce, so a new value
-/// has a new tag.
+/// The first 24 bytes of a value; a shorter value is filled up with zeros. Sealed values begin with their nonce, so a
+/// new value has a new tag.
 pub type Tag = [u8; TAG_BYTES];
 
 pub(super) const TAG_BYTES: usize = 24;

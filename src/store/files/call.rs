@@ -1,8 +1,8 @@
-//! The words that real and faulty files share: a call that changes something, and what the system says of a file.
+//! The types that real and faulty files share: a call that changes something, and what the system says of a file.
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
-/// Identity and length of a file: a rename or replacement by others shows in the first two.
+/// Identity and length of a file. If another process renames or replaces the file, `dev` and `inode` differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     pub dev: u64,
@@ -23,7 +23,7 @@ impl Stat {
     }
 }
 
-/// A call that changes something, as the faulty form sees it.
+/// A call that changes something on disk, as the faulty files see it.
 #[cfg_attr(not(test), expect(dead_code, reason = "only the faulty form looks inside"))]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Call<'a> {

@@ -27,12 +27,12 @@ pub enum Fault {
     ReadOnly,
 }
 
-/// What a power cut takes of that which was not synced.
+/// How much of the unsynced changes a power cut loses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// Nothing: all of it had reached the disk.
+    /// Nothing: all changes had reached the disk.
     Nothing,
-    /// All of it.
+    /// All changes.
     Everything,
     /// Any part, chosen by this seed: each name and each write is kept or lost, and a kept write may be torn.
     Some(u64),
@@ -49,7 +49,7 @@ struct Plan {
     model: Model,
 }
 
-/// The disk beneath: what is durable, and what has happened since.
+/// A model of the disk: what is durable, and what has happened since the last sync.
 #[derive(Default)]
 struct Model {
     contents: BTreeMap<u64, Content>,
@@ -80,8 +80,8 @@ impl Faults {
         self.plan(|plan| plan.calls)
     }
 
-    /// The `n`-th call from the beginning (1 is the first) is the last the machine hears of us: it fails, a write
-    /// gets half of its bytes in, and every later call fails too.
+    /// Simulates a crash at the `n`-th call from the beginning (1 is the first). That call and all later ones fail; if
+    /// it is a write, half of its bytes are written.
     pub(crate) fn crash_at(&self, n: u64) {
         self.plan(|plan| plan.crash_at = Some(n));
     }
@@ -100,13 +100,13 @@ impl Faults {
         self.plan(|plan| plan.broken.remove(path));
     }
 
-    /// Says that the file system under `path` has this room.
+    /// Makes [`super::Files::room`] return this room for `path` and everything beneath it.
     pub(crate) fn set_room(&self, path: &Path, free_bytes: u64, total_bytes: u64) {
         self.plan(|plan| plan.rooms.insert(path.to_owned(), Room { free_bytes, total_bytes }));
     }
 
-    /// Takes `loss` from the disk and brings the machine back: the directory then holds what the next process finds.
-    /// Files that were opened before write nowhere from now on.
+    /// Simulates a power cut that loses `loss`, and a restart: the directory then holds what the next process finds.
+    /// Files that were opened before the cut lose all further writes.
     pub(crate) fn power_cut(&self, loss: Loss) {
         self.plan(|plan| {
             plan.model.cut(loss);
@@ -165,7 +165,7 @@ impl Faults {
 }
 
 impl Plan {
-    /// Counts a call, and says what is wrong with it.
+    /// Counts a call, and returns the fault that it meets, if any.
     fn next_fault(&mut self, path: &Path, need: Need) -> Option<Fault> {
         self.calls += 1;
         if self.is_dead || self.crash_at == Some(self.calls) {
@@ -184,7 +184,7 @@ impl Plan {
 }
 
 impl Model {
-    /// Learns what stood at the names of `call` before it: that much is durable.
+    /// Reads what stands at the names of `call` before the call: that content counts as durable.
     fn adopt(&mut self, call: Call<'_>) {
         let names: &[&Path] = match call {
             Call::Create(path) | Call::Remove(path) => &[path],
@@ -282,7 +282,7 @@ impl Change {
     }
 }
 
-/// Decides what is kept: always, never, or by SplitMix64.
+/// Decides whether an unsynced change is kept: always, never, or at random by SplitMix64.
 struct Dice {
     loss: Loss,
     state: u64,
@@ -309,7 +309,7 @@ impl Dice {
         }
     }
 
-    /// What is left of a file: a lost write before a kept one is a hole of zeros, a torn one ends in zeros.
+    /// What is left of a file. A lost write before a kept one becomes zeros; a torn write ends in zeros.
     fn cut(&mut self, content: Content) -> Vec<u8> {
         let mut bytes = content.synced;
         let mut end = bytes.len();

@@ -1,5 +1,5 @@
-//! The one way to the file system: real files, and in tests files that lose, tear and refuse. Files are private (0600,
-//! directories 0700), symbolic links are not followed, and child processes inherit nothing.
+//! The one way to the file system: real files, and in tests files that lose, tear or refuse writes. Files are private
+//! (0600, directories 0700), symbolic links are not followed, and child processes inherit no open file.
 
 mod call;
 #[cfg(test)]
@@ -26,7 +26,7 @@ pub struct Files {
     faults: Option<Faults>,
 }
 
-/// An open file. Calls do not move a shared position except appends and [`File::read_to_end`].
+/// An open file. Only appends and [`File::read_to_end`] move its position.
 pub struct File {
     inner: fs::File,
     #[cfg(test)]
@@ -38,7 +38,7 @@ pub struct File {
     faults: Option<Faults>,
 }
 
-/// An exclusive lock on a file, held until it is dropped or the process ends.
+/// An exclusive lock on a file, held until this value is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
     _file: fs::File,
@@ -50,15 +50,15 @@ impl Files {
         Self::default()
     }
 
-    /// Files that fail as told through the returned handle. They are real files under it, so that whoever goes past
-    /// this type (sled does) sees the same; a power cut is played by rewriting them.
+    /// Files that fail as told through the returned handle. Underneath they are real files, so that code that does not
+    /// use this type, such as sled, sees the same content. A power cut is simulated by rewriting the files.
     #[cfg(test)]
     pub fn faulty() -> (Self, Faults) {
         let faults = Faults::default();
         (Self { faults: Some(faults.clone()) }, faults)
     }
 
-    /// Opens for appending, and creates the file if there is none.
+    /// Opens a file for appending, and creates it if it does not exist.
     pub fn open_append(&self, path: &Path) -> io::Result<File> {
         self.create(path, fs::OpenOptions::new().append(true).create(true))
     }
@@ -76,20 +76,20 @@ impl Files {
         })
     }
 
-    /// Creates a file that must not exist, open for appending.
+    /// Creates a file and opens it for appending. Fails if the file exists.
     pub fn create_new(&self, path: &Path) -> io::Result<File> {
         self.create(path, fs::OpenOptions::new().append(true).create_new(true))
     }
 
-    /// The whole content.
+    /// Reads the whole content of a file.
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open_read(path)?.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Writes a file from its beginning and syncs its content; whatever stood there is replaced. The directory entry
-    /// is durable only after [`Files::sync_dir`].
+    /// Writes a file from its beginning and syncs its content. A file that exists at `path` is replaced. The directory
+    /// entry is durable only after [`Files::sync_dir`].
     pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         if self.exists(path) {
             self.remove(path)?;
@@ -99,7 +99,7 @@ impl Files {
         file.sync_data()
     }
 
-    /// Gives a file another name in place of what has it; durable after [`Files::sync_dir`].
+    /// Renames a file. A file that has the new name is replaced. The change is durable after [`Files::sync_dir`].
     pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step(Call::Rename(from, to), || fs::rename(from, to))
     }
@@ -113,12 +113,12 @@ impl Files {
         self.step(Call::Remove(path), || fs::remove_file(path))
     }
 
-    /// False also where it cannot be seen.
+    /// Whether something stands at `path`. False also if that cannot be found out.
     pub fn exists(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok()
     }
 
-    /// Creates `dir` and what is missing above it, closed to everybody else.
+    /// Creates `dir` and the missing directories above it. Only their owner can enter them.
     pub fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
         if dir.is_dir() {
             return Ok(());
@@ -136,12 +136,12 @@ impl Files {
         Ok(names)
     }
 
-    /// What stands at `path` now, which need not be the file that was opened there.
+    /// Identity and length of the file at `path` now. It need not be the file that was opened there before.
     pub fn stat(&self, path: &Path) -> io::Result<Stat> {
         fs::symlink_metadata(path).map(|data| Stat::of(&data))
     }
 
-    /// Room of the file system under `path`.
+    /// The free and total room of the file system that holds `path`.
     pub fn room(&self, path: &Path) -> io::Result<Room> {
         #[cfg(test)]
         if let Some(room) = self.faults.as_ref().and_then(|faults| faults.room_of(path)) {
@@ -152,8 +152,8 @@ impl Files {
         Ok(Room { free_bytes: found.f_bavail.saturating_mul(unit), total_bytes: found.f_blocks.saturating_mul(unit) })
     }
 
-    /// Takes the lock at `path` (`flock`) without waiting; `WouldBlock` means that it is held. The holder's process id
-    /// is written into the file.
+    /// Takes the lock at `path` (`flock`) without waiting; `WouldBlock` means that somebody holds it. Our process id is
+    /// written into the file, so that others can name the holder.
     pub fn lock(&self, path: &Path) -> io::Result<Lock> {
         let mut options = fs::OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
@@ -205,12 +205,13 @@ impl File {
         (&self.inner).write_all(bytes)
     }
 
-    /// From the position where the last call ended; a new file starts at its beginning.
+    /// Appends the rest of the file to `bytes`, from where the last such call ended, or from the beginning at the first
+    /// call. Returns how many bytes were read.
     pub fn read_to_end(&self, bytes: &mut Vec<u8>) -> io::Result<usize> {
         (&self.inner).read_to_end(bytes)
     }
 
-    /// Reads into `bytes` from `offset`; the count is shorter only at the end of the file.
+    /// Fills `bytes` from `offset`. Returns how many bytes were read: fewer than asked for only at the end of the file.
     pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
@@ -242,5 +243,5 @@ fn no_follow() -> i32 {
     i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
 }
 
-/// Nobody but the owner reads what we write.
+/// The mode of files that we create: only their owner can read and write them.
 const FILE_MODE: u32 = 0o600;
