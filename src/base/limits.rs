@@ -137,8 +137,8 @@ pub(crate) const METADATA_KEY_BYTES_MAX: usize = 128;
 pub(crate) const METADATA_VALUE_BYTES_MAX: usize = 512;
 /// Most policies of one role; more are refused with 400. Each token of the role names all of them.
 pub(crate) const ROLE_POLICIES_MAX: usize = 256;
-/// Most uses of a token or of a SecretID; a larger number is refused with 400. The largest number that an integer of
-/// every client holds.
+/// Most uses that an AppRole role gives its tokens or SecretIDs; a larger number is refused with 400. The largest
+/// number that an integer of every client holds.
 pub(crate) const NUM_USES_MAX: u32 = 0x7fff_ffff;
 /// Most bytes of a RoleID or SecretID that an operator chooses; a longer one is refused with 400. Both must fit the
 /// body of a login, which has 16 KiB.

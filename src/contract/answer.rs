@@ -14,7 +14,7 @@ use crate::{
 pub struct Answer {
     pub body: Body,
     pub warnings: Vec<String>,
-    /// Overrides the status of the body. Only `sys/health` uses this.
+    /// Overrides the status that follows from the body. `None` for all rows but `sys/health`.
     pub status: Option<u16>,
     pub after: AfterAnswer,
 }
@@ -46,7 +46,7 @@ pub enum Body {
     Done,
 }
 
-/// The identity that a login has proved, and the properties of the token to issue.
+/// The identity that a login has proved, and the properties of the token that the broker issues for it.
 #[derive(Default)]
 pub struct Login {
     /// The name of the identity within this mount. The broker finds or creates the entity for it.
@@ -61,11 +61,13 @@ pub struct Login {
     pub period: Ttl,
     /// How many requests the token is good for. Zero means no limit.
     pub num_uses: u32,
+    /// If true, the token does not get the policy `default`.
     pub has_no_default_policy: bool,
 }
 
 impl Login {
-    /// The policies of the token. They include `default` unless the login declines it.
+    /// The policies of the token. They include `default` unless the login declines it. A login with the policy `root`
+    /// is refused.
     pub fn token_policies(&self) -> Result<Vec<String>> {
         let mut policies = self.policies.clone();
         if !self.has_no_default_policy {
@@ -74,7 +76,7 @@ impl Login {
         policies.sort_unstable();
         policies.dedup();
         if policies.iter().any(|policy| policy == "root") {
-            return Err(Error::internal("a login asked for the root policy"));
+            return Err(Error::internal("login refused: a login cannot grant the policy `root`"));
         }
         Ok(policies)
     }
@@ -114,7 +116,7 @@ impl Body {
         }
     }
 
-    /// How many bytes of JSON it holds.
+    /// How many bytes of JSON text the body holds. 0 if the body is not JSON text.
     pub const fn json_bytes(&self) -> usize {
         match self {
             Self::Data(text) | Self::Missing(text) | Self::Flat(text) | Self::Bare(text) => text.len(),

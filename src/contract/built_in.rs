@@ -50,7 +50,7 @@ pub trait Handled: Send + 'static {
 impl<E: Send + Sync + 'static> Handled for Call<E> {
     type Engine = E;
 
-    /// The call of an engine has no token.
+    /// Takes the caller's token out of the call: an engine must not see it.
     fn from_call(call: Self) -> Self {
         Self { context: Context { own_token: None, ..call.context }, ..call }
     }

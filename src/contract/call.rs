@@ -177,8 +177,8 @@ impl View {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
-    /// Answers a list: the names directly below a folder, in order, or the page of them that is asked for. An empty
-    /// folder is the root.
+    /// Answers a LIST: a page of the names directly below `folder`, in order. An empty `folder` stands for the root of
+    /// the table.
     pub async fn list<T: 'static>(&self, table: &'static Table<T>, folder: &str, page: ListPage) -> Result<Answer> {
         let folder = folder.to_owned();
         self.long_read(move |view| {
@@ -190,8 +190,8 @@ impl View {
         .await
     }
 
-    /// Does on the blocking pool what takes as long as the data is: opening many names or records. Point reads take
-    /// microseconds and are done where the request runs.
+    /// Runs `read` on the blocking pool. For reads whose time grows with the data, such as opening many names or
+    /// records. A read of one record takes microseconds and is done where the request runs.
     pub async fn long_read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
@@ -214,7 +214,8 @@ impl View {
         Ok(self.unit.delete(&self.mount, table, name)?)
     }
 
-    /// The records of a plain table whose names begin with `prefix`, in order, `limit` of them at most.
+    /// The records of a plain table whose names begin with `prefix`, at most the first `limit`, in order, with their
+    /// names.
     pub fn scan_raw<T: Record>(&self, table: &Table<T>, prefix: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, T)>> {
         Ok(self.unit.scan(&self.mount, table, prefix, limit)?)
     }

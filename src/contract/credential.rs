@@ -21,14 +21,14 @@ pub enum Credential {
 }
 
 /// A signature over a request, with everything that is needed to verify it. The dialect builds the signed text. The
-/// recogniser has the key and verifies the signature.
+/// recogniser (the auth method that recognises the credential) has the key and verifies the signature.
 #[cfg_attr(not(test), expect(dead_code, reason = "read and made by dialects and auth methods to come"))]
 pub struct Signature {
     /// The id of the key that signed.
     pub key_id: String,
-    /// The signed text before the digest of the body.
+    /// The part of the signed text that precedes the body's digest.
     pub signed_head: String,
-    /// The signed text after the digest of the body.
+    /// The part of the signed text that follows the body's digest.
     pub signed_tail: String,
     pub signature: Vec<u8>,
 }
@@ -42,7 +42,7 @@ pub enum Form {
 }
 
 impl Credential {
-    /// `None` for tokens of this broker: no auth method is asked about them.
+    /// The form of this credential. `None` for a token of this broker, about which no auth method is asked.
     pub const fn form(&self) -> Option<Form> {
         match self {
             Self::Token(_) => None,
@@ -53,15 +53,15 @@ impl Credential {
     }
 }
 
-/// The forms of credential that an auth method recognises, and what it needs to verify them.
+/// A form of credential that an auth method recognises, and whether the method needs the request's body for that.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Recognises {
     pub form: Form,
     pub body: NeedsBody,
 }
 
-/// Whether the recogniser needs the request's body. If so, the body is read before the caller is known, and the size
-/// limit for unknown callers applies.
+/// Whether the request's body is needed to recognise the credential. If so, the body is read before the caller is
+/// known, and the size limit for unknown callers applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(dead_code, reason = "read and made by dialects and auth methods to come")]
 pub enum NeedsBody {
@@ -69,10 +69,10 @@ pub enum NeedsBody {
     Yes,
 }
 
-/// A credential together with the body that it may sign.
+/// A credential and the request's body, which the credential's signature may cover.
 #[cfg_attr(not(test), expect(dead_code, reason = "read and made by dialects and auth methods to come"))]
 pub struct ShownCredential<'a> {
     pub credential: &'a Credential,
-    /// The raw body. Empty if the recogniser does not need it.
+    /// The raw body. Empty if the auth method does not need it.
     pub body: &'a [u8],
 }

@@ -22,7 +22,7 @@ pub enum Fault {
     TooLarge,
     /// The row does not read this content type: 415.
     WrongType,
-    /// The caller's address has been refused too often: 429.
+    /// Too many requests from the caller's address were refused: 429.
     TooMany,
     /// The server cannot serve the request now: 503.
     Unavailable,
@@ -125,12 +125,13 @@ impl From<BarrierError> for Error {
             BarrierError::Sealed => Self::unavailable("Vault is sealed"),
             // The pipeline retries a conflict. The caller sees this error only if the conflicts go on until the
             // deadline.
-            BarrierError::Conflict => {
-                Self::unavailable("this request met others that changed the same records: try again")
-            }
+            BarrierError::Conflict => Self::unavailable("other requests kept changing the same records: try again"),
             BarrierError::Full(_) => Self::unavailable(error.to_string()),
             BarrierError::TooManyNames => Self::new(Fault::TooLarge, error.to_string()),
-            BarrierError::TooLarge => Self::new(Fault::TooLarge, "a value is larger than a record may be"),
+            BarrierError::TooLarge => Self::new(
+                Fault::TooLarge,
+                "a name or value is too large to store: at most 512 bytes in a segment of a name, 32 MiB in a value",
+            ),
             BarrierError::Integrity { .. } | BarrierError::Stopped(_) => Self::internal(error.to_string()),
         }
     }

@@ -1,5 +1,6 @@
-//! The function behind a row. Most handlers read and write records of their unit and return at once. One that has to wait,
-//! for a thread of the blocking pool or for another service, is an `async fn` that the row marks with [`waits`].
+//! The function behind an API row. Most handlers read and write records of their unit of work and return at once. A
+//! handler that has to wait, for a thread of the blocking pool or for another service, is an `async fn` that the row
+//! marks with [`waits`].
 
 use std::{future::Future, pin::Pin};
 
@@ -10,13 +11,13 @@ pub trait Handler<C, P, I>: Send + Sync + 'static {
     fn handle(&self, call: C, path: P, input: I) -> Handling;
 }
 
-/// What a handler gives back.
+/// What a handler returns: a result, or a future of one if the handler waits.
 pub enum Handling {
     Done(Result<Answer>),
     Waits(Later<Answer>),
 }
 
-/// A result that is not there yet.
+/// A future of a result.
 pub type Later<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 impl Handling {
@@ -33,7 +34,7 @@ pub const fn waits<F>(handler: F) -> Waits<F> {
     Waits(handler)
 }
 
-/// An `async` handler.
+/// An `async` handler, as [`waits`] marks it.
 pub struct Waits<F>(F);
 
 impl<C, P, I, F> Handler<C, P, I> for F

@@ -34,7 +34,7 @@ pub fn of_mount(summary: &str, rows: &[&RowFacts]) -> String {
     text
 }
 
-/// A field, and the verbs of the rows that read it. No verb if it stands in the path.
+/// A field, and the verbs of the rows that read it. `verbs` is empty for a parameter of the path.
 struct Read<'a> {
     field: Field<'a>,
     verbs: Vec<&'static str>,
@@ -58,7 +58,7 @@ impl Read<'_> {
     }
 }
 
-/// All fields of these rows by name. Where rows read a field of one name, the first row describes it.
+/// All fields of these rows by name. If several rows read a field of the same name, the first of them describes it.
 fn fields<'a>(rows: &[&'a RowFacts]) -> BTreeMap<&'a str, Read<'a>> {
     let mut all: BTreeMap<&str, Read<'_>> = BTreeMap::new();
     for row in rows {
@@ -88,5 +88,5 @@ fn wrapped(text: &str) -> Vec<String> {
 
 fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     let written = text.write_fmt(part);
-    debug_assert!(written.is_ok(), "a text takes what is written to it");
+    debug_assert!(written.is_ok(), "writing to a text cannot fail");
 }

@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for RoleName {
     }
 }
 
-/// For a field that some clients send as null when they do not set it.
+/// Reads null as the default value. For a field that some clients send as null when they do not set it.
 pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
@@ -122,7 +122,8 @@ pub fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
     T::deserialize(Weak(&mut reader)).map_err(|_| explain::<T>(json))
 }
 
-/// The slow path: parses again to find out which field was wrong, and why.
+/// Makes the error for an input that does not fit: parses it again, more slowly, to find out which field is wrong and
+/// why.
 fn explain<T: DeserializeOwned>(json: &str) -> Error {
     let Ok(tree) = serde_json::from_str(json) else { return Error::invalid("the body cannot be parsed") };
     match serde_path_to_error::deserialize::<_, T>(Weak(Tree(tree))) {
@@ -134,7 +135,7 @@ fn explain<T: DeserializeOwned>(json: &str) -> Error {
     }
 }
 
-/// Parses path parameters.
+/// Parses the parameters of a path into the type that the handler takes.
 pub(super) fn read_params<P: DeserializeOwned>(params: &[(String, String)]) -> Result<P> {
     let pairs = params.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let reader: MapDeserializer<'_, _, Misfit> = MapDeserializer::new(pairs);

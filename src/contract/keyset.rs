@@ -44,7 +44,7 @@ pub struct Generation {
 pub struct KeyTerms {
     /// How long a key is published before it signs: the longest time for which a verifier may cache the keys.
     pub ahead: Ttl,
-    /// How long a key signs.
+    /// How long a key signs before the next key replaces it.
     pub lifetime: Ttl,
     /// The longest lifetime of a token that the key signs.
     pub token_life: Ttl,
@@ -81,10 +81,11 @@ impl Generation {
     }
 
     pub fn public(&self) -> Result<PublicKey> {
-        PublicKey::from_bytes(self.public).map_err(|_| Error::internal("a stored public key is none"))
+        PublicKey::from_bytes(self.public).map_err(|_| Error::internal("a stored public key is not a valid key"))
     }
 
-    /// The private key. Parsing it takes as long as a signature: keep the parsed key, by its key id.
+    /// The private key, prepared for signing. Preparing it takes as long as a signature, so a caller should keep the
+    /// result, by its key id.
     pub fn signing_key(&self) -> SigningKey {
         SigningKey::from_seed(&self.seed)
     }
@@ -135,7 +136,8 @@ impl Keyset {
         true
     }
 
-    /// Publishes the next key early. Fails while another key is waiting, because that key would never sign.
+    /// Publishes the next key early. Fails while a published key has not begun to sign, because that key would never
+    /// sign.
     pub fn rotate(&mut self, now: Time, terms: &KeyTerms, random: &Random) -> Result<()> {
         let count = self.generations.len();
         self.maintain(now, terms, random);
@@ -152,7 +154,7 @@ impl Keyset {
         Ok(())
     }
 
-    /// The key that signs now.
+    /// The key that signs now. `None` if no key signs yet.
     pub fn signing(&self, now: Time) -> Option<&Generation> {
         self.generations.iter().rev().find(|generation| generation.signs_from() <= now)
     }

@@ -41,12 +41,12 @@ pub trait AuthMethod: Sized + Send + Sync + 'static {
     }
 }
 
-/// A mount that may do more than reach its own records.
+/// The class of a kind: whether its mounts are engines, auth methods or part of the broker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
     Engine,
     Auth,
-    /// Created by the broker, which passes in the services.
+    /// Created by the broker, which passes in the services. Only such a mount may reach more than its own records.
     BuiltIn,
 }
 
@@ -84,12 +84,12 @@ impl Kind {
         (self.open)(host).await
     }
 
-    /// The rows, for the help and for tests that check every row.
+    /// What the kind's API rows declare, for the help and for tests that check every row.
     pub fn facts(&self) -> Vec<Arc<RowFacts>> {
         (self.facts)()
     }
 
-    /// One line about the kind.
+    /// The summary of the kind, in one line.
     pub fn summary(&self) -> &'static str {
         (self.summary)()
     }
@@ -117,8 +117,8 @@ pub fn built_in<E: Send + Sync + 'static>(engine: E, api: BuiltInApi<E>) -> Resu
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RowRef(usize);
 
-/// The result of routing a path and an operation. `path` is the canonical spelling of the path within the mount, if the
-/// request spelled it differently.
+/// The result of routing a path and an operation. `path` is the canonical spelling of the path within the mount. It is
+/// `None` if the request used that spelling.
 pub enum Found {
     Row {
         row: RowRef,
@@ -132,7 +132,7 @@ pub enum Found {
     NoPath,
 }
 
-/// The operation that a caller asks for.
+/// What the caller sent to a row: the parameters of the path, and the fields.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub params: Params,
@@ -147,7 +147,7 @@ pub trait Mounted: Send + Sync {
     fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
     fn run(&self, row: RowRef, context: Context, asked: Asked) -> Handling;
-    /// Whether the record at the path exists. `None` if the row does not ask.
+    /// Whether the record at the path exists. `None` if the row has no `exists` function.
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>>;
     fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Later<Renewal>;
     /// The forms of credentials that this mount recognises with any request.
@@ -157,7 +157,7 @@ pub trait Mounted: Send + Sync {
 
 type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send + 's>>;
 
-/// What an auth method has besides its rows.
+/// The functions that an auth method has besides its rows.
 struct LoginRules<E> {
     renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Later<Renewal>,
     recognises: &'static [Recognises],
@@ -174,7 +174,8 @@ struct Erased<C: Handled> {
     login: Option<LoginRules<C::Engine>>,
 }
 
-/// The position in a path's slots for an operation. No row handles the operation after the last slot.
+/// For each operation, the index of the row that handles it; `None` if no row does. `Help` has no slot, because no row
+/// handles it.
 type ByOperation = [Option<usize>; Operation::Help as usize];
 
 fn mounted<C: Handled>(
@@ -213,7 +214,7 @@ impl<C: Handled> Erased<C> {
         C::from_call(self.plain_call(context))
     }
 
-    /// The template of a path of this API. All rows of one path spell it the same way.
+    /// The template of the path that has these slots. All rows of one path have the same template.
     fn template(&self, slots: &ByOperation) -> Option<&crate::contract::Template> {
         let index = slots.iter().flatten().next()?;
         self.rows.get(*index).map(|row| &row.facts.path)

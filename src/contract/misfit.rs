@@ -15,7 +15,7 @@ use super::{error::Error, weak::RAW};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Misfit {
     Missing(&'static str),
-    /// A description for people: `a whole number`.
+    /// The value has another type than expected. Holds the expected type in words for people: `a whole number`.
     Expected(String),
     /// The field's own type refused the value. This is its message.
     Rule(String),

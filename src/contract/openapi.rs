@@ -1,7 +1,8 @@
 //! The OpenAPI document of mounts, made from their rows. It has the form of OpenBao's: version 3.0.2, a list is a `get`
 //! with the query `list=true`, and extensions that begin with `x-vault-` say who may use a path.
 //!
-//! One path of the document holds all rows of that path. Which mounts a caller may know is decided by whoever asks.
+//! One path of the document holds all rows of that path. Whoever calls [`document`] decides which mounts the reader of
+//! the document may know.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,8 @@ use crate::contract::{Access, Class, ObjectSchema, RowFacts, Verb};
 
 /// A mount whose rows are described.
 pub struct Described<'a> {
-    /// With a slash at its end, and `auth/` before it for auth methods. Empty if the paths are those within the mount.
+    /// The path of the mount, with a slash at its end, and with `auth/` before it for auth methods. If it is empty, the
+    /// document shows paths within the mount.
     pub path: &'a str,
     pub kind: &'a str,
     pub class: Class,
@@ -21,13 +23,13 @@ pub struct Described<'a> {
 /// How the document writes the path of a mount that can be enabled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MountPaths {
-    /// As it is: `/secret/data/{path}`.
+    /// The mount's own path: `/secret/data/{path}`.
     Real,
-    /// As a parameter, the same for all mounts of a kind: `/{kv_mount_path}/data/{path}`.
+    /// A parameter, the same for all mounts of a kind: `/{kv_mount_path}/data/{path}`.
     Generic,
 }
 
-/// The document of these mounts, in the order of their paths.
+/// The OpenAPI document of these mounts.
 pub fn document(mounts: &[Described<'_>], mount_paths: MountPaths) -> Value {
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for mount in mounts {
@@ -61,7 +63,7 @@ pub fn document(mounts: &[Described<'_>], mount_paths: MountPaths) -> Value {
 const ABOUT: &str = "HTTP API of Strongroom, in the form of Vault's. All paths stand below `/v1/`. A number, a duration, \
 true or false may also be sent as text (`30s`, `5m`, `1h30m` for a duration), and a list of texts as one text with commas.";
 
-/// The rows, those of one path together, in the order in which the paths come first.
+/// Groups the rows by path, in the order in which the paths first occur.
 fn by_path<'a>(rows: &[&'a RowFacts]) -> Vec<Vec<&'a RowFacts>> {
     let mut paths: Vec<Vec<&RowFacts>> = Vec::new();
     for row in rows {
@@ -84,7 +86,7 @@ struct Path<'a> {
 }
 
 impl Path<'_> {
-    /// The path without the kinds of its parameters: `{*path}` is `{path}` too.
+    /// The path within the mount, as OpenAPI writes it: `{*path}` becomes `{path}`.
     fn within_mount(&self) -> String {
         self.rows.first().map(|row| row.path.as_str().replace("{*", "{")).unwrap_or_default()
     }
@@ -227,7 +229,8 @@ impl Path<'_> {
     }
 }
 
-/// Extensions of Vault's documents: at a path if they hold for all of it, otherwise at an operation.
+/// The extension that says who may use a row, as in Vault's documents. It stands at the path if it holds for all rows
+/// there, otherwise at the operation. `None` for ordinary access.
 fn access_name(access: Access) -> Option<&'static str> {
     match access {
         Access::Ordinary => None,
@@ -264,7 +267,7 @@ fn list_parameter(values: &[&str]) -> Value {
     })
 }
 
-/// The fields of these inputs as parameters of the query. Where several rows share an operation, no field is required.
+/// The fields of these inputs as parameters of the query. If several rows share one operation, no field is required.
 fn query(inputs: &[&ObjectSchema]) -> Vec<Value> {
     let mut seen = BTreeSet::new();
     let fields = inputs.iter().flat_map(|input| input.fields()).filter(|field| seen.insert(field.name));

@@ -1,10 +1,11 @@
-//! The reference of a mount as Markdown, made from its rows: for each row who may use it, what it does and what it reads.
+//! The reference of a mount as Markdown, made from its rows: for each row who may use it, what it does and what it
+//! reads.
 
 use std::fmt::Write as _;
 
 use crate::contract::{Access, Field, RowFacts, Verb, openapi::Described};
 
-/// The section of one mount.
+/// The section of the reference about one mount.
 pub fn section(mount: &Described<'_>, summary: &str) -> String {
     let mut text = format!("## `{}`\n\n{summary}\n", mount.path);
     for row in &mount.rows {
@@ -15,7 +16,7 @@ pub fn section(mount: &Described<'_>, summary: &str) -> String {
     text
 }
 
-/// Who may use a row.
+/// Describes, for the reference, who may call the API row.
 fn access(row: &RowFacts) -> String {
     let capability = match row.verb {
         Verb::List => "`list`",
@@ -56,5 +57,5 @@ fn line(text: &mut String, field: &Field<'_>, place: &str) {
 
 fn push(text: &mut String, part: std::fmt::Arguments<'_>) {
     let written = text.write_fmt(part);
-    debug_assert!(written.is_ok(), "a text takes what is written to it");
+    debug_assert!(written.is_ok(), "writing to a text cannot fail");
 }

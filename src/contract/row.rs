@@ -1,5 +1,6 @@
 //! An API as a table of rows: each row has a verb, a path, a handler, one line of help and the schema of what it reads.
-//! Routing, help, the OpenAPI document, the list of public paths and the tests of refusals are all derived from the rows.
+//! Routing, help, the OpenAPI document, the list of public paths and the tests of refusals are all derived from the
+//! rows.
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ impl Operation {
     pub const ALL: [Self; 7] =
         [Self::Read, Self::List, Self::Scan, Self::Update, Self::Patch, Self::Delete, Self::Help];
 
-    /// The word in audit lines and capabilities.
+    /// The word for the operation in audit log lines and capabilities.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Help => "help",
@@ -48,7 +49,7 @@ impl Operation {
     }
 }
 
-/// The verbs of rows.
+/// What an API row does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verb {
     List,
@@ -83,7 +84,7 @@ impl Verb {
     }
 }
 
-/// Who may use a row.
+/// Who may use an API row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
     /// A live token with the capability of the operation.
@@ -94,7 +95,7 @@ pub enum Access {
     Public,
 }
 
-/// Which lines a row writes to the audit log.
+/// Which audit log lines the requests to a row have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recording {
     /// One line for the request before it runs, and one line for the outcome before the answer is sent.
@@ -115,8 +116,8 @@ pub enum WhenSealed {
 pub enum WhenUnrecordable {
     /// The request is refused and nothing is done.
     Refuses,
-    /// The request runs. The operator's log records it, and its audit lines follow once a device can record them. Only
-    /// a seal uses this.
+    /// The request runs. The operator's log records it, and its audit log lines follow once a device can record them.
+    /// Only a seal uses this.
     Proceeds,
 }
 
@@ -138,16 +139,16 @@ pub struct RowFacts {
     pub when_sealed: WhenSealed,
     pub when_unrecordable: WhenUnrecordable,
     pub trailing_slash: TrailingSlash,
-    /// The parameters of the path.
+    /// The schema of the path's parameters.
     pub params: ObjectSchema,
-    /// The fields that the row reads.
+    /// The schema of the fields that the row reads.
     pub input: ObjectSchema,
-    /// Whether a write of something new counts as a create.
+    /// Whether a write to something that does not exist counts as a create instead of an update.
     pub may_create: bool,
     /// Whether the handler's input can be read from the text of a JSON object.
     #[cfg(test)]
     pub reads: fn(&str) -> Result<()>,
-    /// The answer fields that appear in audit lines unhashed.
+    /// The answer fields that appear in audit log lines unhashed.
     pub shown: &'static [&'static str],
 }
 
@@ -269,15 +270,15 @@ impl<C: Send + 'static> Row<C> {
         self.with(|facts| facts.trailing_slash = trailing_slash)
     }
 
-    /// Answer fields that contain no data of a caller: audit lines show them unhashed. A dotted path
+    /// Declares answer fields that contain no data of a caller: audit log lines show them unhashed. A dotted path
     /// (`metadata.version`) names a nested field. A path that ends in a dot shows the name of the field alone.
     pub fn shows(self, fields: &'static [&'static str]) -> Self {
         self.with(|facts| facts.shown = fields)
     }
 
-    /// How to find out whether the record exists: if it does not, a write counts as a create. Without this function a
-    /// write always counts as an update. The function reads through the unit of work of the write, so if two requests
-    /// create the same record, one of them gets a conflict.
+    /// Declares how to find out whether the record exists. If it does not, a write counts as a create. Without this
+    /// function a write always counts as an update. The function reads through the unit of work of the write, so if two
+    /// requests create the same record, one of them gets a conflict.
     pub fn exists<P, F>(mut self, question: F) -> Self
     where
         P: DeserializeOwned,
@@ -318,6 +319,6 @@ words! {
     login Login
 }
 
-/// For rows without path parameters or without input.
+/// The type of the path parameters or the input of a row that has none.
 #[derive(serde::Deserialize, JsonSchema)]
 pub struct Nothing {}

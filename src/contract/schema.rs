@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 /// The schema of one object that a row reads, and the names of its fields.
 #[derive(Clone, Debug)]
 pub struct ObjectSchema {
-    /// As OpenAPI 3.0 writes schemas, with nested types in place.
+    /// The schema in the form of OpenAPI 3.0, with nested types in place.
     schema: Value,
     names: Vec<String>,
     plain: Vec<String>,
@@ -32,9 +32,9 @@ pub struct Field<'a> {
 }
 
 impl ObjectSchema {
-    /// The schema of `T`. A field that is marked `#[schemars(extend("plain" = true))]` is plain. One that is marked
-    /// `#[schemars(extend("needed" = true))]` is required, although its type is an `Option`: the handler itself refuses
-    /// a request without it, in words of its own.
+    /// The schema of `T`. A field that is marked `#[schemars(extend("plain" = true))]` is plain (see
+    /// [`ObjectSchema::plain`]). A field that is marked `#[schemars(extend("needed" = true))]` is required, although
+    /// its type is an `Option`: the handler itself refuses a request without it, in words of its own.
     pub fn of<T: JsonSchema>() -> Self {
         let settings = SchemaSettings::openapi3().with(|settings| {
             settings.meta_schema = None;
@@ -76,7 +76,7 @@ impl ObjectSchema {
         &self.names
     }
 
-    /// The fields whose numbers, booleans and texts appear in audit lines unhashed.
+    /// The plain fields: their numbers, booleans and texts appear in audit log lines unhashed.
     pub fn plain(&self) -> &[String] {
         &self.plain
     }
@@ -98,17 +98,17 @@ fn fields_of(schema: &Map<String, Value>) -> impl Iterator<Item = Field<'_>> {
 }
 
 impl<'a> Field<'a> {
-    /// The fields of a field that is an object with known fields.
+    /// The fields inside this field, if it is an object with known fields; otherwise none.
     pub fn inner(&self) -> impl Iterator<Item = Field<'a>> {
         fields_of(self.schema)
     }
 
-    /// The comment on the field. The empty text if there is none.
+    /// The help text of the field, which is its doc comment. Empty if there is none.
     pub fn description(&self) -> &str {
         self.schema.get("description").and_then(Value::as_str).unwrap_or("")
     }
 
-    /// The schema without the description, for where the description stands beside it.
+    /// The schema without the description, for documents that have the description beside the schema.
     pub fn bare_schema(&self) -> Value {
         let mut schema = self.schema.clone();
         schema.remove("description");
@@ -143,8 +143,8 @@ fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties")?.as_object()
 }
 
-/// Removes what says nothing to a client: names of Rust types, marks for the audit log, and that null is accepted, which
-/// holds for every field.
+/// Removes what says nothing to a client: names of Rust types, marks for the audit log, and that null is accepted,
+/// which holds for every field.
 fn tidy(schema: &mut Schema) {
     for key in ["title", "plain", "needed", "nullable"] {
         schema.remove(key);

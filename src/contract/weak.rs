@@ -25,7 +25,7 @@ pub(super) const RAW: &str = "$serde_json::private::RawValue";
 /// A deserializer that reads values leniently.
 pub(super) struct Weak<D>(pub D);
 
-/// Passes a request on unchanged, but reads nested values leniently again.
+/// Methods that pass serde's request on unchanged, but read nested values leniently again.
 macro_rules! forward {
     ($($method:ident($($argument:ident: $type:ty),*);)*) => {$(
         fn $method<V: Visitor<'de>>(self, $($argument: $type,)* visitor: V) -> Result<V::Value, D::Error> {
@@ -34,7 +34,7 @@ macro_rules! forward {
     )*};
 }
 
-/// Numbers of every width are read in the same way.
+/// Methods that read numbers. All widths are read in the same way.
 macro_rules! numbers {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -117,7 +117,7 @@ macro_rules! pass {
     )*};
 }
 
-/// Passes on a list or a map with its items wrapped.
+/// Methods that pass on a list or a map, with its items wrapped.
 macro_rules! pass_parts {
     ($($part:ident)*) => {$(pass_parts!(@ $part);)*};
     (@ list) => {
