@@ -1,5 +1,5 @@
-//! The login, and the renewal of its tokens. Every failed login gets the same answer, and takes the same time: an
-//! unknown RoleID causes as many look-ups as a known one.
+//! The login, and the renewal of tokens that a login issued. Every failed login gets the same answer and takes the same
+//! time: an unknown RoleID causes as many look-ups as a known RoleID.
 
 use std::{collections::BTreeMap, sync::PoisonError};
 
@@ -16,7 +16,7 @@ use crate::{
     contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
 };
 
-/// What a service logs in with.
+/// The RoleID and the SecretID with which a service logs in.
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
     /// The RoleID. It selects the role.
@@ -51,7 +51,7 @@ pub fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
     Ok(Answer::login(login))
 }
 
-/// Decides whether a token of this mount may be renewed: only while its role exists.
+/// Decides whether a token of this mount may be renewed. It may only while its role exists.
 pub fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
     let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
     match role_storage::find(&call.store, name)? {
@@ -91,7 +91,7 @@ fn remember_decoy(engine: &AppRole, key: [u8; 32]) {
 }
 
 /// Reads an existing role and ignores it, for a login with an unknown RoleID. A login with a known role and a wrong
-/// SecretID opens one record and misses another. This login then does the same.
+/// SecretID opens one record and misses another, so a login with an unknown RoleID does the same.
 fn read_decoy(call: &Call<AppRole>) -> Result<()> {
     let remembered = *call.engine.decoy.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(key) = remembered

@@ -1,5 +1,5 @@
 //! The metadata of a SecretID as clients send it: a JSON object of texts, encoded as a text, or `key=value` pairs with
-//! commas. Every token that the SecretID issues carries it, so its size is limited.
+//! commas. Every token that a login with the SecretID issues holds the metadata, so its size is limited.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<String, String>> {
     if metadata.len() > METADATA_PAIRS_MAX || !metadata.iter().all(is_small) {
         return Err(Error::invalid(format!(
             "metadata holds at most {METADATA_PAIRS_MAX} pairs, with keys up to {METADATA_KEY_BYTES_MAX} bytes and \
-             values up to {METADATA_VALUE_BYTES_MAX}"
+             values up to {METADATA_VALUE_BYTES_MAX} bytes"
         )));
     }
     Ok(metadata)

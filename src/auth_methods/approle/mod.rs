@@ -23,8 +23,8 @@ use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list
 /// One mount of the method.
 #[derive(Default)]
 pub struct AppRole {
-    /// The storage key of some existing role. A login with an unknown RoleID reads it, so that it takes as long as one
-    /// with a known RoleID.
+    /// The storage key of some existing role. A login with an unknown RoleID reads that role, so that it takes as long
+    /// as a login with a known RoleID. `None` until the key of a role is known.
     decoy: Mutex<Option<[u8; 32]>>,
 }
 

@@ -1,4 +1,4 @@
-//! The records of the method.
+//! The stored records of AppRole.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub struct Role {
     pub name: String,
     #[n(1)]
     pub role_id: String,
-    /// A random number chosen when the role is created. A later role with the same name has another one, so it gets
+    /// A random number chosen when the role is created. A later role with the same name has another number, so it gets
     /// none of the old SecretIDs.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub incarnation: [u8; 16],
@@ -47,6 +47,7 @@ pub struct Role {
     #[n(10)]
     pub token_num_uses: u32,
     #[n(11)]
+    /// If true, tokens of this role do not get the policy `default`.
     pub has_no_default_policy: bool,
     /// Whether `token_type` was set to `service`. The default means the same.
     #[n(12)]
@@ -84,7 +85,7 @@ pub struct SecretId {
     /// How many logins are left. Zero means no limit.
     #[n(5)]
     pub uses: u32,
-    /// Copied into the metadata of the tokens.
+    /// The metadata of the SecretID, which is copied into the metadata of the tokens.
     #[n(6)]
     pub metadata: BTreeMap<String, String>,
 }

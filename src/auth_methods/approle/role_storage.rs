@@ -10,7 +10,7 @@ use crate::{
     contract::{Error, Ident, Result, View},
 };
 
-/// The path of everything below one role.
+/// The parameter of every path that names a role.
 #[derive(Deserialize, JsonSchema)]
 pub struct RolePath {
     /// The name of the role. Case does not matter.
@@ -22,7 +22,7 @@ pub fn key_of(store: &View, role_id: &str) -> Result<[u8; 32]> {
     store.keyed_hash("role id", role_id.as_bytes())
 }
 
-/// The role with a name, and its storage key.
+/// The role with this name, and its storage key. `None` if there is no such role.
 pub fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
     let Some(pointer) = store.get(&ROLE_NAMES, name)? else { return Ok(None) };
     match store.get_raw(&ROLES, &pointer.key)? {

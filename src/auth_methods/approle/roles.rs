@@ -44,10 +44,10 @@ pub struct Input {
     /// The age after which a token cannot be renewed.
     #[schemars(extend("plain" = true))]
     token_max_ttl: Option<Ttl>,
-    /// The age after which a token cannot be renewed. Later changes to the role do not affect it.
+    /// The age after which a token cannot be renewed. Later changes to the role do not affect tokens that exist.
     #[schemars(extend("plain" = true))]
     token_explicit_max_ttl: Option<Ttl>,
-    /// Makes the tokens periodic: they can be renewed for ever, for this long each time.
+    /// If not 0, the tokens are periodic: they can be renewed for ever, for this long each time.
     #[schemars(extend("plain" = true))]
     token_period: Option<Ttl>,
     /// The old name of token_period.
@@ -56,7 +56,7 @@ pub struct Input {
     /// How many requests a token is good for. 0 means no limit.
     #[schemars(extend("plain" = true))]
     token_num_uses: Option<Int>,
-    /// Issues the tokens without the policy `default`.
+    /// If true, tokens of this role do not get the policy `default`.
     #[schemars(extend("plain" = true))]
     token_no_default_policy: Option<Flag>,
     /// `default` or `service`, which mean the same. Batch tokens are not supported.
@@ -190,7 +190,7 @@ fn refuse_unbuilt(input: &Input) -> Result<()> {
     }
 }
 
-/// Sets the token type. Returns a warning where Vault gives one.
+/// Sets the token type. Returns the warning that Vault gives for some types, otherwise `None`.
 fn set_token_type(role: &mut Role, asked: Option<&str>) -> Result<Option<&'static str>> {
     let Some(asked) = asked else { return Ok(None) };
     role.is_service = match asked {
@@ -242,7 +242,7 @@ fn set<T>(field: &mut T, given: Option<T>) {
     }
 }
 
-/// Checks a number of uses. `field` is the name that Vault uses in this message.
+/// Checks a number of uses. `field` is the name that Vault uses for the field in the error message.
 pub fn num_uses(given: Int, field: &str) -> Result<u32> {
     if given.0 < 0 {
         return Err(Error::invalid(format!("{field} cannot be negative")));

@@ -2,9 +2,9 @@
 //! deleted together. Every storage key begins with the incarnation of the role, so a role reaches only its own
 //! SecretIDs.
 //!
-//! A refused login commits nothing, so it cannot delete an expired SecretID. The next creation of a SecretID for the
-//! role does. The SecretIDs of a deleted role are removed when other roles are written or deleted. Until then they
-//! exist but do not work.
+//! A refused login commits nothing, so it cannot delete an expired SecretID. Expired SecretIDs are deleted when the
+//! next SecretID of their role is created. The SecretIDs of a deleted role are deleted when other roles are written or
+//! deleted. Until then they exist but do not work.
 
 use crate::{
     auth_methods::approle::records::{
@@ -14,9 +14,10 @@ use crate::{
     contract::{Error, Result, View},
 };
 
-/// How many SecretIDs are deleted together with their role. Each has three records.
+/// Most SecretIDs that are deleted together with their role. [`sweep`] deletes the others later. Each has three
+/// records.
 const DELETED_MAX: usize = SWEEP_BATCH_MAX / 3;
-/// How many expired SecretIDs are deleted when a new one is created.
+/// Most expired SecretIDs that are deleted when a new SecretID is created.
 const PRUNED_MAX: usize = 8;
 
 /// A SecretID, and the hash under which it is stored.
@@ -89,7 +90,7 @@ pub fn remove(store: &View, role: &Role, found: &Found) -> Result<()> {
     Ok(())
 }
 
-/// The SecretIDs of a role, `limit` of them at most, including expired ones.
+/// The SecretIDs of a role, including expired ones, at most the first `limit`.
 pub fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
     let records = store.scan_raw(&SECRET_IDS, &role.incarnation, limit)?;
     Ok(records.into_iter().filter_map(|(name, secret)| Some(Found { hash: last(&name)?, secret })).collect())

@@ -1,6 +1,6 @@
 //! SecretIDs: each proves, together with a RoleID, the identity of a service. A SecretID is shown once, when it is
-//! created. Later requests use its accessor. A SecretID or accessor of another role gets the same answer as one that
-//! does not exist.
+//! created. Later requests use its accessor. A SecretID or accessor of another role gets the same answer as a SecretID
+//! or accessor that does not exist.
 
 use std::collections::BTreeMap;
 
@@ -119,7 +119,7 @@ pub async fn list(call: Call<AppRole>, path: RolePath, page: ListPage) -> Result
         .long_read(move |store| {
             let found = secret_id_storage::all(store, &role, LIST_NAMES_MAX + 1)?;
             if found.len() > LIST_NAMES_MAX {
-                return Err(Error::new(Fault::TooLarge, "the role has more SecretIDs than one answer lists"));
+                return Err(Error::new(Fault::TooLarge, "the role has too many SecretIDs to list: at most 100,000"));
             }
             let live = found.into_iter().filter(|found| !found.secret.has_expired(now));
             let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
@@ -129,7 +129,7 @@ pub async fn list(call: Call<AppRole>, path: RolePath, page: ListPage) -> Result
         .await
 }
 
-/// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have it.
+/// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have the SecretID.
 pub fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     match by_secret(&call, &path, input)? {
         (_, Some(found)) => shown(found),
@@ -137,7 +137,7 @@ pub fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<A
     }
 }
 
-/// Destroys a SecretID. Succeeds if the role does not have it.
+/// Destroys a SecretID. Also succeeds if the role does not have the SecretID.
 pub fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     if let (role, Some(found)) = by_secret(&call, &path, input)? {
         secret_id_storage::remove(&call.store, &role, &found)?;
@@ -198,7 +198,7 @@ fn given(secret: Option<Secret<String>>) -> Result<Secret<String>> {
     }
 }
 
-/// Stores a SecretID and returns its text, for the only time.
+/// Stores a SecretID and answers with its text, which is never shown again.
 fn store_secret_id(call: &Call<AppRole>, role: &Role, secret: &Secret<String>, terms: SecretIdTerms) -> Result<Answer> {
     let record = record(call, role, terms)?;
     let text = secret.expose();

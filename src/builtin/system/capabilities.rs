@@ -31,7 +31,7 @@ pub struct Asked {
     accessor: Option<Secret<String>>,
 }
 
-/// How many paths one request may ask about.
+/// Most paths that one request may ask about; a request with more is refused with 400.
 const PATHS_MAX: usize = 1_000;
 
 fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
@@ -40,7 +40,7 @@ fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
         return Err(Error::invalid("paths must be supplied"));
     }
     if paths.len() > PATHS_MAX {
-        return Err(Error::invalid(format!("at most {PATHS_MAX} paths can be asked about at once")));
+        return Err(Error::invalid(format!("too many paths: at most {PATHS_MAX} in one request")));
     }
     let mut shown: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
     let table = call.engine.mounts.snapshot();

@@ -102,11 +102,16 @@ pub fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
     Ok(Answer::bare(&health)?.with_status(code(asked.as_deref(), usual)?))
 }
 
-/// A status code that HTTP can send with a body. As in Vault, an unreadable one gets an empty list of errors.
+/// Reads a status code, which must be one that HTTP sends with a body. `usual` if the request has none. As in Vault, a
+/// text that is not a number gets an empty list of errors.
 fn code(text: Option<&str>, usual: u16) -> Result<u16> {
     let Some(text) = text else { return Ok(usual) };
     let code: u16 = text.parse().map_err(|_| Error::invalid(""))?;
-    if (200..=599).contains(&code) { Ok(code) } else { Err(Error::invalid("a status code lies between 200 and 599")) }
+    if (200..=599).contains(&code) {
+        Ok(code)
+    } else {
+        Err(Error::invalid("the status code must be between 200 and 599"))
+    }
 }
 
 #[derive(Serialize)]

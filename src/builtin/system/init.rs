@@ -1,4 +1,4 @@
-//! `sys/init`: creates a store.
+//! `sys/init`: tells whether the store is initialised, and creates it.
 
 use std::sync::Arc;
 
@@ -35,15 +35,15 @@ pub struct Make {
     secret_threshold: Int,
     /// How long the first root token is valid. If absent, it does not expire.
     root_token_ttl: Option<Ttl>,
-    /// Not supported.
+    /// Not supported: leave it out.
     pgp_keys: Option<serde_json::Value>,
-    /// Not supported.
+    /// Not supported: leave it out.
     root_token_pgp_key: Option<serde_json::Value>,
     /// Only 0 is supported.
     recovery_shares: Int,
     /// Only 0 is supported.
     recovery_threshold: Int,
-    /// Not supported.
+    /// Not supported: leave it out.
     recovery_pgp_keys: Option<serde_json::Value>,
 }
 
@@ -52,7 +52,7 @@ struct Made {
     keys: Vec<String>,
     keys_base64: Vec<String>,
     root_token: String,
-    /// The same shares, each with its set, number and checksum.
+    /// The same shares in their text form, each with its set, number and checksum.
     share_texts: Vec<String>,
     /// The Ed25519 key that signs the audit log, in base64.
     audit_public_key: String,
@@ -88,13 +88,13 @@ pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     Answer::bare(&answer)
 }
 
-/// The shares count as delivered shortly after the answer has been sent. If the server stops before that, the store can
-/// still be opened with them, and a new init may replace the store.
+/// Puts the boot document of the new store in force after a second, when the answer with the shares should have been
+/// sent. If the server stops before that, the store can still be opened with the shares, and a new init may replace it.
 fn promote_later(barrier: Arc<Barrier>) {
     tokio::spawn(async move {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         if let Err(error) = barrier.promote() {
-            tracing::error!(%error, "the new boot file cannot be put in force");
+            tracing::error!(%error, "the boot file cannot be put in force: a new init could still replace the store");
         }
     });
 }

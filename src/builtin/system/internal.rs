@@ -1,4 +1,4 @@
-//! What command lines and login pages ask about mounts.
+//! `sys/internal/ui/mounts`: what command lines and login pages ask about mounts.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,8 @@ struct Visible<'a> {
     secret: BTreeMap<&'a str, Shown<'a>>,
 }
 
-/// The mounts below which the caller may do something. Making a mount visible without a token is not supported yet.
+/// Lists the mounts below which the caller may do something. Without a token the lists are empty: making a mount
+/// visible to everybody is not supported.
 pub fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     let table = call.engine.mounts.snapshot();
     let mut visible = Visible { auth: BTreeMap::new(), secret: BTreeMap::new() };
@@ -39,7 +40,8 @@ pub fn visible_mounts(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::data(&visible)
 }
 
-/// Needs a token, but no policy for this path: any permission below the mount is enough.
+/// Shows the mount of a path. The caller needs a token, but no policy for this path: any permission below the mount is
+/// enough.
 pub fn mount_of(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     if call.own_token().is_none() {
         return Err(Error::denied());

@@ -49,20 +49,21 @@ impl Family {
         (self == Self::Auth) == mount.is_auth()
     }
 
-    /// A full mount path, as this list names it.
+    /// The name of a full mount path in this list.
     fn named(self, path: &str) -> &str {
         if self == Self::Auth { path.strip_prefix("auth/").unwrap_or(path) } else { path }
     }
 }
 
-/// What the rest of a path names: a mount, or the tuning of one.
+/// What the path after `sys/mounts/` or `sys/auth/` names: a mount, or the tuning of a mount.
 enum Target {
     Mount(String),
     Tune(String),
 }
 
 impl Target {
-    /// `sys/mounts/auth/NAME/tune` tunes an auth method too, because Vault's command line uses that path.
+    /// Reads the target from a path. `sys/mounts/auth/NAME/tune` tunes an auth method too, because Vault's command line
+    /// uses that path.
     fn read(family: Family, at: &At) -> Result<Self> {
         match at.path.0.strip_suffix("/tune") {
             Some(name) => family.path(name).map(Self::Tune),
@@ -212,12 +213,12 @@ pub struct Wanted {
     #[serde(rename = "type", deserialize_with = "or_default")]
     #[schemars(extend("plain" = true))]
     kind: String,
-    /// A line of text for people.
+    /// A description of the mount, shown to people; the server does not interpret it.
     #[schemars(extend("plain" = true))]
     description: Option<String>,
     /// The lease times of a new mount.
     config: Option<Ttls>,
-    /// `version` for kv, where only version 2 is supported.
+    /// The options of the mount. The only supported option is `version`, only for kv mounts and only with the value 2.
     options: Option<BTreeMap<String, String>>,
     /// Only false is supported.
     local: Flag,
@@ -231,24 +232,24 @@ pub struct Wanted {
     /// Only the empty text is supported.
     #[serde(deserialize_with = "or_default")]
     plugin_version: String,
-    /// When an existing mount is tuned: how long leases are valid if nobody says otherwise. 0 means the default of the
-    /// server.
+    /// Used only when an existing mount is tuned: how long a lease is valid if neither request nor role says. 0 means
+    /// the default of the server.
     default_lease_ttl: Option<Ttl>,
-    /// When an existing mount is tuned: the longest lease. 0 means the limit of the server.
+    /// Used only when an existing mount is tuned: the longest lease. 0 means the limit of the server.
     max_lease_ttl: Option<Ttl>,
-    /// Not supported.
+    /// Not supported: leave it out.
     #[schemars(with = "Option<Names>")]
     audit_non_hmac_request_keys: Option<Box<RawValue>>,
-    /// Not supported.
+    /// Not supported: leave it out.
     #[schemars(with = "Option<Names>")]
     audit_non_hmac_response_keys: Option<Box<RawValue>>,
-    /// Not supported.
+    /// Not supported: leave it out.
     #[schemars(with = "Option<Names>")]
     passthrough_request_headers: Option<Box<RawValue>>,
-    /// Not supported.
+    /// Not supported: leave it out.
     #[schemars(with = "Option<Names>")]
     allowed_response_headers: Option<Box<RawValue>>,
-    /// Not supported.
+    /// Not supported: leave it out.
     #[schemars(with = "Option<Names>")]
     allowed_managed_keys: Option<Box<RawValue>>,
     /// Only `hidden` is supported.
@@ -261,7 +262,7 @@ pub struct Wanted {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Ttls {
-    /// How long leases are valid if nobody says otherwise. 0 or absent means the default of the server.
+    /// How long a lease is valid if neither request nor role says. 0 or absent means the default of the server.
     default_lease_ttl: Ttl,
     /// The longest lease. 0 or absent means the limit of the server.
     max_lease_ttl: Ttl,
@@ -335,7 +336,7 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
         return Err(Error::invalid(format!("cannot mount \"{path}\"")));
     }
     if path.ends_with("/tune/") {
-        return Err(Error::invalid("a mount path cannot end in `tune`: that is where a mount is tuned"));
+        return Err(Error::invalid("a mount path cannot end in `tune`: that path is used to tune a mount"));
     }
     let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
     let (kind, options) = kind_and_options(&wanted, class)?;
@@ -370,7 +371,7 @@ fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<S
         return Err(Error::invalid("kv version 1 is not supported: enable kv with the option version=2"));
     }
     if options.keys().any(|name| kind != "kv" || name != "version") {
-        return Err(Error::invalid("options: only `version` of kv is supported"));
+        return Err(Error::invalid("options: the only supported option is `version`, and only for kv mounts"));
     }
     Ok((kind, options))
 }
@@ -396,7 +397,7 @@ fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
     if let Some(options) = &wanted.options {
         let is_same = options.iter().all(|(name, value)| record.options.get(name) == Some(value));
         if !is_same {
-            return Err(Error::invalid("options: a mount keeps the options that it was enabled with"));
+            return Err(Error::invalid("options: the options of a mount cannot be changed after it was enabled"));
         }
     }
     if let Some(description) = &wanted.description {

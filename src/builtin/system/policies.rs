@@ -1,4 +1,4 @@
-//! `sys/policy` and `sys/policies/acl`: the same policies under two paths.
+//! `sys/policy` (the old API) and `sys/policies/acl`: the same policies under two paths.
 
 use data_encoding::BASE64;
 use schemars::JsonSchema;
@@ -56,7 +56,7 @@ struct Shown {
     cas_required: bool,
 }
 
-/// The API has two spellings: the text is called `policy`, or `rules` on the old path.
+/// The name of the policy's text in an answer: `policy`, or `rules` on the old path.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
     New,
@@ -99,13 +99,13 @@ pub struct Text {
     /// The old name of `policy`.
     #[schemars(extend("plain" = true))]
     rules: String,
-    /// Not supported.
+    /// Not supported: leave it out.
     ttl: Option<serde_json::Value>,
-    /// Not supported.
+    /// Not supported: leave it out.
     expiration: Option<serde_json::Value>,
-    /// Not supported.
+    /// Not supported: leave it out.
     cas: Option<serde_json::Value>,
-    /// Not supported.
+    /// Not supported: leave it out.
     cas_required: Option<serde_json::Value>,
 }
 
@@ -130,7 +130,7 @@ pub fn save(call: Sys, at: Named, text: Text) -> Result<Answer> {
         return Err(Error::invalid("'policy' parameter not supplied or empty"));
     }
     if raw.len() > POLICY_BYTES_MAX {
-        return Err(Error::invalid(format!("a policy has at most {POLICY_BYTES_MAX} bytes")));
+        return Err(Error::invalid(format!("the policy is too large: at most {POLICY_BYTES_MAX} bytes")));
     }
     let decoded = BASE64.decode(raw.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let (unit, policies) = (call.unit(), &call.engine.policies);

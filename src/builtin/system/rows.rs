@@ -9,7 +9,8 @@ use crate::{
     services::mounts::{Mount, MountTable, SYSTEM_KIND},
 };
 
-/// The rows of a mount. The broker holds the engines of the built-in mounts, so their rows are stored here.
+/// What the API rows of a mount declare. The broker holds the engines of the built-in mounts, so the rows of these
+/// mounts are kept in [`System`].
 pub(super) fn rows_of<'r>(system: &'r System, mount: &'r Mount) -> Vec<&'r Arc<RowFacts>> {
     match &mount.engine {
         Some(engine) => engine.rows(),
@@ -18,8 +19,8 @@ pub(super) fn rows_of<'r>(system: &'r System, mount: &'r Mount) -> Vec<&'r Arc<R
     }
 }
 
-/// The canonical spelling of a path, which access rules apply to: mount and identifiers in lower case. A path without a
-/// row is returned unchanged.
+/// The canonical spelling of a path, with mount and identifiers in lower case. Access rules apply to this spelling. A
+/// path below no mount is returned unchanged.
 pub(super) fn canonical<'p>(system: &System, table: &MountTable, path: &'p str) -> Cow<'p, str> {
     let (text, slash) = path.strip_suffix('/').map_or((path, ""), |text| (text, "/"));
     let Some(located) = table.locate(text) else { return Cow::Borrowed(path) };

@@ -1,4 +1,4 @@
-//! `sys/seal-status`, `sys/unseal`, `sys/seal`, `sys/key-status`.
+//! `sys/seal-status`, `sys/unseal`, `sys/seal` and `sys/key-status`: tell, open and close the seal of the store.
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use schemars::JsonSchema;
@@ -69,7 +69,7 @@ pub fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
 pub struct Unseal {
     /// The share in hex or base64. Required unless `reset` is set.
     key: Option<Secret<String>>,
-    /// Forgets the shares of the unseal so far.
+    /// If true, forgets the shares that were submitted so far.
     #[schemars(extend("plain" = true))]
     reset: Flag,
     /// Only false is supported.
@@ -100,7 +100,8 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     Answer::bare(&shown(&call.engine, after))
 }
 
-/// A share has 33 bytes. A single share is the key itself: 32 bytes, with or without a number at the end.
+/// Decodes a share. It has 33 bytes. If the store has only one share, the share is the key itself: 32 bytes, with or
+/// without a number at the end.
 fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
     let wrong = || Error::invalid("'key' must be a valid hex or base64 string");
     let text =
@@ -117,7 +118,7 @@ fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The pipeline seals the store once it has written the audit line of this answer.
+/// Asks the pipeline to seal the store. It does so once it has written the audit log line of this answer.
 pub fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Ok(Answer { after: AfterAnswer::Seal, ..Answer::done() })
 }

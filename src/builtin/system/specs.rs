@@ -49,7 +49,7 @@ pub fn rows(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
     Answer::data(&Rows { rows })
 }
 
-/// How the document is wanted.
+/// In which form the document is wanted.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Wanted {

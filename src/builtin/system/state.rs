@@ -22,8 +22,9 @@ pub struct System {
     pub(super) revocations: Revocations,
     pub(super) tokens: Tokens,
     pub(super) random: Random,
-    /// The rows of the built-in mounts `sys/` and `auth/token/`, whose engines the broker holds.
+    /// The rows of `sys/`. The broker holds the engines of the built-in mounts, so their rows are kept here.
     pub(super) system_rows: Vec<Arc<RowFacts>>,
+    /// The rows of `auth/token/`.
     pub(super) token_rows: Vec<Arc<RowFacts>>,
 }
 

@@ -21,19 +21,19 @@ use crate::{
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Create {
-    /// The text of the token: 1 to 512 printable ASCII characters without a dot. Only root may choose it. A random one is
-    /// made if this is absent.
+    /// The text of the token: 1 to 512 printable ASCII characters without a dot. Only a root token may choose it. If
+    /// absent, the text is random.
     id: Option<Secret<String>>,
-    /// The names of the policies. If this is absent, the token gets those of the calling token. A single text is one
-    /// name.
+    /// The names of the token's policies. If absent, the token gets the policies of the calling token. A single text is
+    /// one name.
     #[schemars(with = "Option<Vec<String>>", extend("plain" = true))]
     policies: Option<Value>,
-    /// Notes of texts, shown with the token and recorded in the audit log.
+    /// Texts under names, shown with the token and recorded in the audit log.
     meta: Option<BTreeMap<String, String>>,
-    /// Whether the token outlives the calling one. Needs `sudo`.
+    /// Whether the token outlives the calling token. Needs `sudo`.
     #[schemars(extend("plain" = true))]
     no_parent: Flag,
-    /// Issues the token without the policy `default`.
+    /// If true, the token does not get the policy `default`.
     #[schemars(extend("plain" = true))]
     no_default_policy: Flag,
     /// Whether the token can be renewed. True if absent.
@@ -43,7 +43,7 @@ pub struct Create {
     lease: Option<Ttl>,
     /// How long the token is valid at first. 0 or absent means the default of the mount.
     ttl: Option<Ttl>,
-    /// Only `service` is supported, which is what a token is anyway.
+    /// Only `service` is supported, which is also the default.
     #[serde(rename = "type")]
     #[schemars(extend("plain" = true))]
     kind: Option<String>,
@@ -54,9 +54,9 @@ pub struct Create {
     display_name: Option<String>,
     /// How many requests the token is good for. 0 or absent means no limit.
     num_uses: Int,
-    /// Makes the token periodic: it can be renewed for ever, for this long each time. Needs `sudo`.
+    /// If not 0, the token is periodic: it can be renewed for ever, for this long each time. Needs `sudo`.
     period: Option<Ttl>,
-    /// Not supported.
+    /// Not supported: leave it out.
     entity_alias: Option<String>,
 }
 
@@ -213,7 +213,7 @@ fn num_uses(asked: Int) -> Result<u32> {
         uses => u32::try_from(uses)
             .ok()
             .filter(|uses| *uses < u32::MAX)
-            .ok_or_else(|| Error::invalid("number of uses is too large")),
+            .ok_or_else(|| Error::invalid("number of uses is too large: at most 4294967294")),
     }
 }
 
@@ -249,7 +249,8 @@ fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Ve
     Ok(names)
 }
 
-/// A list of only empty names asks for no policy but `default`. Without a list the token gets the parent's policies.
+/// Whether the request has a list of policies that is not empty. A list of only empty names asks for no policy but
+/// `default`. Without a list, the token gets the parent's policies.
 fn asks_for_some(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(|items| !items.is_empty())
 }
@@ -289,7 +290,7 @@ fn display_name(asked: Option<&str>) -> String {
     name.trim_end_matches('-').to_owned()
 }
 
-/// When a token was created, in whole seconds. The look-up uses it.
+/// The time when a token was created, in whole seconds since 1970, as a look-up shows it.
 pub(super) fn creation_secs(nanos: i64) -> i64 {
     Time::from_unix_nanos(nanos).unix_secs()
 }

@@ -93,7 +93,7 @@ pub fn by_token(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     shown(&session, token, call.now)
 }
 
-/// As in Vault, this shows the calling token if the query names none.
+/// As in Vault, shows the calling token if the query names no token. A token in the query is refused.
 pub fn by_query(call: Tok, at: Nothing, input: ByToken) -> Result<Answer> {
     if input.token.is_some() {
         return Err(Error::invalid("a token must not be in the URL: send it in the body of a POST request"));
@@ -106,7 +106,7 @@ pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     shown(&session, "", call.now)
 }
 
-/// How many accessors one answer lists.
+/// Most accessors in one answer; further ones are left out.
 const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {

@@ -1,5 +1,5 @@
-//! Renews tokens. For a token from a login the auth method is asked first, so a token of a deleted identity cannot be
-//! renewed.
+//! Renews tokens. For a token from a login, the auth method is asked first, so that a token of a deleted identity is
+//! not renewed.
 
 use super::session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
 use crate::{

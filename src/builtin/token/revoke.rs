@@ -1,4 +1,4 @@
-//! Revokes tokens.
+//! Revokes tokens. A token is revoked together with all its descendants, except by `revoke-orphan`.
 
 use super::session::{ByAccessor, ByToken, Tok, own_session, session_of_accessor, session_of_token};
 use crate::{
@@ -35,7 +35,8 @@ pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     }
 }
 
-/// The children become orphans in the same batch, so their number is limited to what one batch holds.
+/// Revokes a token and makes its children orphans in the same batch. So it may have at most [`SWEEP_BATCH_MAX`]
+/// children.
 pub fn orphan(call: Tok, _: Nothing, input: ByToken) -> Result<Answer> {
     let (unit, tokens) = (call.unit(), &call.engine.tokens);
     let Some(session) = session_of_token(&call, input.token.as_ref(), "missing token ID")? else {

@@ -49,7 +49,7 @@ pub struct ByAccessor {
     pub(super) increment: Option<Ttl>,
 }
 
-/// The live token with this hash.
+/// The live token with this hash; `None` if there is none.
 pub(super) fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>>> {
     let TokenMount { barrier, tokens, .. } = &*call.engine;
     let keys = Arc::clone(call.unit().keys());
@@ -65,7 +65,7 @@ pub(super) fn own_session(call: &Tok) -> Result<Arc<Session>> {
     tokens.find(&own.hash, || barrier.unit_with(keys, [0; 16]))?.ok_or_else(Error::denied)
 }
 
-/// The live token with this text. `missing` is the error if the request has none.
+/// The live token with this text; `None` if there is none. `missing` is the error if the request names no token.
 pub(super) fn session_of_token(
     call: &Tok,
     token: Option<&Secret<String>>,
@@ -77,7 +77,7 @@ pub(super) fn session_of_token(
     session(call, &hash)
 }
 
-/// The live token with this accessor.
+/// The live token with this accessor; `None` if there is none.
 pub(super) fn session_of_accessor(call: &Tok, accessor: Option<&Secret<String>>) -> Result<Option<Arc<Session>>> {
     let accessor = accessor.filter(|accessor| !accessor.expose().is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing accessor").listed())?;

@@ -1,4 +1,4 @@
-//! The settings of a mount. They apply to every key that does not have its own.
+//! The settings of a mount, which apply to its keys together with the keys' own settings.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,14 +17,15 @@ use crate::{
 /// The settings of a mount. A field that is absent stays unchanged.
 #[derive(Deserialize, JsonSchema)]
 pub struct Settings {
-    /// Versions that a key keeps, unless its own setting is higher. 0 means 10.
+    /// How many versions a key keeps, unless the key's own setting is higher. 0 means 10.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Int>")]
     max_versions: Option<Count>,
     /// Whether all writes of data must name the current version.
     #[serde(default, deserialize_with = "given")]
     cas_required: Option<Flag>,
-    /// Deletes new versions after this time, unless a key has a shorter time. A negative value means never.
+    /// New versions are deleted after this time, or after the key's own time if that is shorter. A negative value means
+    /// never.
     #[serde(default)]
     #[schemars(with = "Option<Ttl>")]
     delete_version_after: Option<Lapse>,

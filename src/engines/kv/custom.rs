@@ -1,5 +1,5 @@
-//! The rules of custom metadata: notes that a caller stores with a key. They are not secret. The error texts are
-//! Vault's, and several of them come as one list. No error contains a value.
+//! The rules of custom metadata: texts that a caller stores with a key and that are not secret. The error texts are
+//! Vault's. Several errors are reported together as one list. No error contains a value.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,15 @@ use crate::{
     contract::{Error, Result},
 };
 
-/// The number of keys in one custom metadata. Vault has the same limit.
+/// Most keys in the custom metadata of a secret; more are refused with 400. Vault has the same limit.
 const KEYS_MAX: usize = 64;
-/// The bytes of a key. Vault has the same limit.
+/// Most bytes of a key; a longer key is refused with 400. Vault has the same limit.
 const KEY_BYTES_MAX: usize = 128;
-/// The bytes of a value. Vault has the same limit.
+/// Most bytes of a value; a longer value is refused with 400. Vault has the same limit.
 const VALUE_BYTES_MAX: usize = 512;
 
 impl CustomChanges {
-    /// The metadata that replaces the old one. A null value counts as an empty text, which is refused.
+    /// The custom metadata that replaces the old one. A null value counts as an empty text, which is refused.
     pub fn replaced(self) -> Result<BTreeMap<String, String>> {
         let changes = self.0.unwrap_or_default();
         let custom = changes.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect();

@@ -1,5 +1,5 @@
 //! Reads and writes the data of a secret. A read of the latest version is the most frequent request of the whole
-//! server: it reads one record and joins its texts into one answer.
+//! server. It reads one stored record and joins the JSON texts in it into one answer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,13 +36,14 @@ pub struct Write {
     options: Options,
 }
 
-/// A version, with its data unless it is deleted or destroyed.
+/// A version: its metadata as JSON text, and its data. The data is `None` if the version is deleted or destroyed.
 pub struct Opened {
     pub metadata: String,
     pub document: Option<Document>,
 }
 
-/// Finds a version. Fails with 404 if the key or the version does not exist.
+/// Finds a version of the key at `path`, the latest one if `version` is `None`. Fails with 404 if the key or the
+/// version does not exist.
 pub fn open(call: &Call<Kv>, path: &str, version: Option<Int>) -> Result<Opened> {
     let key = records::key(&call.store, path)?.ok_or_else(Error::missing)?;
     // As in Vault, a negative number also means the latest version.

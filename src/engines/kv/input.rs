@@ -12,7 +12,7 @@ use crate::{
     contract::{Error, Int, Result},
 };
 
-/// Reads a field that is present. Null is passed to the type of the field.
+/// Reads a field that is present. Null counts as present: the type of the field decides what it means.
 pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
@@ -29,7 +29,8 @@ enum Cas {
 }
 
 impl Options {
-    /// Refuses a write if the caller does not know the current version. A negative number never matches.
+    /// Refuses a write whose number is not that of the key's current version, or that has no number although `rule`
+    /// requires one. A negative number never matches.
     pub fn check(&self, key: &Key, rule: CasRule) -> Result<()> {
         match &self.cas {
             None if rule == CasRule::Required => Err(Error::invalid("check-and-set parameter required for this call")),
@@ -115,7 +116,7 @@ impl<'de> Deserialize<'de> for Count {
 }
 
 impl<'de> Deserialize<'de> for Lapse {
-    /// Reads a duration. A negative one means never.
+    /// Reads a duration. A negative duration means never.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(from)?;
         let below_zero = match &value {

@@ -28,10 +28,11 @@ pub struct Settings {
     /// Whether writes of data must name the current version.
     #[serde(default, deserialize_with = "given")]
     cas_required: Option<Flag>,
-    /// Deletes new versions after this time, unless the mount has a shorter time. 0 means the mount's setting.
+    /// New versions are deleted after this time, or after the mount's time if that is shorter. 0 means the mount's
+    /// setting.
     #[serde(default)]
     delete_version_after: Option<Ttl>,
-    /// Notes to store with the secret, 64 at most. They are not secret.
+    /// Texts under names to store with the secret, at most 64. They are not secret.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<BTreeMap<String, String>>")]
     custom_metadata: Option<CustomChanges>,
@@ -105,7 +106,7 @@ struct ShownVersion {
     destroyed: bool,
 }
 
-/// Tells the broker whether a write is a create.
+/// Whether the key exists. With this the broker tells a create from an update.
 pub fn exists(call: Call<Kv>, at: At) -> Result<bool> {
     call.store.has(&records::KEYS, &at.path.0)
 }

@@ -10,8 +10,8 @@ use crate::{
     contract::{Error, Fault, Result},
 };
 
-/// Merges `patch` into `target`. The result must fit the limits of a request body. Otherwise a key could grow without
-/// end through patches.
+/// Merges `patch` into `target`. The result must fit the limits of a request body, because a key could otherwise grow
+/// without end through patches.
 pub fn merge(target: &Document, patch: &Document) -> Result<Document> {
     let (target, patch) = (target.0.expose(), patch.0.expose());
     within_limits(patch)?;
@@ -26,17 +26,20 @@ pub fn merge(target: &Document, patch: &Document) -> Result<Document> {
 /// Refuses a document that is nested too deep, has too many parts or is too long.
 pub fn within_limits(text: &str) -> Result<()> {
     if text.len() > BODY_BYTES_MAX || json::scan(text.as_bytes()).is_err() {
-        return Err(Error::new(Fault::TooLarge, "the data is larger or nested deeper than a request may be"));
+        return Err(Error::new(
+            Fault::TooLarge,
+            "the data is too large: at most 1 MiB, 32 levels of nesting, and 10,000 values and keys",
+        ));
     }
     Ok(())
 }
 
 /// The members of a JSON object by name, each with its text.
 pub fn members(text: &str) -> Result<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(text).map_err(|_| Error::internal("a document is no JSON object"))
+    serde_json::from_str(text).map_err(|_| Error::internal("a stored document is not a JSON object"))
 }
 
-/// The depth of the recursion is limited by [`within_limits`].
+/// Appends `target` merged with `patch` to `out`. The depth of the recursion is limited by [`within_limits`].
 fn merge_into(target: Option<&str>, patch: &str, out: &mut String) -> Result<()> {
     if !patch.starts_with('{') {
         out.push_str(patch);

@@ -23,7 +23,7 @@ const CONFIG: Table<Config> = Table::plain(3);
 /// The only name in [`CONFIG`].
 const CONFIG_NAME: &[u8] = b"config";
 
-/// How many versions a key keeps if neither the key nor its mount sets a number.
+/// How many versions a key keeps if neither the key nor its mount sets a number. Vault has the same default.
 const VERSIONS_DEFAULT: u64 = 10;
 
 /// A key: its settings, its versions, and the data of its current version.
@@ -35,7 +35,7 @@ pub struct Key {
     /// The oldest version that is kept. Zero until old versions are removed.
     #[n(1)]
     pub oldest: u64,
-    /// Ordered by number.
+    /// The versions that are kept, ordered by number.
     #[n(2)]
     pub versions: Vec<Version>,
     /// The data of the current version. `None` if that version is destroyed.
@@ -47,17 +47,17 @@ pub struct Key {
     pub updated: Moment,
     #[n(6)]
     pub custom: BTreeMap<String, String>,
-    /// Zero means the mount's setting.
+    /// How many versions to keep. Zero means the mount's setting.
     #[n(7)]
     pub max_versions: u32,
     #[n(8)]
     pub is_cas_required: bool,
-    /// Zero means the mount's setting.
+    /// After which time new versions are deleted. Zero means the mount's setting.
     #[n(9)]
     pub delete_version_after: Ttl,
     #[n(10)]
     pub is_metadata_cas_required: bool,
-    /// The number of writes of the metadata.
+    /// How often the metadata was written.
     #[n(11)]
     pub metadata_version: u64,
 }
@@ -69,7 +69,7 @@ pub struct Version {
     pub number: u64,
     #[n(1)]
     pub created: Moment,
-    /// When the version was deleted, or will be deleted.
+    /// When the version was deleted, or will be deleted. `None` if no deletion is set.
     #[n(2)]
     pub deletion: Option<Moment>,
     #[n(3)]
@@ -86,7 +86,7 @@ struct Former {
 /// The settings of a mount.
 #[derive(Encode, Decode, Default)]
 pub struct Config {
-    /// Zero means ten.
+    /// How many versions a key keeps. Zero means ten.
     #[n(0)]
     pub max_versions: u32,
     #[n(1)]
@@ -100,7 +100,7 @@ pub struct Config {
 /// When a mount deletes versions automatically.
 #[derive(Encode, Decode, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lapse {
-    /// After this time, or after the key's own time if that is shorter. Zero: only if the key sets a time.
+    /// After this time, or after the key's own time if that is shorter. Zero means only if the key sets a time.
     #[n(0)]
     After(#[n(0)] Ttl),
     /// Never, whatever the key sets.
@@ -158,7 +158,7 @@ impl Key {
         }
     }
 
-    /// The version with this number. Zero means the latest.
+    /// The version with this number; zero means the latest. `None` if the key does not keep such a version.
     pub fn version(&self, number: u64) -> Option<&Version> {
         match number {
             0 => self.versions.last(),
@@ -212,7 +212,8 @@ impl Key {
         }
     }
 
-    /// When a version written now will be deleted: after the shorter of the key's and the mount's time, if one is set.
+    /// When a version written now will be deleted: after the shorter of the key's and the mount's time. `None` if
+    /// neither sets a time, or if the mount says never.
     fn deletion(&self, config: &Config, now: Time) -> Option<Moment> {
         let Lapse::After(mount) = config.delete_version_after else { return None };
         let key = self.delete_version_after;
@@ -276,7 +277,7 @@ pub fn put_config(store: &View, config: &Config) -> Result<()> {
     store.put_raw(&CONFIG, CONFIG_NAME, config)
 }
 
-/// The data of a version that is neither deleted nor destroyed.
+/// The data of a version. The version must not be deleted or destroyed.
 pub fn document(store: &View, path: &str, key: Key, number: u64) -> Result<Document> {
     let document = if number == key.current {
         key.document
@@ -308,7 +309,7 @@ pub fn add(store: &View, path: &str, key: &mut Key, next: NextVersion) -> Result
     store.put(&KEYS, path, key)
 }
 
-/// Removes the data of a version. Does not write the key.
+/// Removes the data of a version. The caller writes `key` afterwards.
 pub fn wipe(store: &View, path: &str, key: &mut Key, number: u64) -> Result<()> {
     if number == key.current {
         key.document = None;

@@ -39,7 +39,7 @@ pub fn read(call: Call<Kv>, at: At, ask: Ask) -> Result<Answer> {
     Ok(Answer::new(Body::Data(format!(r#"{{"metadata":{metadata},"subkeys":{keys}}}"#))))
 }
 
-/// The document with every value replaced by null, down to the given number of levels.
+/// The names in a document: at most `levels` levels of objects, with every other value replaced by null.
 fn names_only(text: &str, levels: u64) -> Result<String> {
     if text == "null" {
         return Ok(text.to_owned());
@@ -50,7 +50,7 @@ fn names_only(text: &str, levels: u64) -> Result<String> {
     Ok(if out == "null" { "{}".to_owned() } else { out })
 }
 
-/// Writes the names of an object, or null if the object is empty. The depth of the recursion is limited by
+/// Appends the names of an object to `out`, or null if the object is empty. The depth of the recursion is limited by
 /// `within_limits`.
 fn strip(text: &str, levels: u64, out: &mut String) -> Result<()> {
     let members = members(text)?;

@@ -42,7 +42,7 @@ pub fn delete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     Ok(Answer::done())
 }
 
-/// Undeletes versions. Also cancels a deletion that is due in the future.
+/// Makes deleted versions readable again. Also cancels a deletion that is due in the future.
 pub fn undelete(call: Call<Kv>, at: At, input: Versions) -> Result<Answer> {
     let numbers = input.numbers("No version number provided")?;
     let Some(mut key) = records::key(&call.store, &at.path.0)? else { return Ok(Answer::done()) };

@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// A verifier may cache the keys for an hour. Each key signs for 30 days.
+/// The durations of the signing keys: a verifier may cache the public keys for an hour, and each key signs for 30 days.
 const TERMS: KeyTerms = KeyTerms {
     ahead: Ttl::from_hours(1),
     lifetime: Ttl::from_hours(30 * 24),
@@ -54,13 +54,13 @@ pub fn rotate(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answe
     Answer::data(&shown(generation, state)?)
 }
 
-/// RFC 7517 §5.
+/// Returns the public keys as a JSON Web Key Set (RFC 7517 §5).
 pub fn jwks(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
     let keys: Vec<Value> = public_keys(&call)?.iter().map(|(kid, key)| jose::jwk(kid, key)).collect();
     Ok(document(&json!({ "keys": keys })))
 }
 
-/// OpenID Connect Discovery 1.0 §3, limited to what a verifier needs.
+/// Returns the discovery document (OpenID Connect Discovery 1.0 §3), with only the fields that a token verifier needs.
 pub fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answer> {
     let issuer = issuer(&call);
     Ok(document(&json!({
@@ -77,7 +77,7 @@ pub fn issuer(call: &Call<ServiceTokens>) -> String {
     format!("{}/v1/{}", call.host.api_address, call.mount.path.trim_end_matches('/'))
 }
 
-/// The keys as they should be now. Writes them if a key is due, which happens once a month.
+/// Brings the keys up to date and returns them. Stores them only if they changed, which happens about once a month.
 pub fn maintain(call: &Call<ServiceTokens>) -> Result<Keyset> {
     let mut set = load(call)?;
     if set.maintain(call.now, &TERMS, &call.host.random) {

@@ -3,7 +3,7 @@
 //! caller.
 //!
 //! The other service verifies a token with the public keys from `jwks`, without calling the broker. Issued tokens are
-//! not stored. A revocation therefore affects only services that call `verify`.
+//! not stored. A revocation therefore affects only services that ask the broker with `verify`.
 
 mod keys;
 mod records;

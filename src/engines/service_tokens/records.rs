@@ -4,7 +4,7 @@ use crate::{base::ttl::Ttl, contract::Table, contract::keyset::Keyset};
 
 /// Roles by name.
 pub const ROLES: Table<Role> = Table::sealed(1);
-/// One record, under [`THE_KEYS`].
+/// The signing keys: one record, under the name [`THE_KEYS`].
 pub const KEYS: Table<Keyset> = Table::plain(2);
 /// Revocations by the keyed hash of the token id (`jti`).
 pub const REVOCATIONS: Table<Revocation> = Table::plain(3);
@@ -13,7 +13,7 @@ pub const ENDS: Table<Entry> = Table::plain(4);
 
 pub const THE_KEYS: &[u8] = b"k";
 
-/// Which tokens may be issued.
+/// A role: which audiences its tokens may have, and how long they are valid.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug, Default)]
 pub struct Role {
     #[n(0)]
@@ -22,10 +22,10 @@ pub struct Role {
     pub ttl: Ttl,
 }
 
-/// A token that is refused until it expires.
+/// The revocation of a token. It is kept until the token expires.
 #[derive(minicbor::Encode, minicbor::Decode, Clone, Debug)]
 pub struct Revocation {
-    /// In nanoseconds since the Unix epoch.
+    /// When the token expires, in nanoseconds since the Unix epoch.
     #[n(0)]
     pub until: i64,
 }

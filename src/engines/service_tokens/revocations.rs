@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How many expired revocations one new revocation deletes.
+/// Most expired revocations that one new revocation deletes.
 const PRUNED_MAX: usize = 8;
 
 #[derive(Deserialize, JsonSchema)]

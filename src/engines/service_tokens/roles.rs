@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Long enough for a few requests, and too short for a stolen token to be of much use.
+/// How long a token is valid if the role does not say: long enough for a few requests, and too short for a stolen token
+/// to be of much use.
 const TTL: Ttl = Ttl::from_secs(300);
 
 #[derive(Deserialize, JsonSchema)]
@@ -30,7 +31,7 @@ pub struct Input {
     /// most 32, of up to 256 bytes each.
     #[schemars(extend("plain" = true))]
     audiences: Option<Names>,
-    /// How long a token is valid: five minutes by default, an hour at most.
+    /// How long a token is valid: at most an hour. 0 means five minutes, which is also the default of a new role.
     #[schemars(extend("plain" = true))]
     ttl: Option<Ttl>,
 }
@@ -64,7 +65,7 @@ pub fn write(call: Call<ServiceTokens>, path: RolePath, input: Input) -> Result<
         role.ttl = ttl.or(TTL);
     }
     if role.audiences.is_empty() {
-        return Err(Error::invalid("missing audiences: name who may be shown the tokens"));
+        return Err(Error::invalid("missing audiences: name the services that the tokens are for"));
     }
     if role.audiences.len() > AUDIENCES_MAX || role.audiences.iter().any(|name| name.len() > AUDIENCE_BYTES_MAX) {
         return Err(Error::invalid(format!(

@@ -11,7 +11,7 @@ use crate::{
 pub const TYP: &str = "at+jwt";
 
 /// The claims of a token that this mount signed and that has not expired. With `audiences`, the token must name one of
-/// them. The inner error says why the token is refused.
+/// them. The inner error says why the token is refused; the outer error is a failure of the server.
 pub fn verify(
     call: &Call<ServiceTokens>,
     token: &str,

@@ -1,5 +1,5 @@
-//! The private key that signed last, kept parsed: parsing a key takes as long as signing with it. The stored keys decide
-//! which key signs; this copy is used only while its key id is the one that they name.
+//! The private key that signed last, kept ready for signing, because preparing a key takes as long as signing with it.
+//! The stored keys decide which key signs. This copy is used only while it has the key id of that key.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{contract::keyset::Generation, crypto::ed25519::SigningKey};
 pub struct Signer(ArcSwapOption<(String, SigningKey)>);
 
 impl Signer {
-    /// The parsed key of a generation, with its key id.
+    /// The key of a generation, ready for signing, with its key id.
     pub fn key(&self, generation: &Generation) -> Arc<(String, SigningKey)> {
         if let Some(key) = self.0.load_full().filter(|key| key.0 == generation.kid()) {
             return key;

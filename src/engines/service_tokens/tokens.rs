@@ -37,12 +37,12 @@ pub struct Asked {
     /// The token to verify.
     #[schemars(extend("needed" = true))]
     token: Option<Secret<String>>,
-    /// The audience that asks. A token for another audience is not valid. Without it any audience is accepted.
+    /// The audience that asks; a token for another audience is not valid. If absent, any audience is accepted.
     #[schemars(extend("plain" = true))]
     audience: Option<Names>,
 }
 
-/// RFC 9068 §2.2: the claims of a token.
+/// The claims of a token (RFC 9068 §2.2).
 #[derive(Serialize)]
 struct Said<'a> {
     iss: &'a str,
@@ -54,7 +54,8 @@ struct Said<'a> {
     jti: &'a str,
 }
 
-/// RFC 7519 §4.1.3: a single audience may be a plain text, which the simplest verifiers understand.
+/// The audiences of a token. A single audience is a plain text (RFC 7519 §4.1.3), which the simplest verifiers
+/// understand.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Audience<'a> {
@@ -101,7 +102,7 @@ pub fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -> Resu
     Answer::data(&Issued { token: &token, token_type: "Bearer", expires_in: role.ttl, jti: &jti, kid })
 }
 
-/// Answers 200 for any token: the body says whether it is valid.
+/// Verifies a token. The status is 200 for any token: the body says whether the token is valid.
 pub fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked: Asked) -> Result<Answer> {
     let token = asked.token.ok_or_else(|| Error::invalid("missing token"))?;
     let audiences = asked.audience.map(|audience| audience.0);
@@ -129,10 +130,10 @@ fn audiences(role: &Role, wanted: Wanted) -> Result<Vec<String>> {
         (None, None) => Vec::new(),
     };
     if names.is_empty() {
-        return Err(Error::invalid("missing audience: name who will be shown the token"));
+        return Err(Error::invalid("missing audience: name the services that the token is for"));
     }
     if names.len() > AUDIENCES_MAX || !names.iter().all(|name| role.audiences.contains(name)) {
-        return Err(Error::invalid("audience: not one of the role's audiences"));
+        return Err(Error::invalid("audience: each must be one of the role's audiences"));
     }
     names.sort_unstable();
     names.dedup();

@@ -26,9 +26,9 @@ async fn an_unsupported_role_field_is_refused_by_name() {
     let bench = Bench::engine::<ServiceTokens>().await;
     let many: Vec<String> = (0..33).map(|n| n.to_string()).collect();
     for (fields, message) in [
-        (json!({}), "missing audiences: name who may be shown the tokens"),
-        (json!({ "audiences": [] }), "missing audiences: name who may be shown the tokens"),
-        (json!({ "audiences": " , " }), "missing audiences: name who may be shown the tokens"),
+        (json!({}), "missing audiences: name the services that the tokens are for"),
+        (json!({ "audiences": [] }), "missing audiences: name the services that the tokens are for"),
+        (json!({ "audiences": " , " }), "missing audiences: name the services that the tokens are for"),
         (json!({ "audiences": many }), "audiences: a role has at most 32, of up to 256 bytes each"),
         (json!({ "audiences": ["a".repeat(257)] }), "audiences: a role has at most 32, of up to 256 bytes each"),
         (json!({ "audiences": "a", "ttl": 3601 }), "ttl: a token is good for at most 3600 seconds"),

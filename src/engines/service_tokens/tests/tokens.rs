@@ -76,11 +76,11 @@ async fn a_token_is_for_audiences_of_its_role_only() {
     let both = bench.write("token/web", json!({ "aud": ["https://b.example", "billing", "billing"] })).await.unwrap();
     assert_eq!(part(text(&both, "token"), 1)["aud"], json!(["billing", "https://b.example"]));
     for (fields, message) in [
-        (json!({}), "missing audience: name who will be shown the token"),
-        (json!({ "audience": "" }), "missing audience: name who will be shown the token"),
-        (json!({ "audience": "others" }), "audience: not one of the role's audiences"),
-        (json!({ "audience": "Billing" }), "audience: not one of the role's audiences"),
-        (json!({ "aud": ["billing", "others"] }), "audience: not one of the role's audiences"),
+        (json!({}), "missing audience: name the services that the token is for"),
+        (json!({ "audience": "" }), "missing audience: name the services that the token is for"),
+        (json!({ "audience": "others" }), "audience: each must be one of the role's audiences"),
+        (json!({ "audience": "Billing" }), "audience: each must be one of the role's audiences"),
+        (json!({ "aud": ["billing", "others"] }), "audience: each must be one of the role's audiences"),
         (json!({ "audience": "billing", "aud": "billing" }), "give `audience` or `aud`, not both"),
     ] {
         let error = bench.write("token/web", fields.clone()).await.unwrap_err();
