@@ -26,7 +26,7 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
 /// As [`run`], for a read whose time grows with its data. At most [`LONG_READS_MAX`] run at once; further ones wait.
 pub(crate) async fn long_read<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopping> {
     let seat = LONG_READ_SEATS.acquire().await.map_err(|_| Stopping)?;
-    // The seat is taken until the read is over, also if its caller has gone away.
+    // The seat (permit) is held until the read is over, even if the caller has gone away.
     run(move || {
         let _seat = seat;
         read()

@@ -100,7 +100,7 @@ impl ShamirPlan {
     ) -> Result<(ShamirSeal, Vec<Secret<Vec<u8>>>), BarrierError> {
         let key = random.secret::<32>();
         let set = set_name(random.bytes());
-        // As in Vault: one share is the key itself.
+        // As in Vault, a single share is the key itself.
         let shares: Vec<Secret<Vec<u8>>> = if self.shares == 1 {
             let only = key.expose().to_vec();
             vec![Secret::new(only)]

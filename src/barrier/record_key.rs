@@ -67,7 +67,7 @@ impl RecordKey {
         &self.0
     }
 
-    /// The number of the table, for messages.
+    /// The number of the table to which the key belongs, for error messages.
     pub(crate) fn table_id(&self) -> u8 {
         table_of(&self.0)
     }
@@ -93,7 +93,7 @@ impl RecordKey {
     }
 }
 
-/// The range of all keys of a mount, whatever their table: from (inclusive) and to (exclusive).
+/// The range of the keys of a mount in all tables: from (inclusive) and to (exclusive).
 pub(super) fn keys_of_mount(mount: &MountId) -> (Vec<u8>, Vec<u8>) {
     let mut from = vec![NAMESPACE];
     from.extend_from_slice(mount);

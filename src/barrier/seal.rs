@@ -38,7 +38,7 @@ struct Sealed {
 }
 
 /// What a sealed server can tell about itself. If the server stops before the init response is sent, the store counts
-/// as uninitialised; if its shares were shown after all, they still open the store.
+/// as uninitialised at the next start. If the operator got the shares after all, they still open the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SealStatus {
     pub kind: &'static str,
@@ -113,7 +113,7 @@ impl Barrier {
         Ok(self.unit_with(self.keys()?, request))
     }
 
-    /// A unit of work with keys that the caller holds: those of its snapshot.
+    /// A unit of work with `keys` from the caller, which are those of its snapshot.
     pub fn unit_with(&self, keys: Arc<Keys>, request: [u8; 16]) -> Unit {
         Unit::new(keys, self.store.clone(), request)
     }

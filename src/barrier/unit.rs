@@ -21,7 +21,7 @@ use crate::{
     store::{Batch, Check, Effect, Old, Sequence, Store, StoredValue, Tag, Write},
 };
 
-/// Reads and writes of one request.
+/// The unit of work of one request: what it has read, and what it will write.
 pub struct Unit {
     keys: Arc<Keys>,
     store: Store,
@@ -216,7 +216,7 @@ impl Unit {
         self.state().is_stale
     }
 
-    /// Makes it a precondition that the record is still in the state in which a cache or a snapshot has it.
+    /// Adds a precondition: the record must still be in the state `old`, in which a cache or a snapshot has it.
     pub(crate) fn expect<'k, T>(
         &self,
         mount: &MountId,
@@ -233,7 +233,7 @@ impl Unit {
         self.state().effects.push(Box::new(effect));
     }
 
-    /// Lets the commit use the disk's reserve: for requests that free space, revoke or seal.
+    /// Lets the commit use the reserved disk space. For requests that free space, revoke or seal.
     pub(crate) fn urgent(&self) {
         self.state().is_urgent = true;
     }

@@ -16,7 +16,7 @@ pub use model::{Block, HclBody, HclError, Item, Pos, Value};
 
 /// Reads a whole HCL or JSON text.
 pub(crate) fn parse(text: &str) -> Result<HclBody, HclError> {
-    // A byte order mark is what some editors write; it means nothing in UTF-8.
+    // Some editors write a byte order mark, which has no meaning in UTF-8.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('{') { from_json::parse(text) } else { native::parse(text) }
 }

@@ -58,7 +58,7 @@ pub enum PathError {
 }
 
 impl CanonicalPath {
-    /// Reads a request target as it came over the wire, up to a `?`. `/` alone has no segments.
+    /// Reads a request target as it came over the wire, up to a `?`. The target `/` gives a path without segments.
     pub(crate) fn parse(target: &str) -> Result<Self, PathError> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         if path.len() > PATH_BYTES_MAX {
@@ -76,7 +76,7 @@ impl CanonicalPath {
             // `//` has an empty segment; `/` has none.
             return if path.len() > 1 { Err(PathError::Empty) } else { Ok(parsed) };
         }
-        // Counted first, so that nothing is stored for the segments of a path that is refused.
+        // The segments are counted first, so that a path with too many is refused before anything is stored.
         let raw_segments = || body.as_bytes().split(|&b| b == b'/');
         let count = raw_segments().count();
         if count > PATH_SEGMENTS_MAX {
@@ -108,7 +108,7 @@ impl CanonicalPath {
         self.joined.get(self.start_of(index)..end)
     }
 
-    /// The decoded segments with `/` between them and none around them.
+    /// The decoded segments with `/` between them, without a `/` at the beginning or end.
     pub(crate) fn joined(&self) -> &str {
         &self.joined
     }

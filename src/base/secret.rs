@@ -36,7 +36,7 @@ impl<T: Zeroize> Secret<T> {
 }
 
 impl<T: Zeroize + AsRef<[u8]>> Secret<T> {
-    /// Whether both hold the same bytes; takes the same time wherever they differ.
+    /// Whether the secret has the same bytes as `other`. The time does not depend on where they differ.
     pub fn same(&self, other: &[u8]) -> bool {
         self.0.as_ref().ct_eq(other).into()
     }

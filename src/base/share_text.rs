@@ -9,7 +9,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::secret::Secret;
 
-/// Why a text is not a share. No message repeats any of it.
+/// Why a text is not a share. No message repeats any part of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ShareTextError {
     #[error("a share begins with `srk1-`")]

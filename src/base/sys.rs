@@ -21,8 +21,8 @@ use rustix::{
     process::{DumpableBehavior, Resource, Rlimit},
 };
 
-/// Makes the process undumpable and untraceable by its own user, forbids core dumps and lets new files be read by
-/// their owner alone. Returns a warning for each step that failed, for the operator's log; none of them is fatal.
+/// Hardens the process: its own user cannot dump or trace it, it leaves no core dump, and only their owner can read the
+/// files that it creates. Returns a warning for each step that failed, for the operator's log. No failure is fatal.
 pub fn harden_process() -> Vec<String> {
     let mut warnings = Vec::new();
     if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {

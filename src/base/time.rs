@@ -37,7 +37,7 @@ impl Time {
         self.0.div_euclid(1_000_000_000)
     }
 
-    /// The moment `ttl` later; stops at the end of the calendar instead of wrapping.
+    /// The moment `ttl` later, at most the last moment that a `Time` can hold.
     pub(crate) fn plus(self, ttl: Ttl) -> Self {
         let nanos = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
         Self(self.0.saturating_add(nanos))
@@ -84,7 +84,7 @@ enum Source {
 }
 
 struct SystemClock {
-    /// The last reading given out. The wall clock may step back; our readings never do.
+    /// The latest time that was returned. The wall clock may step back; the times that we return never do.
     last: AtomicI64,
 }
 
@@ -126,14 +126,14 @@ impl Clock {
         };
     }
 
-    /// Moves a manual clock forward; a system clock is left alone.
+    /// Moves a manual clock forward. Does nothing to a system clock.
     pub fn advance(&self, by: Ttl) {
         if let Source::Manual(at) = &self.0 {
             at.store(self.now().plus(by).0, Ordering::Release);
         }
     }
 
-    /// Sets a manual clock; a system clock is left alone.
+    /// Sets a manual clock. Does nothing to a system clock.
     pub fn set(&self, to: Time) {
         if let Source::Manual(at) = &self.0 {
             at.store(to.0, Ordering::Release);

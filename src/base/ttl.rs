@@ -106,7 +106,7 @@ impl Ttl {
     }
 }
 
-/// Go's `time.ParseDuration`, with checked arithmetic in nanoseconds.
+/// Reads a duration as Go's `time.ParseDuration` does, with checked arithmetic in nanoseconds.
 fn go_duration(text: &str) -> Result<Ttl, TtlError> {
     let invalid = || TtlError::Invalid(text.to_owned());
     let (mut rest, mut total) = (text, 0_u128);
@@ -143,7 +143,7 @@ fn go_duration(text: &str) -> Result<Ttl, TtlError> {
 }
 
 impl serde::Serialize for Ttl {
-    /// Whole seconds, as every duration on the wire.
+    /// Writes whole seconds, as every duration in an answer is written.
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_u64(self.0)
     }

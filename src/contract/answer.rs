@@ -28,9 +28,9 @@ pub enum AfterAnswer {
 }
 
 pub enum Body {
-    /// The `data` of an envelope, as JSON text.
+    /// Status 200 with the `data` of an envelope (Vault's common frame of an answer), as JSON text.
     Data(String),
-    /// Status 404 with an envelope: for a deleted version.
+    /// Status 404 with the `data` of an envelope, as JSON text: for a deleted version.
     Missing(String),
     /// The `data` of an envelope, with its keys repeated at the top level, as in the older system answers.
     Flat(String),
@@ -53,13 +53,13 @@ pub struct Login {
     pub alias: String,
     pub display_name: String,
     pub policies: Vec<String>,
-    /// Shown with the token and recorded in the audit log.
+    /// The metadata of the token, shown with the token and recorded in the audit log.
     pub metadata: BTreeMap<String, String>,
     pub ttl: Ttl,
     pub max_ttl: Ttl,
     pub explicit_max_ttl: Ttl,
     pub period: Ttl,
-    /// How many requests the token is good for. Zero means no limit.
+    /// How many requests the token allows. Zero means no limit.
     pub num_uses: u32,
     /// If true, the token does not get the policy `default`.
     pub has_no_default_policy: bool,
@@ -99,7 +99,7 @@ pub struct Granted {
     pub num_uses: u32,
 }
 
-/// How an auth method wants a token that it issued to be renewed.
+/// How a token that an auth method issued is to be renewed, as the auth method wants it.
 pub struct Renewal {
     pub ttl: Ttl,
     pub max_ttl: Ttl,
@@ -107,7 +107,7 @@ pub struct Renewal {
 }
 
 impl Body {
-    /// The status of an answer that does not set one.
+    /// The status of an answer with this body, unless the answer sets another.
     const fn status(&self) -> u16 {
         match self {
             Self::Missing(_) => 404,

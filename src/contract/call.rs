@@ -124,7 +124,8 @@ impl Deref for Caller {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MountFacts {
     pub id: MountId,
-    /// With a trailing slash, and with `auth/` in front for auth methods: `secret/`, `auth/approle/`.
+    /// The path of the mount, with a trailing slash, and with `auth/` in front for auth methods: `secret/`,
+    /// `auth/approle/`.
     pub path: String,
     pub kind: String,
     pub accessor: String,

@@ -31,8 +31,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether this failure counts against an unknown caller. Failures of the server do not count. Asking too early
-    /// does not count either, because that would lengthen the wait.
+    /// Whether this failure counts as a refused request of an unknown caller. Failures of the server do not count. A
+    /// request that came too early (429) does not count either, because that would lengthen the wait.
     pub const fn counts_as_refusal(self) -> bool {
         !matches!(self, Self::Internal | Self::Unavailable | Self::TooMany)
     }

@@ -35,11 +35,11 @@ pub struct Names(pub Vec<String>);
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Opaque(pub String);
 
-/// A path parameter that names a policy, a user or a mount. It is lower-cased.
+/// A path parameter that names a policy, a user or a mount. The name is lower-cased.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ident(pub String);
 
-/// A path parameter that names a role or a key. Its case is kept.
+/// A path parameter that names a role or a key. The case of the name is kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RoleName(pub String);
 

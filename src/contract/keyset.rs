@@ -32,7 +32,7 @@ pub struct Generation {
     seed: Secret<[u8; 32]>,
     #[cbor(n(2), with = "minicbor::bytes")]
     public: [u8; 32],
-    /// Times are nanoseconds since the Unix epoch.
+    /// When the key was created. All times in this record are nanoseconds since the Unix epoch.
     #[n(3)]
     created: i64,
     #[n(4)]

@@ -34,7 +34,7 @@ pub trait AuthMethod: Sized + Send + Sync + 'static {
         metadata: std::collections::BTreeMap<String, String>,
     ) -> impl Future<Output = Result<Renewal>> + Send;
 
-    /// The identity behind this credential, or `None` if the credential does not belong to this mount. A credential
+    /// Finds the identity behind a credential. `None` if the credential does not belong to this mount. A credential
     /// that belongs to this mount but does not verify is an error, so that no other mount is asked about it.
     fn recognise(_call: Call<Self>, _shown: ShownCredential<'_>) -> impl Future<Output = Result<Option<Login>>> + Send {
         async { Ok(None) }

@@ -17,7 +17,7 @@ pub(super) enum Misfit {
     Missing(&'static str),
     /// The value has another type than expected. Holds the expected type in words for people: `a whole number`.
     Expected(String),
-    /// The field's own type refused the value. This is its message.
+    /// The field's own type refused the value. Holds the message of that type.
     Rule(String),
     /// The type is right, but the value is out of range.
     OutOfRange,

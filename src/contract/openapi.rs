@@ -79,9 +79,9 @@ fn by_path<'a>(rows: &[&'a RowFacts]) -> Vec<Vec<&'a RowFacts>> {
 struct Path<'a> {
     mount: &'a Described<'a>,
     rows: Vec<&'a RowFacts>,
-    /// The mount's own path is a parameter.
+    /// Whether the mount's own path is a parameter.
     is_generic: bool,
-    /// Other mounts have the same kind, so an operation is named after the mount too.
+    /// Whether other mounts have the same kind. The name of an operation then has the path of the mount too.
     is_repeated: bool,
 }
 
@@ -188,7 +188,7 @@ impl Path<'_> {
         Value::Object(operation)
     }
 
-    /// A path that can be read and listed has one operation for both, which the query tells apart.
+    /// The one operation of a path that can be read and listed. The query `list` decides between the two.
     fn read_or_list(&self, read: &RowFacts, list: &RowFacts) -> Value {
         let mut operation = self.outline(read, &format!("{} With `list=true`: {}", read.help, list.help));
         let parameters = [vec![list_parameter(&["true", "false"])], query(&[&read.input, &list.input])].concat();
@@ -199,7 +199,7 @@ impl Path<'_> {
     fn outline(&self, row: &RowFacts, summary: &str) -> Map<String, Value> {
         let mut id = self.short_id(row);
         if self.is_repeated {
-            // No short name has an `@`, so two operations never get one name.
+            // No short name has an `@`, so two operations never get the same name.
             id = format!("{id}@{}", self.mount.path.trim_end_matches('/'));
         }
         let tag = match self.mount.class {
@@ -219,7 +219,7 @@ impl Path<'_> {
         parts.into_iter().chain(access).map(|(name, value)| (String::from(name), value)).collect()
     }
 
-    /// `kv-read-data-path` for `read data/{*path}` of kv: unique among the kinds.
+    /// The name of an operation, unique among the kinds: `kv-read-data-path` for `read data/{*path}` of kv.
     fn short_id(&self, row: &RowFacts) -> String {
         let path = row.path.as_str();
         let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -243,7 +243,7 @@ fn has_body(verb: Verb) -> bool {
     matches!(verb, Verb::Write | Verb::Login | Verb::Patch)
 }
 
-/// `KvReadDataPathRequest` for `kv-read-data-path`.
+/// The name of the schema of an operation's body: `KvReadDataPathRequest` for the operation `kv-read-data-path`.
 fn schema_name(id: &str) -> String {
     let mut name = String::with_capacity(id.len() + "Request".len());
     for word in id.split('-') {

@@ -98,9 +98,9 @@ pub enum Access {
 /// Which audit log lines the requests to a row have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Recording {
-    /// One line for the request before it runs, and one line for the outcome before the answer is sent.
+    /// One audit log line for the request before it runs, and one for the outcome before the answer is sent.
     Paired,
-    /// No line: for health, seal status and public documents.
+    /// No audit log line: for health, seal status and public documents.
     Unrecorded,
 }
 

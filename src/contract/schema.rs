@@ -149,12 +149,12 @@ fn tidy(schema: &mut Schema) {
     for key in ["title", "plain", "needed", "nullable"] {
         schema.remove(key);
     }
-    // A comment is broken where its line was full.
+    // A doc comment has line breaks where its lines were full; a description has none.
     if let Some(text) = schema.get("description").and_then(Value::as_str) {
         let text = text.replace('\n', " ");
         schema.insert(String::from("description"), Value::from(text));
     }
-    // Absent fields are read as empty ones. Their comments say what that means.
+    // An absent field is read as an empty one. The description of the field says what that means.
     if schema.get("default").is_some_and(|default| default.is_null() || *default == "" || *default == 0) {
         schema.remove("default");
     }

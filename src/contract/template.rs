@@ -1,4 +1,4 @@
-//! The path of a row, as an API writes it: `role/{role_name:ident}/secret-id`.
+//! The path of an API row, as an API writes it: `role/{role_name:ident}/secret-id`.
 //!
 //! The kind of a parameter follows its name. An `ident` names something whose case does not matter (a policy, a mount,
 //! an AppRole role). Routing converts it to lower case before the path is authorized or recorded, so each thing has one

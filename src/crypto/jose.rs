@@ -39,7 +39,7 @@ pub struct Claims {
     pub issuer: String,
     /// `sub`.
     pub subject: Option<String>,
-    /// `aud`: one or more, none of them empty.
+    /// `aud`: at least one audience, each a text that is not empty.
     pub audiences: Vec<String>,
     /// `exp`.
     pub expires_at: Time,
@@ -49,11 +49,11 @@ pub struct Claims {
     pub issued_at: Option<Time>,
     /// `jti`.
     pub id: Option<String>,
-    /// Every claim as it was sent, those above included.
+    /// Every claim as it was sent, including the claims above.
     pub all: Map<String, Value>,
 }
 
-/// Why a token is refused. Holds nothing of the token.
+/// Why a token is refused. The error holds no part of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JoseError {
     #[error("token is longer than 16 KiB")]
@@ -115,7 +115,7 @@ pub(crate) fn verify(
     judge_claims(claims.get(), expect)
 }
 
-/// The public key as RFC 8037 §2 writes it, for a JWKS.
+/// The public key as a JSON Web Key (RFC 8037 §2), for a key set.
 pub(crate) fn jwk(kid: &str, key: &PublicKey) -> Value {
     serde_json::json!({
         "kty": "OKP",

@@ -56,7 +56,7 @@ impl MacKey {
         for part in parts {
             state.update(part);
         }
-        // In place: moving the state would leave its last block, and with it a short secret, on the stack.
+        // The state is finished in place: moving it would leave its last block, and so a short secret, on the stack.
         state.finalize_reset().into_bytes().into()
     }
 }

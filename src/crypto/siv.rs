@@ -20,7 +20,7 @@ impl SivKey {
         self.cipher().encrypt(headers, plain).unwrap_or_else(|_| std::process::abort())
     }
 
-    /// The plaintext of what [`SivKey::seal`] made under the same headers.
+    /// Opens what [`SivKey::seal`] made with the same headers, and returns the plaintext.
     pub(crate) fn open(&self, headers: &[&[u8]], sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
         self.cipher().decrypt(headers, sealed).map_err(|_| CryptoError::Sealed)
     }

@@ -77,7 +77,8 @@ impl Boot {
     /// Stores `content` as a proposal beside the content in force. An earlier proposal is replaced. `Ok` means durable.
     pub(crate) fn propose(&self, content: &[u8]) -> Result<(), StoreError> {
         let mut state = self.state();
-        // Above the round of an earlier proposal too: its promotion may have failed after one copy was written.
+        // The round must also be above that of an earlier proposal, whose promotion may have failed after one copy was
+        // written.
         let round = state.current.iter().chain(&state.proposed).map(|version| version.round).max().unwrap_or(0) + 1;
         let version = Version { round, content: content.to_vec() };
         self.keep(PROPOSAL, &version)?;
@@ -85,8 +86,8 @@ impl Boot {
         Ok(())
     }
 
-    /// Puts the proposal in force; without one nothing happens. `Ok` means durable. After an error the old or the new
-    /// content is in force at the next start, and until then the old one.
+    /// Puts the proposal in force; does nothing if there is no proposal. `Ok` means durable. After an error the old
+    /// content stays in force until the next start; then the old or the new content is in force.
     pub(crate) fn promote(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         let Some(version) = state.proposed.clone() else {

@@ -3,7 +3,7 @@
 /// Why a batch was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
-    /// A precondition failed, for this key. Nothing changed: read again and decide again.
+    /// A precondition on this key failed. Nothing changed: read again and decide again.
     #[error("a record has changed since it was read")]
     Conflict(Vec<u8>),
     /// There is no room at this path. Nothing changed. When there is room again, the store takes batches again.
@@ -16,7 +16,7 @@ pub enum CommitError {
     /// The store was closed, or closed itself after a failure. Whether the batch was applied is not known.
     #[error("the store is closed")]
     Closed,
-    /// Writing the batch failed. The next start shows whether it was applied.
+    /// Writing the batch failed. The next start of the store shows whether the batch was applied.
     #[error("the store failed: {0}")]
     Io(String),
 }

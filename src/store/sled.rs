@@ -260,7 +260,7 @@ fn take_lock(dir: &Path, files: &Files) -> Result<Lock, OpenError> {
 /// Opens sled, which panics on some damage.
 fn open_db(path: &Path, files: &Files) -> Result<Db, OpenError> {
     for _ in 0..LINGER_TRIES {
-        // The flusher of sled stays on: it is also what gives space back to the log.
+        // sled's own flusher stays on, because it also gives space back to sled's log.
         let config =
             Config::new().path(path).cache_capacity(CACHE_BYTES).mode(Mode::LowSpace).flush_every_ms(Some(500));
         match catch_unwind(AssertUnwindSafe(|| config.use_compression(false).open())) {

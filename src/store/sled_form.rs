@@ -16,7 +16,7 @@ use crate::base::{limits::CHUNK_BYTES, time::Time};
 
 /// A record as it lies in the tree.
 pub(super) enum Stored {
-    /// The value itself.
+    /// The record holds the value itself.
     Inline(IVec),
     /// The value lies in chunks.
     Chunked(Summary),

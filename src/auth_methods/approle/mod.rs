@@ -20,7 +20,7 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list, login, read, waits, write};
 
-/// One mount of the method.
+/// One mount of AppRole.
 #[derive(Default)]
 pub struct AppRole {
     /// The storage key of some existing role. A login with an unknown RoleID reads that role, so that it takes as long

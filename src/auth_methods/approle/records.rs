@@ -29,7 +29,7 @@ pub struct Role {
     /// none of the old SecretIDs.
     #[cbor(n(2), with = "minicbor::bytes")]
     pub incarnation: [u8; 16],
-    /// How many logins a SecretID is good for. Zero means no limit.
+    /// How many logins one SecretID allows. Zero means no limit.
     #[n(3)]
     pub secret_id_num_uses: u32,
     #[n(4)]
@@ -52,10 +52,10 @@ pub struct Role {
     /// Whether `token_type` was set to `service`. The default means the same.
     #[n(12)]
     pub is_service: bool,
-    /// Whether the policies were set by their old name. An answer then shows them under that name too.
+    /// Whether the policies were set by their old name `policies`. An answer then shows them under that name too.
     #[n(13)]
     pub has_old_policies: bool,
-    /// Whether the period was set by its old name.
+    /// Whether the period was set by its old name `period`. An answer then shows it under that name too.
     #[n(14)]
     pub has_old_period: bool,
 }
@@ -73,7 +73,7 @@ pub struct RolePointer {
 pub struct SecretId {
     #[n(0)]
     pub accessor: String,
-    /// Times are nanoseconds since the Unix epoch.
+    /// When the SecretID was created. All times in this record are nanoseconds since the Unix epoch.
     #[n(1)]
     pub created: i64,
     #[n(2)]
@@ -82,7 +82,7 @@ pub struct SecretId {
     pub expires: Option<i64>,
     #[n(4)]
     pub ttl: Ttl,
-    /// How many logins are left. Zero means no limit.
+    /// How many logins are left for the SecretID. Zero means no limit.
     #[n(5)]
     pub uses: u32,
     /// The metadata of the SecretID, which is copied into the metadata of the tokens.

@@ -32,7 +32,8 @@ pub fn find(store: &View, name: &str) -> Result<Option<([u8; 32], Role)>> {
     }
 }
 
-/// Stores a role under its RoleID, which no other role may have. Deletes the record at `old`, its former storage key.
+/// Stores a role under its RoleID, which no other role may have. `old` is the role's former storage key, `None` for a
+/// new role; if the key changes, the record at `old` is deleted.
 pub fn put(store: &View, old: Option<[u8; 32]>, role: &Role) -> Result<()> {
     if role.role_id.len() > CHOSEN_ID_BYTES_MAX {
         return Err(Error::invalid(format!("role_id is longer than {CHOSEN_ID_BYTES_MAX} bytes")));

@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
-    /// The RoleID. A random one is chosen if this is absent.
+    /// The RoleID. If absent, a new role gets a random RoleID.
     role_id: Option<String>,
     /// Whether a login needs a SecretID. Only true is supported.
     #[schemars(extend("plain" = true))]
@@ -214,7 +214,7 @@ fn apply(role: &mut Role, input: Input) -> Result<()> {
     if let Some(uses) = input.token_num_uses {
         role.token_num_uses = num_uses(uses, "'token_num_uses'")?;
     }
-    // If both names are given, the new one takes effect, and both are shown with its value.
+    // If a field is given under its old and its new name, the value under the new name counts and is shown under both.
     let has_old_policies = input.policies.is_some();
     if let Some(policies) = input.token_policies.or(input.policies) {
         role.token_policies = policy_names(&policies)?;

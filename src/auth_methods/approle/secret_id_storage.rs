@@ -96,8 +96,9 @@ pub fn all(store: &View, role: &Role, limit: usize) -> Result<Vec<Found>> {
     Ok(records.into_iter().filter_map(|(name, secret)| Some(Found { hash: last(&name)?, secret })).collect())
 }
 
-/// Deletes the SecretIDs of a role that is deleted in the same unit of work. The deleted role takes its incarnation
-/// with it, so any remaining SecretIDs no longer work. A tombstone marks them for [`sweep`].
+/// Deletes the SecretIDs of a role that is deleted in the same unit of work, at most [`DELETED_MAX`]. No other role has
+/// the incarnation of the deleted role, so any remaining SecretIDs no longer work. A tombstone marks them for
+/// [`sweep`].
 pub fn delete_all(store: &View, role: &Role) -> Result<()> {
     let found = all(store, role, DELETED_MAX + 1)?;
     for secret in found.iter().take(DELETED_MAX) {
@@ -109,7 +110,7 @@ pub fn delete_all(store: &View, role: &Role) -> Result<()> {
     Ok(())
 }
 
-/// Deletes some of the SecretIDs that deleted roles have left.
+/// Deletes SecretIDs that a deleted role has left, at most [`DELETED_MAX`] in one call.
 pub fn sweep(store: &View) -> Result<()> {
     let deleted = store.scan_raw(&DELETED_ROLES, &[], 1)?;
     let Some(incarnation) = deleted.first().and_then(|(name, _)| name.as_slice().try_into().ok()) else {

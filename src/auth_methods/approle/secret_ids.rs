@@ -145,7 +145,7 @@ pub fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<A
     Ok(Answer::done())
 }
 
-/// Like [`look_up`], but as in Vault an unknown accessor gets 404 with data.
+/// Like [`look_up`], but by accessor. As in Vault, an unknown accessor gets 404 with data.
 pub fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
     match by_accessor(&call, &path, input)? {
         (_, Some(found)) => shown(found),
@@ -162,7 +162,8 @@ pub fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) 
 
 const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor";
 
-/// The role of the path. Vault's paths use different statuses for a role that does not exist.
+/// The role that the path names. `fault` is the kind of error for a role that does not exist: Vault's paths differ in
+/// it.
 fn role(call: &Call<AppRole>, path: &RolePath, fault: Fault) -> Result<Role> {
     let name = &path.role_name.0;
     let found = role_storage::find(&call.store, name)?;

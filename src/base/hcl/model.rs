@@ -140,7 +140,8 @@ impl<'a> Search<'a, '_> {
         }
     }
 
-    /// Whether the keys of `body` are labels rather than its own attributes.
+    /// Whether the keys of `body` are labels of blocks and not attributes of one block. `labels` is the number of
+    /// labels that were found so far.
     fn holds_labels(&self, body: &HclBody, labels: usize) -> bool {
         labels < self.labels
             && !body.items.is_empty()

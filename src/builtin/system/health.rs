@@ -85,8 +85,7 @@ pub fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
         audit_ok: call.engine.audit.is_ready(),
         strongroom_version: VERSION,
     };
-    // The other fields are parsed too, so that an invalid one is refused. They stand for states that this server never
-    // has.
+    // The fields for other states are parsed too, so that an invalid status code is refused.
     for other in [
         &codes.standbycode,
         &codes.drsecondarycode,

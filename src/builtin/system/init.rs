@@ -33,7 +33,7 @@ pub struct Make {
     /// How many shares are needed to open the store: at least 2 if there is more than one share.
     #[schemars(extend("plain" = true))]
     secret_threshold: Int,
-    /// How long the first root token is valid. If absent, it does not expire.
+    /// How long the first root token is valid. 0 or absent means that the token does not expire.
     root_token_ttl: Option<Ttl>,
     /// Not supported: leave it out.
     pgp_keys: Option<serde_json::Value>,
@@ -78,7 +78,7 @@ pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
         let bytes = share.expose();
         answer.keys.push(HEXLOWER.encode(bytes));
         answer.keys_base64.push(BASE64.encode(bytes));
-        // A single share is the key itself. Its text form has the number 1 where other shares have their point.
+        // A single share is the key itself, without an x. Its text form has 1 in the place of the x.
         let mut whole = [1; 33];
         whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         let text = share_text::write(&made.initialised.set, u8::try_from(index + 1).unwrap_or(u8::MAX), &whole);

@@ -59,8 +59,8 @@ pub struct Wanted {
     generic_mount_paths: Flag,
 }
 
-/// Describes the mounts below which the caller may do something. Nobody else may know of a mount, so a caller without a
-/// token gets a document without paths, as from OpenBao.
+/// Answers with the OpenAPI document of the mounts below which the caller may do something. Other callers may not know
+/// of these mounts, so a caller without a token gets a document without paths, as from OpenBao.
 pub async fn openapi(call: Sys, _: Nothing, wanted: Wanted) -> Result<Answer> {
     let mount_paths = if wanted.generic_mount_paths.0 { MountPaths::Generic } else { MountPaths::Real };
     blocking::long_read(move || Ok(described(&call, mount_paths))).await?
@@ -82,7 +82,7 @@ fn described(call: &Sys, mount_paths: MountPaths) -> Answer {
             rows: rows_of(&call.engine, mount).into_iter().map(AsRef::as_ref).collect(),
         })
         .collect();
-    // Raw, so that the audit log does not repeat the document with each request.
+    // The body is raw bytes, so that the audit log does not repeat the document with each request.
     let bytes = openapi::document(&mounts, mount_paths).to_string().into_bytes();
     Answer::new(Body::Raw { content_type: "application/json", bytes })
 }

@@ -52,7 +52,7 @@ pub struct Create {
     /// A name for the audit log. `token-` is put before it.
     #[schemars(extend("plain" = true))]
     display_name: Option<String>,
-    /// How many requests the token is good for. 0 or absent means no limit.
+    /// How many requests the token allows. 0 or absent means no limit.
     num_uses: Int,
     /// If not 0, the token is periodic: it can be renewed for ever, for this long each time. Needs `sudo`.
     period: Option<Ttl>,

@@ -34,7 +34,8 @@ pub(super) type Tok = BuiltInCall<TokenMount>;
 pub struct ByToken {
     /// The text of the token. Rows for the calling token do not read it.
     pub(super) token: Option<Secret<String>>,
-    /// For how long to renew the token. 0 or absent means as long as at first. Only rows that renew read this.
+    /// For how long to renew the token. 0 or absent means for as long as the token was valid at first. Only rows that
+    /// renew read this.
     pub(super) increment: Option<Ttl>,
 }
 
@@ -45,7 +46,8 @@ pub struct ByAccessor {
     /// The accessor of the token.
     #[schemars(extend("needed" = true))]
     pub(super) accessor: Option<Secret<String>>,
-    /// For how long to renew the token. 0 or absent means as long as at first. Only rows that renew read this.
+    /// For how long to renew the token. 0 or absent means for as long as the token was valid at first. Only rows that
+    /// renew read this.
     pub(super) increment: Option<Ttl>,
 }
 

@@ -136,7 +136,8 @@ pub fn read(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
     })
 }
 
-/// Creates the key if it does not exist. A new key has no version yet.
+/// Changes the settings and custom metadata of a key. Creates the key if it does not exist; a new key has no version
+/// yet.
 pub fn write(call: Call<Kv>, at: At, mut settings: Settings) -> Result<Answer> {
     if settings.is_empty() {
         return Ok(Answer::done());

@@ -32,7 +32,7 @@ pub struct Key {
     /// The number of the current version. Zero if only metadata was written so far.
     #[n(0)]
     pub current: u64,
-    /// The oldest version that is kept. Zero until old versions are removed.
+    /// The number of the oldest version that is kept. Zero until old versions are removed.
     #[n(1)]
     pub oldest: u64,
     /// The versions that are kept, ordered by number.
@@ -236,7 +236,7 @@ impl Default for Lapse {
 }
 
 impl Moment {
-    /// RFC 3339 with nanoseconds.
+    /// The time as RFC 3339 writes it, with as many fractional digits as are needed.
     pub fn text(self) -> String {
         Time::from_unix_nanos(self.0).rfc3339()
     }

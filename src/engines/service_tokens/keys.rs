@@ -72,7 +72,7 @@ pub fn discovery(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<An
     })))
 }
 
-/// The issuer: the address of the mount, from the configuration and never from the Host of a request.
+/// The issuer: the address of the mount. It comes from the configuration, never from the `Host` header of a request.
 pub fn issuer(call: &Call<ServiceTokens>) -> String {
     format!("{}/v1/{}", call.host.api_address, call.mount.path.trim_end_matches('/'))
 }

@@ -7,7 +7,7 @@ use crate::{
     engines::service_tokens::{ServiceTokens, keys},
 };
 
-/// RFC 9068 §2.1: the type of an access token. A token of another type is refused.
+/// The `typ` of an access token (RFC 9068 §2.1). A token with another `typ` is refused.
 pub const TYP: &str = "at+jwt";
 
 /// The claims of a token that this mount signed and that has not expired. With `audiences`, the token must name one of
