@@ -222,7 +222,7 @@ mod used {
         let (alone, half, ()) = tokio::join!(alone, half, clock);
         for answer in [alone, half] {
             assert_eq!(answer.status, 503, "{answer:?}");
-            assert!(answer.error().contains("met others"), "{answer:?}");
+            assert!(answer.error().contains("try again"), "{answer:?}");
         }
         let lines = rig.audit_lines();
         let count = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();

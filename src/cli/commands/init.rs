@@ -184,7 +184,7 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
                 say(&format!("audit key {key} is pinned in {}: `audit verify` uses it", path.display()));
             }
             Err(failure) => {
-                invocation.out.hint(&format!("warning: the audit key could not be pinned: {}", failure.what()))
+                invocation.out.hint(&format!("warning: the audit key could not be pinned: {}", failure.what()));
             }
         }
     }
