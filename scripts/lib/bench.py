@@ -138,17 +138,17 @@ class Lister:
         self.config.touch(mode=0o600)
         url = f"{server.api.address}/v1/secret/metadata/long?list=true&limit=100000"
         head = f'header = "X-Vault-Token: {server.root_token}"\ncacert = "{server.ca_file}"\nsilent\n'
-        self.config.write_text(head + f'url = "{url}"\noutput = "/dev/null"\nwrite-out = "%{{http_code}}\\n"\n' * 5_000)
+        self.config.write_text(head + f'url = "{url}"\noutput = "/dev/null"\nwrite-out = "%{{stderr}}%{{http_code}}\\n"\n' * 5_000)
 
     def __enter__(self):
         command = ["taskset", "-c", LOAD_CORE, "curl", "--config", str(self.config)]
-        self.curl = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.curl = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)  # not buffered
         time.sleep(0.2)
         return self
 
     def __exit__(self, *_):
         self.curl.terminate()
-        codes = self.curl.communicate()[0].split()
+        codes = self.curl.communicate()[1].split()
         self.config.unlink()
         self.lists = len(codes)
         if not codes or set(codes) != {"200"}:

@@ -25,6 +25,9 @@ pub enum BarrierError {
     TooLarge,
     #[error("the folder holds more than {LIST_NAMES_MAX} names: list it in pages, with `limit` and `after`")]
     TooManyNames,
+    /// Nobody waits for the answer.
+    #[error("the caller went away before the list was read")]
+    GivenUp,
 }
 
 impl From<StoreError> for BarrierError {

@@ -18,6 +18,7 @@ use crate::{
         table::Name,
     },
     base::limits::LIST_NAMES_MAX,
+    blocking::Awaited,
     store::Store,
 };
 
@@ -30,6 +31,8 @@ pub struct Page<'a> {
     /// The page holds at most so many names, the first ones. With `None` it holds all names; more than
     /// [`LIST_NAMES_MAX`] are then an error.
     pub limit: Option<usize>,
+    /// Ends the walk early once nobody waits for it.
+    pub awaited: Option<&'a Awaited>,
 }
 
 /// A walk over the names of one folder.
@@ -53,6 +56,9 @@ impl<'u> Listing<'u> {
         // The greatest name of the page lies on top: it is dropped when a smaller name needs its place.
         let mut kept: BinaryHeap<Name> = BinaryHeap::new();
         while let Some(slice) = self.next_slice()? {
+            if page.awaited.is_some_and(Awaited::is_given_up) {
+                return Err(BarrierError::GivenUp);
+            }
             for name in slice {
                 if page.after.is_some_and(|after| !name.is_after(after)) {
                     continue;

@@ -59,7 +59,8 @@ fn a_page_is_that_part_of_the_whole_listing() {
     let all = listed(unit.names(&MOUNT, &TABLE, &[], Page::default()).unwrap());
     for after in [None, Some(""), Some("deep/"), Some("n1"), Some("n1-b"), Some("n5"), Some("z"), Some("ü")] {
         for limit in [0, 1, 2, 100, 599, 10_000] {
-            let page = listed(unit.names(&MOUNT, &TABLE, &[], Page { after, limit: Some(limit) }).unwrap());
+            let page =
+                listed(unit.names(&MOUNT, &TABLE, &[], Page { after, limit: Some(limit), awaited: None }).unwrap());
             let rest = all.iter().filter(|name| after.is_none_or(|after| name.as_str() > after));
             assert_eq!(page, rest.take(limit).cloned().collect::<Vec<_>>(), "{after:?} {limit}");
         }

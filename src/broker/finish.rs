@@ -24,7 +24,7 @@ pub(super) async fn finish<D: Decision<Request = Known> + Send + 'static>(
         let note = outcome_note(&recorded, &result);
         return settle(recorded, Ended { result, sequence, note }).await;
     }
-    let noted = blocking::long_read(move || (outcome_note(&recorded, &result), recorded, result)).await;
+    let noted = blocking::run(move || (outcome_note(&recorded, &result), recorded, result)).await;
     match noted {
         Ok((note, recorded, result)) => settle(recorded, Ended { result, sequence, note }).await,
         Err(stopping) => Reply::refusal(stopping.into()),

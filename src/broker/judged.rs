@@ -27,6 +27,10 @@ impl Judged for Known {
         self.routed.context.operation
     }
 
+    fn mount_path(&self) -> Option<&str> {
+        self.routed.route.mount().map(|mount| mount.record.path.as_str())
+    }
+
     fn access(&self) -> Option<Access> {
         self.routed.route.facts().map(|facts| facts.access)
     }

@@ -94,6 +94,7 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
         return match known.unit.confirm_reads() {
             Err(BarrierError::Conflict) => Attempt::Conflict(work),
             Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
+            Ok(()) if is_read_that_waits(known) => answer_if_still_permitted(work, answer).await,
             Ok(()) => Attempt::Finished(finish(work, Ok(answer), None).await),
         };
     }
@@ -107,6 +108,24 @@ async fn commit(work: Work, answer: Answer) -> Attempt {
         }
         Err(BarrierError::Conflict) => Attempt::Conflict(work),
         Err(error) => Attempt::Finished(finish(work, Err(error.into()), None).await),
+    }
+}
+
+fn is_read_that_waits(known: &Known) -> bool {
+    !known.routed.context.operation.changes() && known.routed.route.facts().is_some_and(|facts| facts.waits)
+}
+
+/// Ends a read that had to wait: its caller's token may have been revoked meanwhile, its policies changed, the mount
+/// disabled. What was read is answered only if the caller might still ask for it.
+async fn answer_if_still_permitted(work: Work, answer: Answer) -> Attempt {
+    let mount = work.request().routed.route.mount().map(|mount| mount.record.id);
+    match again(work).await {
+        Err(reply) => Attempt::Finished(reply),
+        Ok(work) if work.request().routed.route.mount().map(|mount| mount.record.id) == mount => {
+            Attempt::Finished(finish(work, Ok(answer), None).await)
+        }
+        // Another mount lies there now: the request is performed on it.
+        Ok(work) => Attempt::Conflict(work),
     }
 }
 

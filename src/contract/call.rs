@@ -45,6 +45,29 @@ impl Context {
     pub fn with_own_token(self, own_token: Option<Arc<OwnToken>>) -> Self {
         Self { own_token, ..self }
     }
+
+    /// Answers a LIST: a page of the names directly below `folder`, in order. An empty `folder` stands for the root of
+    /// the table.
+    pub async fn list<T: 'static>(&self, table: &'static Table<T>, folder: &str, page: ListPage) -> Result<Answer> {
+        let (view, folder) = (self.store.clone(), folder.to_owned());
+        blocking::long_read(&self.caller.turn(), move |awaited| {
+            let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
+            let page = barrier::Page { after: page.after.as_deref(), limit: page.limit(), awaited: Some(awaited) };
+            let names = view.unit.names(&view.mount, table, &segments, page)?;
+            Answer::names(names.into_iter().map(Name::listed).collect())
+        })
+        .await?
+    }
+
+    /// Runs `read` on the blocking pool. For reads whose time grows with the data, such as opening many names or
+    /// records. A read of one record takes microseconds and is done where the request runs.
+    pub async fn long_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let view = self.store.clone();
+        blocking::long_read(&self.caller.turn(), move |_| read(&view)).await?
+    }
 }
 
 /// The parts from which a [`Context`] is built.
@@ -112,6 +135,15 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// What tells callers apart who wait for a long read: the entity; else the token, whose requests share a principal.
+    pub(crate) fn turn(&self) -> (String, usize) {
+        let principal = &self.principal;
+        let of_token = if principal.entity_id.is_empty() { Arc::as_ptr(principal).addr() } else { 0 };
+        (principal.entity_id.clone(), of_token)
+    }
+}
+
 impl Deref for Caller {
     type Target = Principal;
 
@@ -176,29 +208,6 @@ impl View {
 
     pub fn delete<T: Record>(&self, table: &Table<T>, name: &str) -> Result<()> {
         Ok(self.unit.delete(&self.mount, table, name)?)
-    }
-
-    /// Answers a LIST: a page of the names directly below `folder`, in order. An empty `folder` stands for the root of
-    /// the table.
-    pub async fn list<T: 'static>(&self, table: &'static Table<T>, folder: &str, page: ListPage) -> Result<Answer> {
-        let folder = folder.to_owned();
-        self.long_read(move |view| {
-            let segments: Vec<&str> = folder.split('/').filter(|segment| !segment.is_empty()).collect();
-            let wanted = barrier::Page { after: page.after.as_deref(), limit: page.limit() };
-            let names = view.unit.names(&view.mount, table, &segments, wanted)?;
-            Answer::names(names.into_iter().map(Name::listed).collect())
-        })
-        .await
-    }
-
-    /// Runs `read` on the blocking pool. For reads whose time grows with the data, such as opening many names or
-    /// records. A read of one record takes microseconds and is done where the request runs.
-    pub async fn long_read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Self) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let view = self.clone();
-        blocking::long_read(move || read(&view)).await?
     }
 
     /// Like [`View::get`], for a table whose names are hashes, times or random ids.

@@ -7,7 +7,13 @@ use std::{future::Future, pin::Pin};
 use crate::contract::{Answer, Result};
 
 /// A handler: a `fn(call, path, input) -> Result<Answer>`, or an `async` one inside [`waits`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot handle a row",
+    note = "a handler is a `fn(call, path, input) -> Result<Answer>`; one that is `async` stands inside `waits(…)`"
+)]
 pub trait Handler<C, P, I>: Send + Sync + 'static {
+    /// Whether the handler may wait before it answers.
+    const WAITS: bool;
     fn handle(&self, call: C, path: P, input: I) -> Handling;
 }
 
@@ -41,6 +47,8 @@ impl<C, P, I, F> Handler<C, P, I> for F
 where
     F: Fn(C, P, I) -> Result<Answer> + Send + Sync + 'static,
 {
+    const WAITS: bool = false;
+
     fn handle(&self, call: C, path: P, input: I) -> Handling {
         Handling::Done(self(call, path, input))
     }
@@ -51,6 +59,8 @@ where
     F: Fn(C, P, I) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Answer>> + Send + 'static,
 {
+    const WAITS: bool = true;
+
     fn handle(&self, call: C, path: P, input: I) -> Handling {
         Handling::Waits(Box::pin((self.0)(call, path, input)))
     }

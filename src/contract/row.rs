@@ -143,6 +143,8 @@ pub struct RowFacts {
     pub params: ObjectSchema,
     /// The schema of the fields that the row reads.
     pub input: ObjectSchema,
+    /// Whether the handler may wait before it answers, so that rights may change meanwhile.
+    pub waits: bool,
     /// Whether a write to something that does not exist counts as a create instead of an update.
     pub may_create: bool,
     /// Whether the handler's input can be read from the text of a JSON object.
@@ -237,6 +239,7 @@ impl<C: Send + 'static> Row<C> {
             trailing_slash: if verb == Verb::List { TrailingSlash::Accepted } else { TrailingSlash::Refused },
             params: ObjectSchema::of::<P>(),
             input: ObjectSchema::of::<I>(),
+            waits: H::WAITS,
             may_create: false,
             #[cfg(test)]
             reads: |json| input::read::<I>(json).map(drop),

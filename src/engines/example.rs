@@ -57,7 +57,7 @@ impl SecretsEngine for Memos {
 }
 
 async fn names(call: Call<Memos>, _: Nothing, page: ListPage) -> Result<Answer> {
-    call.store.list(&MEMOS, "", page).await
+    call.list(&MEMOS, "", page).await
 }
 
 fn exists(call: Call<Memos>, at: At) -> Result<bool> {

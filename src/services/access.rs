@@ -34,6 +34,8 @@ pub trait Judged: Send + Sync {
     /// The canonical path of the request. The path of a list ends in a slash.
     fn path(&self) -> &str;
     fn operation(&self) -> Operation;
+    /// The path of the mount that the request leads to.
+    fn mount_path(&self) -> Option<&str>;
     /// What the API row asks of callers. `None` if the request leads to no API row; only
     /// a caller who may use the path is told so.
     fn access(&self) -> Option<Access>;
@@ -125,8 +127,13 @@ pub fn judge<R: Judged>(request: Box<R>, acl: &Acl) -> Judgement<R> {
         return Judgement::Permitted(Permitted { request, ruling: Ruling::default() });
     }
     if request.operation() == Operation::Help {
-        // Vault lets every valid token read the documentation of every path.
-        return Judgement::Permitted(Permitted { request, ruling: Ruling::default() });
+        // Documentation is for whoever may do something in the mount. To anybody else it would tell what is mounted.
+        let ruling = Ruling { rule: None, is_root: acl.is_root() };
+        return match request.mount_path() {
+            Some(mount) if acl.allows_any_below(mount) => Judgement::Permitted(Permitted { request, ruling }),
+            None if acl.is_root() => Judgement::Permitted(Permitted { request, ruling }),
+            _ => Judgement::Denied(Denied { request, ruling }),
+        };
     }
     let access = request.access().unwrap_or(Access::Ordinary);
     let wanted = wanted(request.operation());

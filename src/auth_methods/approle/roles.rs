@@ -103,7 +103,7 @@ struct Shown {
 }
 
 pub async fn list(call: Call<AppRole>, _: Nothing, page: ListPage) -> Result<Answer> {
-    call.store.list(&ROLE_NAMES, "", page).await
+    call.list(&ROLE_NAMES, "", page).await
 }
 
 pub fn exists(call: Call<AppRole>, path: RolePath) -> Result<bool> {

@@ -115,18 +115,17 @@ pub fn register(call: Call<AppRole>, path: RolePath, input: Chosen) -> Result<An
 /// Lists the accessors of a role's SecretIDs.
 pub async fn list(call: Call<AppRole>, path: RolePath, page: ListPage) -> Result<Answer> {
     let (role, now) = (role(&call, &path, Fault::Invalid)?, call.now);
-    call.store
-        .long_read(move |store| {
-            let found = secret_id_storage::all(store, &role, LIST_NAMES_MAX + 1)?;
-            if found.len() > LIST_NAMES_MAX {
-                return Err(Error::new(Fault::TooLarge, "the role has too many SecretIDs to list: at most 100,000"));
-            }
-            let live = found.into_iter().filter(|found| !found.secret.has_expired(now));
-            let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
-            accessors.sort_unstable();
-            Answer::names(page.of(accessors))
-        })
-        .await
+    call.long_read(move |store| {
+        let found = secret_id_storage::all(store, &role, LIST_NAMES_MAX + 1)?;
+        if found.len() > LIST_NAMES_MAX {
+            return Err(Error::new(Fault::TooLarge, "the role has too many SecretIDs to list: at most 100,000"));
+        }
+        let live = found.into_iter().filter(|found| !found.secret.has_expired(now));
+        let mut accessors: Vec<String> = live.map(|found| found.secret.accessor).collect();
+        accessors.sort_unstable();
+        Answer::names(page.of(accessors))
+    })
+    .await
 }
 
 /// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have the SecretID.

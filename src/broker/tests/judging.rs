@@ -72,13 +72,20 @@ async fn without_rights_nobody_learns_what_is_mounted() {
 async fn help_is_recorded_as_help_and_needs_a_token() {
     let rig = Rig::open().await;
     rig.root("POST", "secret/data/payroll", json!({"data": {"a": 1}})).await;
-    let token = rig.token_with("nobody", r#"path "nothing" { capabilities = ["read"] }"#).await;
-    for path in ["secret/metadata/payroll", "sys/seal", "sys/policies/acl/default", "auth/approle/login"] {
+    rig.root("POST", "sys/mounts/hidden", json!({"type": "kv", "options": {"version": "2"}})).await;
+    let token = rig.token_with("somebody", r#"path "secret/data/other" { capabilities = ["read"] }"#).await;
+    for path in ["secret/metadata/payroll", "sys/seal", "sys/policies/acl/default"] {
         let help = rig.send(&token, "HELP", path, json!(null)).await;
-        let is_mounted = !path.starts_with("auth/approle");
-        assert_eq!(help.status, if is_mounted { 200 } else { 404 }, "{path}: {help:?}");
+        assert_eq!(help.status, 200, "{path}: {help:?}");
         assert_eq!(rig.send("", "HELP", path, json!(null)).await.status, 403, "{path}");
     }
+    // S23: help does not tell what is mounted to those who may do nothing there.
+    for path in ["hidden/data/a", "HIDDEN/data/a", "nowhere/data/a", "auth/approle/login"] {
+        let refused = rig.send(&token, "HELP", path, json!(null)).await;
+        assert_eq!((refused.status, refused.error()), (403, "1 error occurred:\n\t* permission denied\n\n"), "{path}");
+    }
+    assert_eq!(rig.root("HELP", "hidden/data/a", json!(null)).await.status, 200);
+    assert_eq!(rig.root("HELP", "nowhere/data/a", json!(null)).await.status, 404);
     // A sibling: public rows tell a stranger no more than others do.
     for path in ["sys/health", "sys/unseal", "sys/init"] {
         assert_eq!(rig.send("", "HELP", path, json!(null)).await.status, 403, "{path}");

@@ -5,7 +5,7 @@ use std::{ops::Range, sync::Arc};
 use serde_json::json;
 
 use super::{Reply, Rig, request};
-use crate::{base::limits::LIST_NAMES_MAX, contract::Table};
+use crate::{base::limits::LIST_NAMES_MAX, blocking, contract::Table};
 
 /// The table of kv in which a secret's current version stands. Its records are not opened by a list.
 const KEYS: Table<u8> = Table::sealed(1);
@@ -71,4 +71,39 @@ async fn a_page_follows_its_name_and_has_its_length() {
     for all in [0, -1] {
         assert_eq!(page("", all).await.as_array().map(Vec::len), Some(2_500), "{all}");
     }
+}
+
+/// Rights are asked again once a list has waited for its turn: the token may have been revoked meanwhile.
+#[tokio::test]
+async fn a_list_that_waited_is_judged_again() {
+    let rig = rig_with(3).await;
+    let policy = r#"path "secret/metadata/*" { capabilities = ["list"] }"#;
+    let (revoked, kept) = (rig.token_with("lister", policy).await, rig.token_with("other", policy).await);
+    // Two others have the two seats until `release` is dropped.
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+    let mut release = Vec::new();
+    for other in ["one", "two"] {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let started = started.clone();
+        release.push(hold);
+        tokio::spawn(async move {
+            let read = blocking::long_read(&other, move |_| {
+                started.send(()).unwrap();
+                let _until_released = held.recv();
+            });
+            read.await
+        });
+        starts.recv().await.unwrap();
+    }
+    let list = |token: &str| {
+        let (broker, asked) = (Arc::clone(&rig.broker), request(token, "LIST", "secret/metadata/long/", json!(null)));
+        tokio::spawn(async move { Reply::from(broker.handle(asked).await) })
+    };
+    let (of_revoked, of_kept) = (list(&revoked), list(&kept));
+    tokio::task::yield_now().await;
+    assert_eq!(rig.root("POST", "auth/token/revoke", json!({ "token": revoked })).await.status, 204);
+    assert!(!of_revoked.is_finished() && !of_kept.is_finished(), "both wait for a seat");
+    drop(release);
+    assert_eq!(of_revoked.await.unwrap().status, 403);
+    assert_eq!(of_kept.await.unwrap().body["data"]["keys"], json!(["000000", "000001", "000002"]));
 }

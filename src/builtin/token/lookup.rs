@@ -111,7 +111,7 @@ const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
     let (tokens, unit) = (call.engine.tokens.clone(), Arc::clone(call.unit()));
-    blocking::long_read(move || {
+    blocking::long_read(&call.caller.turn(), move |_| {
         let mut names = tokens.accessors(&unit, ACCESSORS_MAX)?;
         names.sort_unstable();
         Answer::names(names)

@@ -183,10 +183,10 @@ pub fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
 }
 
 pub async fn list_root(call: Call<Kv>, _: Nothing, page: ListPage) -> Result<Answer> {
-    call.store.list(&records::KEYS, "", page).await
+    call.list(&records::KEYS, "", page).await
 }
 
 /// A name that is both a secret and a folder is listed twice: as `a` and as `a/`.
 pub async fn list(call: Call<Kv>, at: At, page: ListPage) -> Result<Answer> {
-    call.store.list(&records::KEYS, &at.path.0, page).await
+    call.list(&records::KEYS, &at.path.0, page).await
 }

@@ -43,7 +43,7 @@ struct Shown {
 }
 
 pub async fn list(call: Call<ServiceTokens>, _: Nothing, page: ListPage) -> Result<Answer> {
-    call.store.list(&ROLES, "", page).await
+    call.list(&ROLES, "", page).await
 }
 
 pub fn exists(call: Call<ServiceTokens>, path: RolePath) -> Result<bool> {
