@@ -44,7 +44,7 @@ pub struct BootDocument {
     /// The keyring, sealed under a subkey of the root key.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub keyring: Vec<u8>,
-    /// The first batch of a new store, sealed like the keyring. `None` once the store has been unsealed.
+    /// The first writes of a new store, encrypted like the keyring. The first unseal applies them; from then on `None`.
     #[cbor(n(6), with = "minicbor::bytes")]
     pub first_batch: Option<Vec<u8>>,
     #[n(7)]

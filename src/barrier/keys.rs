@@ -30,7 +30,7 @@ pub struct Keys {
     arena: RwLock<Option<Locked<Arena>>>,
 }
 
-/// The keys of the audit log, which keeps them for as long as the store is open.
+/// The keys that the audit log uses. It holds them in memory until the store is sealed.
 pub struct AuditKeys {
     pub mac: MacKey,
     pub signing: SigningKey,

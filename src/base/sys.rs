@@ -26,7 +26,7 @@ use rustix::{
 pub fn harden_process() -> Vec<String> {
     let mut warnings = Vec::new();
     if let Err(error) = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        warnings.push(format!("the process can be dumped and traced by its own user: {error}"));
+        warnings.push(format!("core dumps and tracing could not be turned off, so other processes of this user may read the memory: {error}"));
     }
     if let Err(error) = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }) {
         warnings.push(format!("core dumps stay possible: {error}"));

@@ -1,7 +1,7 @@
 //! Lengths of time in whole seconds. They are read as Vault's `parseutil` reads them (`300`, `"5m"`, `"1h30m"`) and,
 //! where Go would print a duration, written as Go does (`"3h0m0s"`).
 //!
-//! Reading is our own, because clients rely on exactly these rules and on Go's messages.
+//! We parse them ourselves, because clients rely on exactly these rules and on Go's error messages.
 
 use std::fmt::Write as _;
 

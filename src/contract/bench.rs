@@ -206,7 +206,10 @@ pub async fn conformance(bench: &Bench) -> Vec<String> {
                     broken.push(format!("{row}: {} for {body}", error.cause.clone().unwrap_or_default()));
                 }
                 if error.message.contains("CANARY") {
-                    broken.push(format!("{row}: an error repeats the value: {}", error.message));
+                    broken.push(format!(
+                        "{row}: an error message contains the value that the caller sent: {}",
+                        error.message
+                    ));
                 }
                 if bench.everything() != before {
                     broken.push(format!("{row}: a refused request changed the store"));

@@ -87,9 +87,9 @@ impl Verb {
 /// Who may use an API row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Access {
-    /// A live token with the capability of the operation.
+    /// Callers with a live token whose policies grant the capability of the operation.
     Ordinary,
-    /// A live token with the capability of the operation and with `sudo`.
+    /// Callers with a live token whose policies grant the capability of the operation, and `sudo`.
     Sudo,
     /// Anybody. Every public row is listed in `data/public_routes.txt`.
     Public,

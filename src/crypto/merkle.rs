@@ -57,7 +57,7 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The root of the tree (RFC 6962 §2.1): the edge folded from the right.
+    /// The root of the tree (RFC 6962 §2.1): the roots of its complete subtrees, hashed together from right to left.
     pub(crate) fn root(&self) -> Hash {
         let mut edge = self.nodes.iter().rev();
         let Some(last) = edge.next() else { return empty_root() };

@@ -17,7 +17,7 @@ use tower::Service as _;
 use super::{body_rate::MinRateBody, connection_counts::ConnectionCounts, limits::Limits};
 use crate::broker::Peer;
 
-/// Answers requests: the dialects' router, or a stand-in of a test.
+/// Answers requests: the router of all dialects, or a small router that a test made.
 pub(crate) type Handler = axum::Router;
 
 /// What all connections of a listener share.

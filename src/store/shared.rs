@@ -83,6 +83,6 @@ impl Shared {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A poisoned lock still guards whole data, because no foreign code runs while it is held.
+    // The data is consistent even if the lock is poisoned: no code of a caller, which could panic, runs while it is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

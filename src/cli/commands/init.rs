@@ -184,12 +184,17 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
                 say(&format!("audit key {key} is pinned in {}: `audit verify` uses it", path.display()));
             }
             Err(failure) => {
-                invocation.out.hint(&format!("warning: the audit key could not be pinned: {}", failure.what()));
+                invocation.out.hint(&format!(
+                    "warning: the audit public key could not be kept on this machine for later checks: {}",
+                    failure.what()
+                ));
             }
         }
     }
     if let Err(failure) = invocation.pin_ca() {
-        invocation.out.hint(&format!("warning: the CA could not be pinned: {}", failure.what()));
+        invocation
+            .out
+            .hint(&format!("warning: the CA of the server could not be kept on this machine: {}", failure.what()));
     }
     if args.no_store || root_token(answer).is_empty() {
         return;

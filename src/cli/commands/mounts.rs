@@ -236,7 +236,8 @@ async fn impact(table: MountTable, path: &str, client: &Client) -> Vec<String> {
         (Some(mount), _) => {
             let text = |name: &str| mount.at(name).and_then(Json::as_str).unwrap_or_default().to_owned();
             let (kind, description) = (text("type"), text("description"));
-            let described = if description.is_empty() { String::new() } else { format!(": {description}") };
+            let described =
+                if description.is_empty() { String::new() } else { format!(", description: {description}") };
             impact.push(format!("type {kind}{described}"));
             let names = match (table, kind.as_str()) {
                 (MountTable::Secrets, "kv")

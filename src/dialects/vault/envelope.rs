@@ -121,7 +121,7 @@ pub(super) fn render_error(error: &Error) -> Response {
     response
 }
 
-/// Renders an error with its own status. If `message` is `None`, the list of errors is empty.
+/// Renders an error with the HTTP status `status`. If `message` is `None`, the list of errors is empty.
 pub(super) fn render_refusal(status: u16, message: Option<String>) -> Response {
     let errors: Vec<String> = message.into_iter().collect();
     respond(status, format!("{}\n", json!({ "errors": errors })))

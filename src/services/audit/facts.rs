@@ -39,7 +39,7 @@ pub(crate) struct LineFacts<'a> {
     pub shown_fields: &'a [&'a str],
 }
 
-/// The caller, either as facts or as fields that were written before.
+/// The caller of a request: as facts that are still to be written, or as the text of an earlier line, ready to copy.
 #[derive(Clone, Copy)]
 pub(crate) enum AuthSource<'a> {
     Facts(AuthFacts<'a>),

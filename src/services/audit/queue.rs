@@ -47,7 +47,7 @@ impl Queue {
         self.push(line);
     }
 
-    /// Adds the line of an outcome. Returns the batch in which it will be written.
+    /// Queues the audit line that says how a request ended. Returns the batch that will write it.
     pub(crate) fn push_outcome(&mut self, line: QueuedLine<'_>) -> Arc<Batch> {
         self.open = self.open.saturating_sub(1);
         self.push(line);

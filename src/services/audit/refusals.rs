@@ -14,7 +14,7 @@ const FULL_LINES_PER_SECOND: u32 = 100;
 pub struct Refusal<'a> {
     /// `read`, `update`, … in Vault's words; empty if the request did not get so far.
     pub operation: &'a str,
-    /// The path as it was judged. Empty if the request target is not a valid path.
+    /// The canonical path, by which policies judge. Empty if the request target is not a valid path.
     pub path: &'a str,
     pub address: IpAddr,
     /// The HTTP status of the answer.

@@ -131,8 +131,8 @@ impl Audit {
         Ok(self.receipt(draft))
     }
 
-    /// Records a request that is performed even if no device can take its line. Then the line waits for a device, and
-    /// the error says why, for the operator's log.
+    /// Records a request that must be performed in any case. If no device can take its line now, the line stays queued,
+    /// and the error gives the reason for the operator's log.
     pub(crate) fn record_always(&self, draft: &DraftLine) -> (Receipt, Option<AuditError>) {
         let error = self.hub().record_always(draft).err();
         (self.receipt(draft), error)

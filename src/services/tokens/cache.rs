@@ -41,7 +41,7 @@ impl Session {
     }
 }
 
-/// The number of stripes of `epochs`. A removal delays only insertions into its own stripe.
+/// `epochs` is split into this many parts. A removal holds up only insertions into the same part.
 const STRIPES: usize = 16;
 /// The number of tokens that the cache is prepared for. It can hold more: its bound is in bytes.
 const TOKENS_EXPECTED: usize = 256;

@@ -196,8 +196,8 @@ impl Device {
         let Some(chain) = self.log.chain() else { return Err(Refused) };
         let checkpoint = Checkpoint::sign(&origin, chain.lines(), &chain.root(), key);
         let written = self.write_control(&control::checkpoint(&checkpoint.text()));
-        // The checkpoint counts as signed even if its line did not get into the file:
-        // two signed checkpoints must never disagree.
+        // The checkpoint counts as signed even if its line could not be written: signing again could make a second one
+        // that contradicts it.
         self.coverage.set_synced();
         self.checkpoints.signed(checkpoint, self.log.lines(), now);
         written

@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub accessor: String,
     /// Whether the request was allowed. `None` if no policy was asked.
     pub allowed: Option<bool>,
-    /// The policy whose rule decided, and below the rule's path and line.
+    /// The policy whose rule decided. The next two fields are the path of that rule and its line in the policy.
     pub policy: String,
     pub rule: String,
     pub line: u32,
