@@ -1,15 +1,14 @@
 //! Runs work on the runtime's blocking threads that would keep a worker thread from its other requests: file work, and
 //! reads whose time grows with their data. A read of one record takes microseconds and stays on the worker thread.
 
-use std::{
-    hash::{BuildHasher as _, Hash, RandomState},
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicBool, Ordering},
 };
 
 use tokio::sync::Semaphore;
+
+use crate::stripes::Stripes;
 
 /// The runtime is stopping, and the work has not begun.
 #[derive(Debug, thiserror::Error)]
@@ -18,26 +17,38 @@ pub(crate) struct Stopping;
 
 /// How many long reads run at once. The others wait, so that lists cannot take every core.
 const LONG_READS_MAX: usize = 2;
-/// Callers are told apart by this many queues. Two callers who share one wait for each other.
-const CALLERS_MAX: usize = 256;
 
-static LONG_READS: LazyLock<Queues> = LazyLock::new(|| Queues {
-    seats: Semaphore::new(LONG_READS_MAX),
-    callers: (0..CALLERS_MAX).map(|_| Semaphore::new(1)).collect(),
-    hasher: RandomState::new(),
-});
+static LONG_READS: LazyLock<LongReads> = LazyLock::new(LongReads::default);
 
 /// Who may read next. A caller has one turn at a time: whoever asks for a hundred lists waits behind its own, and others
 /// wait for one of them at most.
-struct Queues {
-    seats: Semaphore,
-    callers: Vec<Semaphore>,
-    hasher: RandomState,
+struct LongReads {
+    seats: Arc<Semaphore>,
+    turns: Stripes,
 }
 
-impl Queues {
-    fn of_caller(&self, caller: &impl Hash) -> Option<&Semaphore> {
-        self.callers.get(self.hasher.hash_one(caller) as usize % CALLERS_MAX)
+impl Default for LongReads {
+    fn default() -> Self {
+        Self { seats: Arc::new(Semaphore::new(LONG_READS_MAX)), turns: Stripes::default() }
+    }
+}
+
+impl LongReads {
+    async fn read<T: Send + 'static>(
+        &self,
+        caller: &[u8],
+        read: impl FnOnce(&Awaited) -> T + Send + 'static,
+    ) -> Result<T, Stopping> {
+        let turn = self.turns.hold(caller).await;
+        let seat = Arc::clone(&self.seats).acquire_owned().await.map_err(|_| Stopping)?;
+        let awaited = Awaited::default();
+        let _waiting = Waiting(awaited.clone());
+        // Turn and seat are held until the read is over, even if its caller has gone away.
+        run(move || {
+            let _held = (turn, seat);
+            read(&awaited)
+        })
+        .await
     }
 }
 
@@ -73,74 +84,86 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
 /// Like [`run`], for a read whose time grows with its data. [`LONG_READS_MAX`] of them run at once, and one of them for
 /// each caller.
 pub(crate) async fn long_read<T: Send + 'static>(
-    caller: &impl Hash,
+    caller: &[u8],
     read: impl FnOnce(&Awaited) -> T + Send + 'static,
 ) -> Result<T, Stopping> {
-    let queues = &*LONG_READS;
-    let turn = queues.of_caller(caller).ok_or(Stopping)?.acquire().await.map_err(|_| Stopping)?;
-    let seat = queues.seats.acquire().await.map_err(|_| Stopping)?;
-    let awaited = Awaited::default();
-    let _waiting = Waiting(awaited.clone());
-    // Turn and seat are held until the read is over, even if its caller has gone away.
-    run(move || {
-        let _held = (turn, seat);
-        read(&awaited)
-    })
-    .await
+    LONG_READS.read(caller, read).await
+}
+
+/// Two callers who do not wait for each other's turn.
+#[cfg(test)]
+pub(crate) fn two_callers() -> [String; 2] {
+    LONG_READS.turns.two_apart()
 }
 
 #[cfg(test)]
 mod tests {
     use std::{sync::atomic::AtomicUsize, time::Duration};
 
+    use futures_util::future::join_all;
+    use tokio::sync::oneshot;
+
     use super::*;
+
+    /// Each read tells how many ran when it began, itself included.
+    async fn at_once(reads: usize, caller_of: fn(usize) -> usize) -> usize {
+        let (all, running) = (Arc::new(LongReads::default()), Arc::new(AtomicUsize::new(0)));
+        let tasks: Vec<_> = (0..reads)
+            .map(|number| {
+                let (all, running) = (Arc::clone(&all), Arc::clone(&running));
+                tokio::spawn(async move {
+                    let read = move |_: &Awaited| {
+                        let now = running.fetch_add(1, Ordering::SeqCst) + 1;
+                        std::thread::sleep(Duration::from_millis(5));
+                        running.fetch_sub(1, Ordering::SeqCst);
+                        now
+                    };
+                    all.read(&caller_of(number).to_ne_bytes(), read).await.unwrap()
+                })
+            })
+            .collect();
+        join_all(tasks).await.into_iter().map(Result::unwrap).max().unwrap()
+    }
 
     #[tokio::test]
     async fn few_long_reads_run_at_once_and_one_of_each_caller() {
-        static RUNNING: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
-        let one = |caller: usize| {
-            let running = &RUNNING[caller];
-            async move {
-                let read = long_read(&caller, move |_| {
-                    let now = running.fetch_add(1, Ordering::SeqCst) + 1;
-                    std::thread::sleep(Duration::from_millis(5));
-                    running.fetch_sub(1, Ordering::SeqCst);
-                    now
-                });
-                read.await.unwrap()
-            }
-        };
-        let reads: Vec<_> = (0..16).map(|number| tokio::spawn(one(number % 2))).collect();
-        for read in reads {
-            assert_eq!(read.await.unwrap(), 1);
-        }
+        assert_eq!(at_once(16, |_| 7).await, 1);
+        assert!(at_once(64, |number| number).await <= LONG_READS_MAX);
     }
 
     /// A caller with many reads does not keep another from its one.
     #[tokio::test]
     async fn whoever_asks_for_much_waits_behind_itself() {
+        let all = Arc::new(LongReads::default());
+        let [busy, other] = all.turns.two_apart();
         let many: Vec<_> = (0..50)
-            .map(|_| tokio::spawn(async { long_read(&1, |_| std::thread::sleep(Duration::from_millis(5))).await }))
+            .map(|_| {
+                let (all, busy) = (Arc::clone(&all), busy.clone());
+                let slow = |_: &Awaited| std::thread::sleep(Duration::from_millis(5));
+                tokio::spawn(async move { all.read(busy.as_bytes(), slow).await })
+            })
             .collect();
         tokio::task::yield_now().await;
-        long_read(&2, |_| ()).await.unwrap();
+        all.read(other.as_bytes(), |_| ()).await.unwrap();
         assert!(many.iter().filter(|read| !read.is_finished()).count() > 30, "the other one's reads went first");
         many.iter().for_each(tokio::task::JoinHandle::abort);
     }
 
     #[tokio::test]
     async fn a_read_that_nobody_waits_for_hears_of_it() {
-        let (told, hears) = tokio::sync::oneshot::channel();
+        let (begun, begins) = oneshot::channel();
+        let (told, hears) = oneshot::channel();
         let reading = tokio::spawn(async move {
-            let read = long_read(&3, move |awaited| {
+            let read = move |awaited: &Awaited| {
+                begun.send(()).unwrap();
                 while !awaited.is_given_up() {
                     std::thread::yield_now();
                 }
                 told.send(()).unwrap();
-            });
-            read.await
+            };
+            LongReads::default().read(b"a", read).await
         });
-        tokio::task::yield_now().await;
+        begins.await.unwrap();
         reading.abort();
         hears.await.unwrap();
     }

@@ -6,6 +6,7 @@
 
 pub mod base;
 mod crypto;
+mod stripes;
 mod blocking;
 mod store;
 mod barrier;

@@ -2,7 +2,7 @@
 //! holds a name or a value.
 
 use crate::{
-    base::limits::LIST_NAMES_MAX,
+    base::limits::{LIST_NAMES_MAX, SEGMENT_BYTES_MAX, VALUE_BYTES_MAX},
     store::{CommitError, StoreError},
 };
 
@@ -21,7 +21,10 @@ pub enum BarrierError {
     Full(String),
     #[error("the store has stopped: {0}")]
     Stopped(String),
-    #[error("a name or value is too large to store: at most 512 bytes in a segment of a name, 32 MiB in a value")]
+    #[error(
+        "a name or value is too large to store: at most {SEGMENT_BYTES_MAX} bytes in a segment of a name, {} MiB in a value",
+        VALUE_BYTES_MAX >> 20
+    )]
     TooLarge,
     #[error("the folder holds more than {LIST_NAMES_MAX} names: list it in pages, with `limit` and `after`")]
     TooManyNames,

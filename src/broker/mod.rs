@@ -21,7 +21,6 @@ mod finish;
 // The OAuth dialect will be the first to send chains; until then only tests do (docs/adr/0007).
 mod chain;
 mod uses;
-mod stripes;
 mod background;
 mod kinds;
 mod start;

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    broker::{strangers::RefusalLimit, stripes::Stripes},
+    broker::strangers::RefusalLimit,
     services::{
         Services,
         mounts::{Mount, MountTable},
         opened::OpenEngine,
     },
+    stripes::Stripes,
 };
 
 pub(super) struct Shared {
@@ -17,8 +18,11 @@ pub(super) struct Shared {
     pub built_in: Vec<(&'static str, OpenEngine)>,
     /// The mount table while the store is sealed: it has only `sys/`.
     pub sealed_mounts: Arc<MountTable>,
+    /// From its second try on, a request holds the lock of its path here, so that competing requests wait instead of
+    /// failing.
     pub retry_queue: Stripes,
-    /// The locks under which requests take turns in using a token with limited uses.
+    /// A request holds the lock of its token here while it uses a token with limited uses. It takes this lock from the
+    /// beginning, so before that of its path.
     pub use_turns: Stripes,
     pub refusal_limit: Arc<dyn RefusalLimit>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     barrier::{Barrier, BootError, ShamirPlan},
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
-    broker::{Broker, KINDS, RefusalLimit, StaticKey, background, shared::Shared, stripes::Stripes},
+    broker::{Broker, KINDS, RefusalLimit, StaticKey, background, shared::Shared},
     builtin::{system, token},
     contract::{Error, Host},
     services::{
@@ -22,6 +22,7 @@ use crate::{
         tokens::{RootPlan, Tokens},
     },
     store::{Boot, Files, Store},
+    stripes::Stripes,
 };
 
 /// Everything that a broker needs to start.
@@ -40,6 +41,26 @@ pub struct Setup {
     pub static_key: Option<StaticKey>,
     /// Limits how often strangers of one address may be refused.
     pub refusal_limit: Arc<dyn RefusalLimit>,
+}
+
+#[cfg(test)]
+impl Setup {
+    /// A sealed broker over an empty store in memory, without a limit on refused requests.
+    pub(crate) fn in_memory(clock: Clock, audit_devices: Vec<DeviceConfig>) -> Self {
+        Self {
+            store: Store::memory(clock.clone()),
+            boot: Boot::memory(),
+            audit_devices,
+            files: Files::real(),
+            clock,
+            random: Random::system(),
+            api_address: "https://127.0.0.1:8200".into(),
+            default_lease_ttl: Ttl::from_hours(768),
+            max_lease_ttl: Ttl::from_hours(768),
+            static_key: None,
+            refusal_limit: Arc::new(super::Unlimited),
+        }
+    }
 }
 
 /// Why a broker does not start.

@@ -137,10 +137,11 @@ impl Caller {
 
 impl Caller {
     /// What tells callers apart who wait for a long read: the entity; else the token, whose requests share a principal.
-    pub(crate) fn turn(&self) -> (String, usize) {
-        let principal = &self.principal;
-        let of_token = if principal.entity_id.is_empty() { Arc::as_ptr(principal).addr() } else { 0 };
-        (principal.entity_id.clone(), of_token)
+    pub(crate) fn turn(&self) -> Vec<u8> {
+        match self.entity_id.as_str() {
+            "" => Arc::as_ptr(&self.principal).addr().to_ne_bytes().to_vec(),
+            entity => entity.as_bytes().to_vec(),
+        }
     }
 }
 

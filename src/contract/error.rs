@@ -127,11 +127,7 @@ impl From<BarrierError> for Error {
             // deadline.
             BarrierError::Conflict => Self::unavailable("other requests kept changing the same records: try again"),
             BarrierError::Full(_) | BarrierError::GivenUp => Self::unavailable(error.to_string()),
-            BarrierError::TooManyNames => Self::new(Fault::TooLarge, error.to_string()),
-            BarrierError::TooLarge => Self::new(
-                Fault::TooLarge,
-                "a name or value is too large to store: at most 512 bytes in a segment of a name, 32 MiB in a value",
-            ),
+            BarrierError::TooManyNames | BarrierError::TooLarge => Self::new(Fault::TooLarge, error.to_string()),
             BarrierError::Integrity { .. } | BarrierError::Stopped(_) => Self::internal(error.to_string()),
         }
     }

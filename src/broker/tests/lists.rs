@@ -82,12 +82,12 @@ async fn a_list_that_waited_is_judged_again() {
     // Two others have the two seats until `release` is dropped.
     let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
     let mut release = Vec::new();
-    for other in ["one", "two"] {
+    for other in blocking::two_callers() {
         let (hold, held) = std::sync::mpsc::channel::<()>();
         let started = started.clone();
         release.push(hold);
         tokio::spawn(async move {
-            let read = blocking::long_read(&other, move |_| {
+            let read = blocking::long_read(other.as_bytes(), move |_| {
                 started.send(()).unwrap();
                 let _until_released = held.recv();
             });

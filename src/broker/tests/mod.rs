@@ -23,15 +23,13 @@ use serde_json::{Value, json};
 use crate::{
     base::path::CanonicalPath,
     base::{
-        random::Random,
         secret::Secret,
         time::{Clock, Time},
-        ttl::Ttl,
     },
     broker::{Body, Broker, Peer, RefusalLimit, Reply as Answered, Request, Setup, StaticKey, Unlimited},
     contract::{Body as AnswerBody, Credential, Operation},
     services::{Services, audit::DeviceConfig},
-    store::{Boot, Files, Store},
+    store::Boot,
 };
 
 /// A broker over a memory store, with one audit file in a directory that goes away.
@@ -133,20 +131,8 @@ impl Rig {
             required: true,
             sync_always: false,
         };
-        let broker = Broker::start(Setup {
-            store: Store::memory(clock.clone()),
-            boot,
-            audit_devices: vec![device],
-            files: Files::real(),
-            clock: clock.clone(),
-            random: Random::system(),
-            api_address: "https://127.0.0.1:8200".into(),
-            default_lease_ttl: Ttl::from_hours(768),
-            max_lease_ttl: Ttl::from_hours(768),
-            static_key,
-            refusal_limit,
-        })
-        .unwrap();
+        let in_memory = Setup::in_memory(clock.clone(), vec![device]);
+        let broker = Broker::start(Setup { boot, static_key, refusal_limit, ..in_memory }).unwrap();
         Self { broker, clock, root: String::new(), directory }
     }
 

@@ -10,13 +10,8 @@ use super::{
     measured::{ConnectionMeasurements, Measured, ProcessMeasurements, ServerMeasurements},
 };
 use crate::{
-    base::{
-        random::Random,
-        time::{Clock, Time},
-        ttl::Ttl,
-    },
-    broker::{Broker, DeviceConfig, Setup, Unlimited},
-    store::{Boot, Files, Store},
+    base::time::{Clock, Time},
+    broker::{Broker, DeviceConfig, Setup},
 };
 
 /// A new broker and a server around it.
@@ -29,20 +24,8 @@ fn measured() -> Measured {
         required: true,
         sync_always: false,
     };
-    let broker: Arc<Broker> = Broker::start(Setup {
-        store: Store::memory(clock.clone()),
-        boot: Boot::memory(),
-        audit_devices: vec![device("one"), device("two")],
-        files: Files::real(),
-        clock: clock.clone(),
-        random: Random::system(),
-        api_address: String::new(),
-        default_lease_ttl: Ttl::from_hours(1),
-        max_lease_ttl: Ttl::from_hours(1),
-        static_key: None,
-        refusal_limit: Arc::new(Unlimited),
-    })
-    .unwrap();
+    let devices = vec![device("one"), device("two")];
+    let broker: Arc<Broker> = Broker::start(Setup::in_memory(clock.clone(), devices)).unwrap();
     let listener = |listener| ConnectionMeasurements { listener, open: 1, accepted: 7, refused: 2 };
     let process = ProcessMeasurements {
         started: Time::from_unix_nanos(1_800_000_000_500_000_000),

@@ -4,15 +4,11 @@ use std::{io::Write as _, net::SocketAddr, net::TcpStream, sync::Arc};
 
 use super::stand::{Stand, patient, read_all};
 use crate::{
-    base::{
-        random::Random,
-        time::{Clock, Time},
-        ttl::Ttl,
-    },
-    broker::{Broker, DeviceConfig, Setup, Unlimited},
+    base::time::{Clock, Time},
+    broker::{Broker, DeviceConfig, Setup},
     dialects,
     server::{connection_counts::ConnectionCounts, telemetry::Meter},
-    store::{Boot, Files, Store},
+    store::Files,
 };
 
 /// A server with both listeners.
@@ -32,20 +28,8 @@ impl Server {
         let _inside = runtime.enter();
         let clock = Clock::system(Time::EPOCH);
         let path = folder.path().join("audit.log");
-        let broker = Broker::start(Setup {
-            store: Store::memory(clock.clone()),
-            boot: Boot::memory(),
-            audit_devices: vec![DeviceConfig { name: "main".into(), path, required: true, sync_always: false }],
-            files: Files::real(),
-            clock: clock.clone(),
-            random: Random::system(),
-            api_address: String::new(),
-            default_lease_ttl: Ttl::from_hours(1),
-            max_lease_ttl: Ttl::from_hours(1),
-            static_key: None,
-            refusal_limit: Arc::new(Unlimited),
-        })
-        .unwrap();
+        let device = DeviceConfig { name: "main".into(), path, required: true, sync_always: false };
+        let broker = Broker::start(Setup::in_memory(clock.clone(), vec![device])).unwrap();
         let meter = Meter { files: Files::real(), started: clock.now(), api: ConnectionCounts::default() };
         let metrics = dialects::metrics_router(&broker, meter.measuring(ConnectionCounts::default()));
         let stand = Stand::serving(patient(), vec![(None, dialects::router(&broker)), (None, metrics)]);
