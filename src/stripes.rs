@@ -36,7 +36,7 @@ impl Stripes {
     pub(crate) fn two_apart(&self) -> [String; 2] {
         let first = String::from("0");
         let is_apart = |other: &String| self.index(other.as_bytes()) != self.index(first.as_bytes());
-        let second = (1..).map(|number: u32| number.to_string()).find(is_apart).unwrap();
+        let second = (1..u16::MAX).map(|number| number.to_string()).find(is_apart).unwrap();
         [first, second]
     }
 }

@@ -59,3 +59,10 @@ def test_a_good_count_does_not_hide_a_bad_end(folder):
     done = run_area(folder, GOOD["pytest"], code=3)
     assert done.returncode == 1
     assert "FAILED pretend: ended with 3 " in done.stdout
+
+
+def test_the_end_of_a_failed_areas_log_stands_at_the_end(folder):
+    """A build machine may keep nothing else of the output."""
+    done = run_area(folder, "the reason of it\n" + BAD["pytest failed"][0])
+    end = done.stdout[done.stdout.index("== the end of var/log/pretend.log") :]
+    assert "the reason of it\n" in end
