@@ -101,5 +101,5 @@ impl<'u> Listing<'u> {
     }
 }
 
-/// Most keys that are taken from the store at once. Their names open within a fraction of a millisecond.
+/// Maximum number of keys that are taken from the store at once. Their names open within a fraction of a millisecond.
 const SLICE_KEYS: usize = 256;

@@ -68,7 +68,7 @@ impl Slots {
         Self { count: 0, slots: [const { Slot { bytes: Secret::new([0; SHARE_BYTES]), len: 0 } }; SHARES_MAX] };
 }
 
-/// Most shares of a set: the x of a share is one byte and never zero.
+/// Maximum number of shares of a set: the x of a share is one byte and never zero.
 const SHARES_MAX: usize = 255;
 
 #[cfg(test)]

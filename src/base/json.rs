@@ -329,7 +329,7 @@ struct Object<'a> {
     many: Option<HashSet<Cow<'a, str>>>,
 }
 
-/// Most keys of an object that are compared one by one; an object with more keys uses a hash set.
+/// Maximum number of keys of an object that are compared one by one; an object with more keys uses a hash set.
 const FEW_KEYS: usize = 8;
 
 impl<'a> Keys<'a> {

@@ -1,49 +1,51 @@
 //! Every limit of the product, with its unit, its reason and what happens beyond it. A number that bounds what a caller
 //! may ask for is defined here and nowhere else.
 
-/// Most bytes of a request path before decoding; a longer path is refused with 400. Vault's clients stay far below.
+/// Maximum number of bytes of a request path before decoding; a longer path is refused with 400. Vault's clients stay
+/// far below.
 pub(crate) const PATH_BYTES_MAX: usize = 4_096;
-/// Most segments of a path; a path with more is refused with 400. Each segment is sealed on its own, and a deeper tree
-/// is a mistake.
+/// Maximum number of segments of a path; a path with more is refused with 400. Each segment is sealed on its own, and a
+/// deeper tree is a mistake.
 pub(crate) const PATH_SEGMENTS_MAX: usize = 64;
-/// Most bytes of one decoded segment; a path with a longer one is refused with 400. On disk one byte counts a segment's
-/// blocks of 16 bytes.
+/// Maximum number of bytes of one decoded segment; a path with a longer one is refused with 400. On disk one byte
+/// counts a segment's blocks of 16 bytes.
 pub(crate) const SEGMENT_BYTES_MAX: usize = 512;
-/// Most bytes of the name of a mount, policy, role or key; a longer name is refused with 400. Such a name is one
-/// segment, and an e-mail address fits.
+/// Maximum number of bytes of the name of a mount, policy, role or key; a longer name is refused with 400. Such a name
+/// is one segment, and an e-mail address fits.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
-/// Most levels of nesting in a JSON body; a deeper body is refused with 400. serde recurses, and no API of ours needs
-/// more.
+/// Maximum number of levels of nesting in a JSON body; a deeper body is refused with 400. serde recurses, and no API of
+/// ours needs more.
 pub(crate) const JSON_DEPTH_MAX: usize = 32;
-/// Most values and keys in a JSON body, or fields in a form; a body with more is refused with 400. Bounds the work of
-/// hashing a body for the audit log.
+/// Maximum number of values and keys in a JSON body, or fields in a form; a body with more is refused with 400. Bounds
+/// the work of hashing a body for the audit log.
 pub(crate) const JSON_TOKENS_MAX: usize = 10_000;
-/// Most bytes of a number in a JSON text; a text with a longer one is refused. A double written out in full has 309
-/// digits before the point.
+/// Maximum number of bytes of a number in a JSON text; a text with a longer one is refused. A double written out in
+/// full has 309 digits before the point.
 pub(crate) const NUMBER_BYTES_MAX: usize = 400;
 
-/// Most bytes of a request body whose caller is not known yet; a longer body is refused with 413.
+/// Maximum number of bytes of a request body whose caller is not known yet; a longer body is refused with 413.
 pub(crate) const BODY_ANONYMOUS_BYTES_MAX: usize = 64 << 10;
-/// Most bytes of the body of a login; a longer body is refused with 413.
+/// Maximum number of bytes of the body of a login; a longer body is refused with 413.
 pub(crate) const BODY_LOGIN_BYTES_MAX: usize = 16 << 10;
-/// Most bytes of any other request body; a longer body is refused with 413.
+/// Maximum number of bytes of any other request body; a longer body is refused with 413.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
-/// Most bytes of a policy's text; a longer policy is refused with 400.
+/// Maximum number of bytes of a policy's text; a longer policy is refused with 400.
 pub(crate) const POLICY_BYTES_MAX: usize = 256 << 10;
-/// Most bytes of compiled policies in the cache, then old entries are evicted. Some thousand sets of ten rules fit.
+/// Maximum number of bytes of compiled policies in the cache, then old entries are evicted. Some thousand sets of ten
+/// rules fit.
 pub(crate) const ACL_CACHE_BYTES_MAX: u64 = 8 << 20;
-/// Most bytes of opened token records in the cache, then old entries are evicted. Some 8,000 tokens without much
-/// metadata fit.
+/// Maximum number of bytes of opened token records in the cache, then old entries are evicted. Some 8,000 tokens
+/// without much metadata fit.
 pub(crate) const TOKEN_CACHE_BYTES_MAX: u64 = 12 << 20;
-/// Most levels of nesting in an HCL text (a policy or a configuration file); a deeper text is refused.
+/// Maximum number of levels of nesting in an HCL text (a policy or a configuration file); a deeper text is refused.
 pub(crate) const HCL_DEPTH_MAX: usize = 16;
-/// Most keys, labels and list values in an HCL text; a text with more is refused.
+/// Maximum number of keys, labels and list values in an HCL text; a text with more is refused.
 pub(crate) const HCL_ITEMS_MAX: usize = 20_000;
 
-/// Most terms of a keyring; a keyring with more does not open. The keys of all terms lie in locked memory. With a new
-/// term each month, 64 terms last five years before a rewrap.
+/// Maximum number of terms of a keyring; a keyring with more does not open. The keys of all terms lie in locked memory.
+/// With a new term each month, 64 terms last five years before a rewrap.
 pub(crate) const KEY_TERMS_MAX: usize = 64;
 /// Sets in the table of name keys, which lies in locked memory. One byte of a mount's id chooses the set.
 pub(crate) const NAME_KEY_SETS: usize = 32;
@@ -51,102 +53,105 @@ pub(crate) const NAME_KEY_SETS: usize = 32;
 /// mounts can be in use at once without that. A key is 80 bytes.
 pub(crate) const NAME_KEYS_PER_SET: usize = 4;
 
-/// Most batches that the committer takes into one group (DESIGN.md §5); the others wait for the next group.
+/// Maximum number of batches that the committer takes into one group (DESIGN.md §5); the others wait for the next
+/// group.
 pub(crate) const GROUP_BATCHES_MAX: usize = 256;
 /// A group that has reached this many bytes takes no further batch.
 pub(crate) const GROUP_BYTES_MAX: usize = 4 << 20;
-/// Most writes that sled is handed at once, because a slice blocks sled's readers. A batch with more writes is a slice
-/// of its own.
+/// Maximum number of writes that sled is handed at once, because a slice blocks sled's readers. A batch with more
+/// writes is a slice of its own.
 pub(crate) const SLICE_WRITES_MAX: usize = 64;
-/// Most bytes of a key and its value in sled; a larger value is cut into chunks. sled puts larger ones into files that
-/// it never syncs.
+/// Maximum number of bytes of a key and its value in sled; a larger value is cut into chunks. sled puts larger ones
+/// into files that it never syncs.
 pub(crate) const CHUNK_BYTES: usize = 4 << 10;
-/// Most bytes of one stored value; a batch with a larger value is refused as a whole.
+/// Maximum number of bytes of one stored value; a batch with a larger value is refused as a whole.
 pub(crate) const VALUE_BYTES_MAX: usize = 32 << 20;
 
-/// Most bytes of an audit log line; the texts in a line are cut so that it fits. A tile entry of a transparency log has
-/// a 16-bit length.
+/// Maximum number of bytes of an audit log line; the texts in a line are cut so that it fits. A tile entry of a
+/// transparency log has a 16-bit length.
 pub(crate) const AUDIT_LINE_BYTES_MAX: usize = 65_535;
 
-/// Most names in the answer to one LIST; a LIST of more, without `limit`, is refused with 413.
+/// Maximum number of names in the answer to one LIST; a LIST of more, without `limit`, is refused with 413.
 pub(crate) const LIST_NAMES_MAX: usize = 100_000;
-/// Most ancestors of a token; creating a child below that depth is refused with 400.
+/// Maximum number of ancestors of a token; creating a child below that depth is refused with 400.
 pub(crate) const TOKEN_DEPTH_MAX: usize = 32;
-/// Most names that the sweeper deletes in one batch; the others follow in later batches.
+/// Maximum number of names that the sweeper deletes in one batch; the others follow in later batches.
 pub(crate) const SWEEP_BATCH_MAX: usize = 256;
 
-/// Most connections that are open at once, on all listeners. Beyond that an idle connection is closed to make room; if
-/// there is none, the new connection is closed.
+/// Maximum number of connections that are open at once, on all listeners. Beyond that an idle connection is closed to
+/// make room; if there is none, the new connection is closed.
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
-/// Most connections of one address; a further one closes an idle one of that address, or is closed itself. Half of all,
-/// because many clients can stand behind one proxy.
+/// Maximum number of connections of one address; a further one closes an idle one of that address, or is closed itself.
+/// Half of all, because many clients can stand behind one proxy.
 pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_048;
 /// Connections that only clients on this machine may take, so that an operator can log in under an attack.
 pub(crate) const CONNECTIONS_LOOPBACK_RESERVED: usize = 16;
 /// File descriptors that stay free for storage and audit: fewer connections are allowed if the process may open few
 /// files.
 pub(crate) const DESCRIPTORS_RESERVED: usize = 128;
-/// Most bytes of a request head (request line and headers); a request with a longer head is refused with 431.
+/// Maximum number of bytes of a request head (request line and headers); a request with a longer head is refused with
+/// 431.
 pub(crate) const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Most bytes of one header, name and value together; a request with a longer header is refused with 400.
+/// Maximum number of bytes of one header, name and value together; a request with a longer header is refused with 400.
 pub(crate) const HEADER_BYTES_MAX: usize = 8 << 10;
-/// Most headers of a request; a request with more is refused with 431. This is also hyper's default.
+/// Maximum number of headers of a request; a request with more is refused with 431. This is also hyper's default.
 pub(crate) const HEADERS_MAX: usize = 100;
-/// Most bytes of the size line of a chunk in a chunked body; a longer line makes the body invalid. Chunk extensions,
-/// which would need more, have no use here.
+/// Maximum number of bytes of the size line of a chunk in a chunked body; a longer line makes the body invalid. Chunk
+/// extensions, which would need more, have no use here.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;
 
-/// Longest time for a TLS handshake; then the connection is closed.
+/// Maximum time for a TLS handshake; then the connection is closed.
 pub(crate) const HANDSHAKE_MILLIS_MAX: u64 = 5_000;
-/// Longest time for a request head, counted from its first byte, or on a new connection from the start of the
+/// Maximum time for a request head, counted from its first byte, or on a new connection from the start of the
 /// connection; then the connection is closed.
 pub(crate) const HEAD_MILLIS_MAX: u64 = 10_000;
-/// Longest time that a kept connection may stay silent between requests; then it is closed.
+/// Maximum time that a kept connection may stay silent between requests; then it is closed.
 pub(crate) const IDLE_MILLIS_MAX: u64 = 75_000;
 /// Time that a client has to send its body before the minimum rate is enforced.
 pub(crate) const BODY_GRACE_MILLIS: u64 = 5_000;
-/// Fewest bytes a second that a client must send of its body, on average and after the grace; a slower request is
-/// refused with 400.
+/// Minimum number of bytes a second that a client must send of its body, on average and after the grace; a slower
+/// request is refused with 400.
 pub(crate) const BODY_BYTES_PER_SEC_MIN: u64 = 1_024;
-/// Longest time for answering a request; then the client gets 503. This is Vault's default.
+/// Maximum time for answering a request; then the client gets 503. This is Vault's default.
 pub(crate) const REQUEST_MILLIS_MAX: u64 = 90_000;
-/// Longest time that a client may read nothing of a waiting answer; then the connection is closed.
+/// Maximum time that a client may read nothing of a waiting answer; then the connection is closed.
 pub(crate) const WRITE_STALL_MILLIS_MAX: u64 = 15_000;
-/// Longest time for reading what a refused client still sends; then the connection is closed. Closing at once would
+/// Maximum time for reading what a refused client still sends; then the connection is closed. Closing at once would
 /// keep the client from reading the answer.
 pub(crate) const LINGER_MILLIS_MAX: u64 = 2_000;
-/// Longest time that open requests have to end when the server stops; then their connections are cut.
+/// Maximum time that open requests have to end when the server stops; then their connections are cut.
 pub(crate) const STOP_MILLIS_MAX: u64 = 10_000;
 
 /// Average number of refused requests a second allowed from one address. Above it, strangers from that address get 429.
 pub(crate) const REFUSALS_PER_SEC: u32 = 200;
 /// Refused requests that one address may make at once before the average of [`REFUSALS_PER_SEC`] limits it.
 pub(crate) const REFUSALS_BURST: u32 = 400;
-/// Most client addresses for which refused requests are counted at once. When the table is full, further addresses are
-/// neither counted nor limited. 16,384 addresses fill about 1 MiB.
+/// Maximum number of client addresses for which refused requests are counted at once. When the table is full, further
+/// addresses are neither counted nor limited. 16,384 addresses fill about 1 MiB.
 pub(crate) const REFUSAL_ADDRESSES_MAX: usize = 16_384;
 
-/// Most bytes of one configuration file; the server does not start with a longer one.
+/// Maximum number of bytes of one configuration file; the server does not start with a longer one.
 pub(crate) const CONFIG_BYTES_MAX: usize = 1 << 20;
 
-/// Most pairs in a principal's metadata; more are refused with 400. Each of the principal's tokens holds all of them.
+/// Maximum number of pairs in a principal's metadata; more are refused with 400. Each of the principal's tokens holds
+/// all of them.
 pub(crate) const METADATA_PAIRS_MAX: usize = 64;
-/// Most bytes of a metadata key; a longer key is refused with 400.
+/// Maximum number of bytes of a metadata key; a longer key is refused with 400.
 pub(crate) const METADATA_KEY_BYTES_MAX: usize = 128;
-/// Most bytes of a metadata value; a longer value is refused with 400.
+/// Maximum number of bytes of a metadata value; a longer value is refused with 400.
 pub(crate) const METADATA_VALUE_BYTES_MAX: usize = 512;
-/// Most policies of one role; more are refused with 400. Each token of the role names all of them.
+/// Maximum number of policies of one role; more are refused with 400. Each token of the role names all of them.
 pub(crate) const ROLE_POLICIES_MAX: usize = 256;
-/// Most uses that an AppRole role gives its tokens or SecretIDs; a larger number is refused with 400. The largest
-/// number that an integer of every client holds.
+/// Maximum number of uses that an AppRole role gives its tokens or SecretIDs; a larger number is refused with 400. The
+/// largest number that an integer of every client holds.
 pub(crate) const NUM_USES_MAX: u32 = 0x7fff_ffff;
-/// Most bytes of a RoleID or SecretID that an operator chooses; a longer one is refused with 400. Both must fit the
-/// body of a login, which has 16 KiB.
+/// Maximum number of bytes of a RoleID or SecretID that an operator chooses; a longer one is refused with 400. Both
+/// must fit the body of a login, which has 16 KiB.
 pub(crate) const CHOSEN_ID_BYTES_MAX: usize = 4_096;
-/// Most audiences of a role of service tokens; more are refused with 400. A token may name all of them.
+/// Maximum number of audiences of a role of service tokens; more are refused with 400. A token may name all of them.
 pub(crate) const AUDIENCES_MAX: usize = 32;
-/// Most bytes of an audience, which is usually a URL; a longer one is refused with 400.
+/// Maximum number of bytes of an audience, which is usually a URL; a longer one is refused with 400.
 pub(crate) const AUDIENCE_BYTES_MAX: usize = 256;
-/// Longest life of a service token in seconds; a role with a longer one is refused with 400. Third parties cannot be
+/// Maximum life of a service token in seconds; a role with a longer one is refused with 400. Third parties cannot be
 /// told that a token was revoked.
 pub(crate) const SERVICE_TOKEN_SECS_MAX: u64 = 3_600;

@@ -15,7 +15,7 @@ pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 const EDITS_MAX: usize = 2;
-/// Most characters of a word that gets a suggestion. No key or command is longer.
+/// Maximum number of characters of a word that gets a suggestion. No key or command is longer.
 const WORD_CHARS_MAX: usize = 64;
 
 #[cfg(test)]

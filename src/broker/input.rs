@@ -43,7 +43,7 @@ pub(super) fn decoded(routed: &Routed, decode: super::request::Decode, bytes: &[
     Ok(Input { fields: Fields(text.into()), warning })
 }
 
-/// The most bytes that the body may have. A longer one is refused with 413.
+/// Maximum number of bytes that the body may have. A longer one is refused with 413.
 fn cap(route: &Route, identity: &Identity) -> usize {
     match route.facts().map(|facts| facts.verb) {
         Some(Verb::Login) => limits::BODY_LOGIN_BYTES_MAX,

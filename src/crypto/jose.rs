@@ -14,10 +14,10 @@ use super::{
 };
 use crate::base::{json, time::Time, ttl::Ttl};
 
-/// Most bytes of a token; a longer token is refused. Our own tokens are far shorter, and a token of this length still
-/// fits a header line of the usual servers in front of us.
+/// Maximum number of bytes of a token; a longer token is refused. Our own tokens are far shorter, and a token of this
+/// length still fits a header line of the usual servers in front of us.
 pub(crate) const JWT_BYTES_MAX: usize = 16 << 10;
-/// Most seconds that clocks may differ. A larger leeway counts as this one.
+/// Maximum number of seconds that clocks may differ. A larger leeway counts as this one.
 pub(crate) const JWT_LEEWAY_SECS_MAX: u64 = 60;
 
 /// What a token must say to be accepted.

@@ -13,7 +13,7 @@ use crate::{
     dialects::peer::peer_of,
 };
 
-/// The routes of this dialect; `dialects::router` merges them.
+/// The routes of this dialect; `dialects::api` merges them.
 pub(super) fn router(broker: Arc<Broker>) -> Router {
     Router::new().route("/plain/{*path}", get(read)).with_state(broker)
 }

@@ -4,11 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use super::{Handler, config::AuditConfig, error::ServerError, exchange::OnRefusal, private_file, settings::Dev};
+use super::{config::AuditConfig, error::ServerError, exchange::OnRefusal, private_file, settings::Dev};
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
     broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},
-    dialects::{self, MeasureServer},
+    dialects::{self, Dialects, MeasureServer},
     store::{Boot, Files, Store},
 };
 
@@ -56,13 +56,13 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
 }
 
 /// Answers everything on the listener of metrics.
-pub fn metrics_handler(broker: &Arc<Broker>, measure_server: MeasureServer) -> Handler {
-    dialects::metrics_router(broker, measure_server)
+pub fn metrics_dialect(broker: &Arc<Broker>, measure_server: MeasureServer) -> Dialects {
+    dialects::metrics(broker, measure_server)
 }
 
 /// Answers everything on a listener of the API.
-pub fn handler(broker: &Arc<Broker>) -> Handler {
-    dialects::router(broker)
+pub fn api_dialects(broker: &Arc<Broker>) -> Dialects {
+    dialects::api(broker)
 }
 
 /// Counts requests that the listener itself refused: heads and bodies that are not HTTP, and requests for another host.

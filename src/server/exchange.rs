@@ -1,4 +1,4 @@
-//! One request and its answer, between a connection and the dialects' router. This file has the deadline of a request,
+//! One request and its answer, between a connection and the dialects. This file has the deadline of a request,
 //! the 500 for a handler that panicked, and what concerns the connection. It does not interpret paths.
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
@@ -12,17 +12,13 @@ use futures_util::FutureExt as _;
 use http::{HeaderValue, StatusCode, header};
 use hyper::body::Body as _;
 use tokio::time::timeout;
-use tower::Service as _;
 
 use super::{body_rate::MinRateBody, connection_counts::ConnectionCounts, limits::Limits};
-use crate::broker::Peer;
-
-/// Answers requests: the router of all dialects, or a small router that a test made.
-pub(crate) type Handler = axum::Router;
+use crate::{broker::Peer, dialects::Dialects};
 
 /// What all connections of a listener share.
 pub(crate) struct Front {
-    handler: Handler,
+    dialects: Dialects,
     limits: Limits,
     on_refusal: OnRefusal,
     connections: ConnectionCounts,
@@ -45,8 +41,8 @@ impl PeerService {
 }
 
 impl Front {
-    pub(crate) fn new(handler: Handler, limits: Limits, on_refusal: OnRefusal) -> Self {
-        Self { handler, limits, on_refusal, connections: ConnectionCounts::default() }
+    pub(crate) fn new(dialects: Dialects, limits: Limits, on_refusal: OnRefusal) -> Self {
+        Self { dialects, limits, on_refusal, connections: ConnectionCounts::default() }
     }
 
     /// Uses `counts` to count the connections.
@@ -92,12 +88,10 @@ async fn exchange(front: &Front, peer: Peer, request: Request) -> Response {
 }
 
 async fn answer(front: &Front, request: Request) -> Response {
-    let mut handler = front.handler.clone();
     // If a handler panics, only its own caller gets a 500; other requests are not affected.
-    let answering = AssertUnwindSafe(handler.call(request)).catch_unwind();
+    let answering = AssertUnwindSafe(front.dialects.answer(request)).catch_unwind();
     match timeout(front.limits.request, answering).await {
-        Ok(Ok(Ok(response))) => response,
-        Ok(Ok(Err(never))) => match never {},
+        Ok(Ok(response)) => response,
         Ok(Err(_panicked)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal error"),
         Err(_) => refusal(
             StatusCode::SERVICE_UNAVAILABLE,

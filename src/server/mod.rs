@@ -37,5 +37,3 @@ mod tls;
 
 #[cfg(test)]
 mod tests;
-
-pub(crate) use exchange::Handler;

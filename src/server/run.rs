@@ -112,7 +112,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
         None => None,
     };
-    let front = Arc::new(Front::new(backend::handler(&broker), limits, backend::on_refusal(&broker)));
+    let front = Arc::new(Front::new(backend::api_dialects(&broker), limits, backend::on_refusal(&broker)));
     let meter = Meter { files: machine.files.clone(), started, api: front.connections().clone() };
     let api = bound.listeners.into_iter().map(|bound| Served { listener: bound.listener, front: front.clone() });
     let served = api.chain(telemetry.served(&broker, meter, limits)).collect();

@@ -59,7 +59,7 @@ impl Telemetry {
     /// The listeners, each with what answers its requests.
     pub(crate) fn served(self, broker: &Arc<Broker>, meter: Meter, limits: Limits) -> Vec<Served> {
         let own = ConnectionCounts::default();
-        let handler = backend::metrics_handler(broker, meter.measuring(own.clone()));
+        let handler = backend::metrics_dialect(broker, meter.measuring(own.clone()));
         let front = Arc::new(Front::new(handler, limits, backend::on_refusal(broker)).counted_by(own));
         self.0.into_iter().map(|listener| Served { listener, front: Arc::clone(&front) }).collect()
     }

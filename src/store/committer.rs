@@ -256,6 +256,6 @@ fn run_effects(effects: Vec<Effect>, sequence: Sequence) {
     }
 }
 
-/// Most bytes of a key; a batch with a longer key is refused. The sealed names of the deepest path fit, and sixteen
-/// such keys fit a page that sled does not put into a file of its own.
+/// Maximum number of bytes of a key; a batch with a longer key is refused. The sealed names of the deepest path fit,
+/// and sixteen such keys fit a page that sled does not put into a file of its own.
 pub(super) const KEY_BYTES_MAX: usize = 7 << 10;

@@ -14,10 +14,10 @@ use crate::{
     contract::{Error, Result, View},
 };
 
-/// Most SecretIDs that are deleted together with their role. [`sweep`] deletes the others later. Each has three
-/// records.
+/// Maximum number of SecretIDs that are deleted together with their role. [`sweep`] deletes the others later. Each has
+/// three records.
 const DELETED_MAX: usize = SWEEP_BATCH_MAX / 3;
-/// Most expired SecretIDs that are deleted when a new SecretID is created.
+/// Maximum number of expired SecretIDs that are deleted when a new SecretID is created.
 const PRUNED_MAX: usize = 8;
 
 /// A SecretID, and the hash under which it is stored.

@@ -31,7 +31,7 @@ pub struct Asked {
     accessor: Option<Secret<String>>,
 }
 
-/// Most paths that one request may ask about; a request with more is refused with 400.
+/// Maximum number of paths that one request may ask about; a request with more is refused with 400.
 const PATHS_MAX: usize = 1_000;
 
 fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {

@@ -106,7 +106,7 @@ pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     shown(&session, "", call.now)
 }
 
-/// Most accessors in one answer; further ones are left out.
+/// Maximum number of accessors in one answer; further ones are left out.
 const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {

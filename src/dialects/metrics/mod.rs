@@ -32,7 +32,7 @@ struct Source {
     measure_server: MeasureServer,
 }
 
-/// The routes of this dialect. They are not part of [`super::router`], because metrics have a listener of their own.
+/// The routes of this dialect. They are not part of [`super::api`], because metrics have a listener of their own.
 pub(super) fn router(broker: Arc<Broker>, measure_server: MeasureServer) -> Router {
     Router::new().route("/metrics", get(scrape)).with_state(Source { broker, measure_server })
 }

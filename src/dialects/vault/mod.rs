@@ -1,6 +1,6 @@
 //! Vault's HTTP API: its verbs and raw paths, its envelopes and its errors. Start with read.rs, then envelope.rs.
 //!
-//! axum's routes cannot express Vault's methods (`LIST`, `HELP`, `SCAN`) and free paths, so one handler takes every
+//! axum's routes cannot express Vault's methods (`LIST`, `HELP`, `SCAN`) and free paths, so one function answers every
 //! path that no other dialect has.
 
 mod body;
@@ -29,15 +29,17 @@ use crate::{
 
 /// The routes of this dialect: every path that no other dialect has.
 pub(super) fn router(broker: Arc<Broker>) -> Router {
-    Router::new().fallback(exchange).with_state(broker)
+    let answer = async |State(broker): State<Arc<Broker>>, request: HttpRequest| exchange(&broker, request).await;
+    Router::new().fallback(answer).with_state(broker)
 }
 
-async fn exchange(State(broker): State<Arc<Broker>>, request: HttpRequest) -> Response {
+/// Answers one request.
+pub(super) async fn exchange(broker: &Broker, request: HttpRequest) -> Response {
     let (parts, body) = request.into_parts();
     let peer = peer_of(&parts);
     let head = match Head::read(&parts) {
         Ok(head) => head,
-        Err(refused) => return refuse(&broker, &peer, refused),
+        Err(refused) => return refuse(broker, &peer, refused),
     };
     let Head { operation, path, query, credential, namespace, media_type } = head;
     let decode = body::decoder(operation, media_type.as_deref());

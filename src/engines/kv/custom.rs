@@ -9,11 +9,11 @@ use crate::{
     contract::{Error, Result},
 };
 
-/// Most keys in the custom metadata of a secret; more are refused with 400. Vault has the same limit.
+/// Maximum number of keys in the custom metadata of a secret; more are refused with 400. Vault has the same limit.
 const KEYS_MAX: usize = 64;
-/// Most bytes of a key; a longer key is refused with 400. Vault has the same limit.
+/// Maximum number of bytes of a key; a longer key is refused with 400. Vault has the same limit.
 const KEY_BYTES_MAX: usize = 128;
-/// Most bytes of a value; a longer value is refused with 400. Vault has the same limit.
+/// Maximum number of bytes of a value; a longer value is refused with 400. Vault has the same limit.
 const VALUE_BYTES_MAX: usize = 512;
 
 impl CustomChanges {

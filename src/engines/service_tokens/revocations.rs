@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Most expired revocations that one new revocation deletes.
+/// Maximum number of expired revocations that one new revocation deletes.
 const PRUNED_MAX: usize = 8;
 
 #[derive(Deserialize, JsonSchema)]

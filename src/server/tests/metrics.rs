@@ -31,8 +31,8 @@ impl Server {
         let device = DeviceConfig { name: "main".into(), path, required: true, sync_always: false };
         let broker = Broker::start(Setup::in_memory(clock.clone(), vec![device])).unwrap();
         let meter = Meter { files: Files::real(), started: clock.now(), api: ConnectionCounts::default() };
-        let metrics = dialects::metrics_router(&broker, meter.measuring(ConnectionCounts::default()));
-        let stand = Stand::serving(patient(), vec![(None, dialects::router(&broker)), (None, metrics)]);
+        let metrics = dialects::metrics(&broker, meter.measuring(ConnectionCounts::default()));
+        let stand = Stand::serving(patient(), vec![(None, dialects::api(&broker)), (None, metrics)]);
         Self { broker, stand, runtime, _folder: folder }
     }
 

@@ -10,17 +10,14 @@ use axum::{Extension, Router, routing::get};
 use super::stand::{Stand, echo, patient, read_all, read_one};
 use crate::{
     broker::Peer,
-    server::{
-        Handler,
-        limits::{ConnectionLimits, Limits},
-    },
+    server::limits::{ConnectionLimits, Limits},
 };
 
 fn two_listeners(limits: Limits) -> Stand {
-    let broker = Handler::new().fallback(echo);
+    let broker = Router::new().fallback(echo);
     let shown = |Extension(peer): Extension<Peer>| async move { peer.address.ip().to_string() };
     let own = Router::new().route("/metrics", get(shown));
-    Stand::serving(limits, vec![(None, broker), (None, own)])
+    Stand::serving(limits, vec![(None, broker.into()), (None, own.into())])
 }
 
 fn say(address: SocketAddr, text: &str) -> String {

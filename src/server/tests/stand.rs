@@ -22,9 +22,8 @@ use http::StatusCode;
 
 use crate::{
     broker::{BodyError, Peer},
-    dialects::read_body,
+    dialects::{Dialects, read_body},
     server::{
-        Handler,
         exchange::Front,
         limits::{ConnectionLimits, Limits, Refusals},
         listener::Listener,
@@ -79,17 +78,17 @@ impl Stand {
         let handled = Arc::new(AtomicUsize::new(0));
         let count = handled.clone();
         let answer = Arc::new(answer);
-        let handler = Handler::new().fallback(move |request: Request| {
+        let handler = axum::Router::new().fallback(move |request: Request| {
             count.fetch_add(1, Ordering::SeqCst);
             answer(request)
         });
-        let mut stand = Self::serving(limits, vec![(tls, handler)]);
+        let mut stand = Self::serving(limits, vec![(tls, handler.into())]);
         stand.handled = handled;
         stand
     }
 
     /// A server with a listener for each of `handlers`. `address` is that of the first, `others` has the rest.
-    pub fn serving(limits: Limits, handlers: Vec<(Option<Arc<ServerConfig>>, Handler)>) -> Self {
+    pub fn serving(limits: Limits, handlers: Vec<(Option<Arc<ServerConfig>>, Dialects)>) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (ready, addresses) = mpsc::channel();
         let thread = std::thread::spawn(move || {
