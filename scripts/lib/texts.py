@@ -18,6 +18,7 @@ COMMENT = re.compile(r"^\s*(///|//!|//)\s?(.*)$")
 # Texts that people are shown: error attributes, and calls that make an error or a warning.
 MESSAGE = re.compile(r'(?:#\[error\(|(?:invalid|unavailable|denied|refused|warn!|error!|bail|Err)\([^"\n]*|format!\()"((?:[^"\\]|\\.){20,})"')
 WORDS_MIN = 5
+MESSAGE_WORDS_MIN = 3
 
 
 def sources():
@@ -41,6 +42,8 @@ def comments(name, text):
 
 def messages(name, text):
     for found in MESSAGE.finditer(text):
+        if len(re.findall(r"\b[a-z]{2,}\b", re.sub(r"\{.*?\}", "", found[1]))) < MESSAGE_WORDS_MIN:
+            continue
         number = text.count("\n", 0, found.start()) + 1
         yield f"{name}:{number}", re.sub(r"\\\n\s*", "", found[1]), ""
 

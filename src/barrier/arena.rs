@@ -88,8 +88,8 @@ impl Arena {
     }
 }
 
-/// The name keys of the mounts that were used lately. A mount's id is random, so its first byte spreads the mounts
-/// evenly over the sets.
+/// The keys that seal the names of the records in a mount, for the mounts that were used lately. They lie in a table of
+/// sets. A mount's id is random, so its first byte spreads the mounts evenly over the sets.
 struct NameKeys([NameKeySet; NAME_KEY_SETS]);
 
 struct NameKeySet {

@@ -156,7 +156,8 @@ pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answ
     let decision = if is_denied { Decided::Refused(ruling) } else { decision };
     let (fields, plain) = (known.fields(), plain_fields(known));
     let mut entry = LineFacts { is_response: true, ..entry(known, decision, &fields.0, &plain) };
-    // The caller is in the request's line, a few lines above under the same id. A reader of the log joins the two.
+    // This line need not repeat the caller: the request's own line, earlier in the log, has the same id and names the
+    // caller. A reader of the log joins the two.
     if !known.routed.context.operation.changes() && matches!(decision, Decided::Allowed(_)) {
         entry.auth = None;
     }

@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// The state by which a request is judged, from beginning to end.
+/// What a request is judged by: the keys, mounts, policies and revocation markers of one moment. The request uses the
+/// same snapshot from beginning to end.
 pub(super) struct Snapshot {
     /// The keys of the store. `None` while it is sealed.
     pub keys: Option<Arc<Keys>>,

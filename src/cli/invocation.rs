@@ -190,7 +190,7 @@ impl Invocation {
     /// Warns if a token in the environment takes precedence over the one that was just kept.
     pub(crate) fn token_variable_hint(&self) {
         if let Some((name, _)) = self.environment.sourced("TOKEN") {
-            self.out.hint(&format!("warning: {name} is set and comes before the kept token: unset {name}"));
+            self.out.hint(&format!("warning: {name} is set and takes precedence over the stored token: unset {name}"));
         }
     }
 

@@ -164,7 +164,7 @@ impl Client {
         });
         if parts.status.is_success() || (status == 404 && has_data) || is_health(&call.path, body.as_ref()) {
             if body.is_none() && !bytes.is_empty() {
-                return Err(self.not_vault_api("its answer is not JSON".to_owned()));
+                return Err(self.not_vault_api("the answer is not JSON".to_owned()));
             }
             return Ok(ServerAnswer { status, body });
         }

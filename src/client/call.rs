@@ -8,7 +8,7 @@ use super::json::Json;
 
 /// The characters that are percent-encoded in a query: all but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The characters that are percent-encoded in a path: the same, except slashes.
+/// The characters that are percent-encoded in a path: those of [`RESERVED`], except slashes.
 const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

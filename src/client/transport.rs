@@ -97,7 +97,7 @@ impl Transport {
         }
         let is_parse = causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_parse));
         if is_parse {
-            return ClientError::NotVaultApi { address, cause: "its answer is not HTTP".to_owned() };
+            return ClientError::NotVaultApi { address, cause: "the answer is not HTTP".to_owned() };
         }
         ClientError::Unreachable { address, cause: deepest_text(error) }
     }

@@ -9,7 +9,7 @@ pub enum CryptoError {
     /// The bytes are not a key of this kind.
     #[error("the bytes are not a usable key")]
     Key,
-    /// The input has the wrong length, count or form.
-    #[error("the input has the wrong length, count or form")]
+    /// The input has the wrong length or form, or the wrong number of parts.
+    #[error("the input has the wrong length or form, or the wrong number of parts")]
     Shape,
 }

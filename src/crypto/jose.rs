@@ -58,7 +58,7 @@ pub struct Claims {
 pub enum JoseError {
     #[error("token is longer than 16 KiB")]
     TooLong,
-    #[error("not a signed token: three parts of strict base64url, with JSON objects in two, are needed")]
+    #[error("not a signed token: three parts in strict base64url are needed, the first two with a JSON object in each")]
     Shape,
     #[error("token header asks for an extension that is not supported")]
     Extension,

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 
 use super::batch::Sequence;
 
-/// Maximum number of bytes of notes held in memory. Above it, batches that are not urgent are refused, so that an audit
-/// device that does not keep up cannot fill the memory.
+/// Maximum number of bytes of notes (audit log lines) held in memory. Above it, batches that are not urgent are
+/// refused, so that an audit device that does not keep up cannot fill the memory.
 pub(super) const NOTES_HELD_BYTES_MAX: usize = 64 << 20;
 
 #[derive(Default)]

@@ -24,7 +24,7 @@ pub(crate) async fn run(invocation: &Invocation) -> Result<u8, CliError> {
         Err(error) => {
             let mut failure = diagnose(invocation, &client, &attempt, error).await;
             if invocation.persona.is_vault() {
-                // For Vault's scripts 2 means sealed, and 1 means that the server could not be asked.
+                // Scripts written for Vault expect exit code 2 if the server is sealed, and 1 if it could not be asked.
                 failure.exit = Exit::Usage;
             }
             return Err(failure);

@@ -57,7 +57,7 @@ pub struct Key {
     pub delete_version_after: Ttl,
     #[n(10)]
     pub is_metadata_cas_required: bool,
-    /// How often the metadata was written.
+    /// How many times the metadata was written.
     #[n(11)]
     pub metadata_version: u64,
 }

@@ -11,7 +11,7 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// The chain of a log without lines. `id` is never used for another log.
+    /// The hash chain of a log that has no lines yet. `id` is never used for another log.
     pub(crate) fn new(id: String) -> Self {
         Self { id, prev: [0; 32], frontier: Frontier::default() }
     }

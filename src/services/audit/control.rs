@@ -43,7 +43,7 @@ impl Head {
     }
 }
 
-/// The last line of a file that the log leaves in order before it continues in another file.
+/// The line with which the log properly ends a file before it continues in another one.
 pub(crate) fn tail(time: Time, reason: &str) -> String {
     let mut out = begin(time, "tail");
     text(",\"reason\":", reason, &mut out);

@@ -209,8 +209,8 @@ const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 1;
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 10;
 /// At most this many bytes are written of each list of policies, and of the metadata. The rest is left out.
 pub(crate) const LIST_BYTES_MAX: usize = 3 << 10;
-/// At most this many bytes, escapes included, are written of any other text. The rest is
-/// cut. A line has at most twelve such texts.
+/// At most this many bytes, escapes included, are written of a text that is not data, a list of policies, metadata or a
+/// path. The rest is cut. A line has at most twelve such texts.
 const TEXT_BYTES_MAX: usize = 1 << 10;
 /// At most this many bytes are written of a path. A request path has at most 4,096 bytes when it is parsed.
 pub(crate) const PATH_BYTES_MAX: usize = 4 << 10;

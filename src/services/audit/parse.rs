@@ -80,7 +80,8 @@ impl Members {
         serde_json::from_slice(line).ok()
     }
 
-    /// The right edge that a `head` or `frontier` line holds. `None` if its members do not form one.
+    /// The right edge of the log's Merkle tree, which a `head` or `frontier` line holds. `None` if the members
+    /// of the line do not form one.
     pub(crate) fn right_edge(&self) -> Option<Frontier> {
         let nodes: Option<Vec<Hash>> = self.frontier.iter().map(|text| unhex(text)).collect();
         Frontier::from_parts(self.size, nodes?)

@@ -51,8 +51,8 @@ pub(crate) enum Recorded {
 }
 
 impl Refusals {
-    /// Counts a refused request and says how to record it. Also returns the counts of a second
-    /// that is over, which the caller must write.
+    /// Counts a refused request and says how to record it. If the clock has passed the second that was counted so far,
+    /// also returns that second's counts, which the caller must write.
     pub(crate) fn add(&self, reason: &'static str, now: Time) -> (Recorded, Vec<Count>) {
         let mut second = hold(&self.0);
         let finished = second.turn(now);

@@ -7,8 +7,8 @@ use std::{fmt, ops::BitOr};
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u16);
 
-/// What a request needs. A write needs `Create` or `Update`, depending on whether the record exists.
-/// The caller of this module has checked that.
+/// What a request needs. A write needs `Create` or `Update`, depending on whether the record exists. Whether it exists
+/// has been checked by the caller of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     Read,

@@ -334,8 +334,8 @@ impl Device {
         Ok(())
     }
 
-    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that it
-    /// replaces; `None` stands for the current log.
+    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that the new one
+    /// replaces. `None` means that it replaces the current log, if there is one.
     fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
         if old.is_some() || self.log.chain().is_some() {
             tracing::error!(device = self.config.name, "a new audit log begins: {reason}");

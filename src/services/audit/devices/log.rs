@@ -139,8 +139,8 @@ impl Log {
         }
     }
 
-    /// Accounts for the first `written` bytes of the batch, which are in the file. A line that was only partly written
-    /// is added to the tree as it is; it is never cut off.
+    /// Accounts for the first `written` bytes of the batch, which are in the file. The written part of a line that was
+    /// only partly written becomes a leaf of the tree and stays in the file.
     fn settle(&mut self, written: usize) {
         let Some(chain) = &mut self.chain else { return };
         self.has_failed_write = false;
