@@ -23,6 +23,14 @@ pub enum BootError {
     Damaged,
     #[error("the boot file was written by a newer version of strongroom: start that version")]
     Newer,
+    #[error(
+        "the store holds data, but its boot file is gone: restore boot.a and boot.b from a backup; without them nobody can open the store"
+    )]
+    Missing,
+    #[error(
+        "the boot file is that of a store in use, but the store's data is gone: restore the folder `sled` from the backup that has this boot file"
+    )]
+    StoreMissing,
 }
 
 /// Version of the boot document's form.

@@ -19,6 +19,11 @@ pub enum BarrierError {
     Integrity { table: u8 },
     #[error("the disk at {0} is nearly full: free some space there; reads, deletes and sealing still work")]
     Full(String),
+    /// The store closed itself after a failure.
+    #[error(
+        "the store has closed itself after a failure: see the server's log for the cause, mend it, and restart the server"
+    )]
+    Closed,
     #[error("the store has stopped: {0}")]
     Stopped(String),
     #[error(
@@ -35,7 +40,10 @@ pub enum BarrierError {
 
 impl From<StoreError> for BarrierError {
     fn from(error: StoreError) -> Self {
-        Self::Stopped(error.to_string())
+        match error {
+            StoreError::Closed(_) => Self::Closed,
+            other => Self::Stopped(other.to_string()),
+        }
     }
 }
 
@@ -44,6 +52,7 @@ impl From<CommitError> for BarrierError {
         match error {
             CommitError::Conflict(_) => Self::Conflict,
             CommitError::Full(path) => Self::Full(path),
+            CommitError::Closed => Self::Closed,
             other => Self::Stopped(other.to_string()),
         }
     }

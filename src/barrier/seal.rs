@@ -15,7 +15,7 @@ use crate::{
         unit::{Staged, Unit},
     },
     base::{random::Random, secret::Secret},
-    store::{Batch, Boot, CommitError, Old, Store, Write},
+    store::{Batch, Boot, CommitError, Old, Sequence, Store, Write},
 };
 
 pub struct Barrier {
@@ -90,6 +90,7 @@ impl Barrier {
             None => (boot.proposed(), true),
         };
         let document = bytes.map(|bytes| BootDocument::decode(&bytes)).transpose()?;
+        expect_both(&store, document.as_ref().filter(|_| !is_proposed))?;
         let is_orphan = is_proposed && document.is_some();
         let sealed = Sealed { boot, document, is_proposed, is_orphan, nonce: String::new(), shares: Shares::default() };
         Ok(Self { store, random, open: ArcSwapOption::empty(), sealed: Mutex::new(sealed) })
@@ -259,6 +260,17 @@ impl Barrier {
             keys.wipe();
         }
         self.reset();
+    }
+}
+
+/// Refuses a store whose boot file is gone, and a boot file whose store is gone. A new store has its first batch in the
+/// boot document until the first unseal, which puts the document in force before it commits that batch.
+fn expect_both(store: &Store, in_force: Option<&BootDocument>) -> Result<(), BootError> {
+    let is_empty = store.sequence() == Sequence(0);
+    match in_force {
+        None if !is_empty => Err(BootError::Missing),
+        Some(document) if is_empty && document.first_batch.is_none() => Err(BootError::StoreMissing),
+        _ => Ok(()),
     }
 }
 

@@ -110,6 +110,15 @@ impl Clock {
         }
     }
 
+    /// What the machine's wall clock says, which may step back. Only for what others judge by clocks of their own, such
+    /// as the validity of a certificate.
+    pub(crate) fn wall(&self) -> Time {
+        match &self.0 {
+            Source::Manual(at) => Time(at.load(Ordering::Acquire)),
+            Source::System(_) => Time(wall_nanos()),
+        }
+    }
+
     /// Starts a stopwatch on this clock.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         Stopwatch(match &self.0 {

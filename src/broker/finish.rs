@@ -65,7 +65,11 @@ pub(super) async fn settle<D: Decision<Request = Known>>(recorded: Recorded<D>, 
         // sent. What was only read must not leave.
         if sequence.is_none() && known.when_unrecordable() == WhenUnrecordable::Refuses {
             known.routed.context.counted.ended(CountedOutcome::Unavailable);
-            return Reply::refusal(Error::unavailable("the audit log cannot be written: the answer is withheld"));
+            return Reply {
+                outcome: Err(Error::unavailable("the audit log cannot be written: the answer is withheld")),
+                request_id: known.routed.context.id_text.clone(),
+                mount: None,
+            };
         }
     }
     known.routed.context.counted.ended(CountedOutcome::of(result.as_ref()));

@@ -36,7 +36,7 @@ mod checkpoints;
 #[cfg(test)]
 mod tests;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
 use self::{
     commands::CommandLine,
@@ -71,11 +71,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            if format == Format::Json && !persona.is_vault() {
-                eprintln!("{}", failure.json());
+            let text = if format == Format::Json && !persona.is_vault() {
+                format!("{}\n", failure.json())
             } else {
-                eprint!("{}", failure.render(persona));
-            }
+                failure.render(persona)
+            };
+            // If nobody reads stderr, the exit code still tells.
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
             ExitCode::from(failure.exit.code(persona))
         }
     }

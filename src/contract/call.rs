@@ -109,7 +109,6 @@ pub struct Principal {
 /// Who sent the request. A request without a token has only an address.
 pub struct Caller {
     pub principal: Arc<Principal>,
-    #[expect(dead_code, reason = "engines are given it; none asks yet")]
     pub address: Option<SocketAddr>,
     /// The client certificate in DER, if the client sent one.
     #[expect(dead_code, reason = "engines are given it; none asks yet")]

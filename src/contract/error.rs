@@ -126,7 +126,9 @@ impl From<BarrierError> for Error {
             // The pipeline retries a conflict. The caller sees this error only if the conflicts go on until the
             // deadline.
             BarrierError::Conflict => Self::unavailable("other requests kept changing the same records: try again"),
-            BarrierError::Full(_) | BarrierError::GivenUp => Self::unavailable(error.to_string()),
+            BarrierError::Full(_) | BarrierError::Closed | BarrierError::GivenUp => {
+                Self::unavailable(error.to_string())
+            }
             BarrierError::TooManyNames | BarrierError::TooLarge => Self::new(Fault::TooLarge, error.to_string()),
             BarrierError::Integrity { .. } | BarrierError::Stopped(_) => Self::internal(error.to_string()),
         }

@@ -1,4 +1,4 @@
-//! Reads two things from a certificate: its public key, and when it expires. Nothing else is checked, because clients
+//! Reads a few things from a certificate: its public key, when it is valid, and who issued it. Nothing else is checked, because clients
 //! in the field have certificates that a verifier refuses (X.509 v1, expired, self-signed).
 
 use std::borrow::Cow;
@@ -13,7 +13,12 @@ use crate::base::time::Time;
 /// The parts of a certificate that the server needs. They borrow from its bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Certificate<'a> {
+    pub(crate) not_before: Time,
     pub(crate) not_after: Time,
+    /// The name of whoever issued it, in DER.
+    pub(crate) issuer: &'a [u8],
+    /// The name of its owner, in DER.
+    pub(crate) subject: &'a [u8],
     /// The content of the public key's `AlgorithmIdentifier`, in DER.
     pub(crate) algorithm: &'a [u8],
     /// The bits of the public key.
@@ -24,7 +29,8 @@ impl<'a> Certificate<'a> {
     /// Parses a certificate in DER. `None` if the bytes are not exactly one certificate.
     pub(crate) fn parse(der: &'a [u8]) -> Option<Self> {
         let (rest, certificate) = X509Certificate::from_der(der).ok()?;
-        let key_info = certificate.tbs_certificate.subject_pki;
+        let tbs = certificate.tbs_certificate;
+        let key_info = tbs.subject_pki;
         if !rest.is_empty() || key_info.subject_public_key.unused_bits != 0 {
             return None;
         }
@@ -32,7 +38,10 @@ impl<'a> Certificate<'a> {
         let (_, sequence) = Any::from_der(key_info.raw).ok()?;
         let (_, algorithm) = Any::from_der(sequence.data).ok()?;
         Some(Self {
-            not_after: Time::from_unix_secs(certificate.tbs_certificate.validity.not_after.timestamp()),
+            not_before: Time::from_unix_secs(tbs.validity.not_before.timestamp()),
+            not_after: Time::from_unix_secs(tbs.validity.not_after.timestamp()),
+            issuer: tbs.issuer.as_raw(),
+            subject: tbs.subject.as_raw(),
             algorithm: algorithm.data,
             key: key_info.subject_public_key.data,
         })

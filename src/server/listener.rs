@@ -3,7 +3,6 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
@@ -11,18 +10,18 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{connection::Accepted, connections::Connections, exchange::Front};
+use super::{certificates::CurrentTls, connection::Accepted, connections::Connections, exchange::Front};
 
 /// A bound socket that does not accept connections yet.
 pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<CurrentTls>,
 }
 
 impl Listener {
     /// Binds `address`. Must be called in the runtime in which the listener will accept.
-    pub(crate) fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr, tls: Option<CurrentTls>) -> io::Result<Self> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
@@ -87,7 +86,7 @@ impl Acceptor {
             // The worker registers the socket with its own runtime.
             stream: stream.into_std().ok()?,
             address,
-            tls: self.listener.tls.clone(),
+            tls: self.listener.tls.as_ref().map(CurrentTls::get),
             front: self.front.clone(),
             slot,
             counted: self.front.connections().accept(),

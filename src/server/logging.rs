@@ -32,6 +32,9 @@ pub(crate) fn start(level: LevelFilter) {
         && std::env::var_os("TERM").is_none_or(|kind| kind != "dumb");
     let lines =
         fmt::layer().with_writer(std::io::stderr).with_ansi(is_coloured).with_target(level >= LevelFilter::DEBUG);
+    // A line that cannot be written is lost. Otherwise the layer would say so on the same stderr, and panic if nobody
+    // reads it any more: a closed terminal is no reason to stop.
+    let lines = lines.log_internal_errors(false);
     let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("strongroom", level);
     let _was_started = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }

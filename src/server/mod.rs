@@ -12,6 +12,7 @@ mod options;
 mod panics;
 mod private_file;
 mod run_files;
+mod machine;
 mod backend;
 mod settings;
 mod signals;
@@ -32,6 +33,8 @@ mod telemetry;
 
 mod certificate;
 mod client_certificate;
+mod certificates;
+mod binding;
 mod own_ca;
 mod tls;
 

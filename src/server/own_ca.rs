@@ -1,6 +1,7 @@
 //! The server's own certificate authority (CA), which `server --data DIR` uses. Its key lies under `DIR/tls`. The
-//! server certificate is valid for 90 days, and is renewed at a start if fewer than 30 days are left. `operator tls`
-//! makes a certificate for other names.
+//! server certificate is valid for 90 days, and is renewed if fewer than 30 days are left or if it is not valid yet: the
+//! clock was wrong when it was made. `operator tls` makes a certificate for other names. A certificate of another
+//! authority that somebody put in its place is kept while it is valid.
 //!
 //! ```text
 //! tls/ca.pem       what clients trust (VAULT_CACERT)
@@ -62,17 +63,20 @@ pub(crate) enum CaError {
 }
 
 /// Makes sure that `data` has an authority, and a server certificate for this machine, for `names` and for the names of
-/// the last certificate. A new certificate is made only if that is needed.
+/// the last certificate. A new certificate is made only if that is needed. `now` is the wall clock's time, by which
+/// clients judge.
 pub(crate) fn ensure(data: &Path, names: &[String], now: Time, files: &Files) -> Result<Issued, CaError> {
     let paths = Paths::at(data, files);
     let known = paths.names()?;
     let wanted: BTreeSet<String> = wanted(names)?.into_iter().chain(known.iter().cloned()).collect();
-    if wanted == known
-        && let Some(not_after) = paths.not_after()?
-        && not_after > now.plus(RENEW_BELOW)
-        && paths.authority()?.is_some()
-    {
-        return Ok(paths.issued(wanted, not_after));
+    let authority = paths.authority()?;
+    if let (Some(authority), Some(server)) = (&authority, paths.server()?) {
+        let is_valid = server.not_before <= now && now < server.not_after;
+        let is_ours = server.issuer == authority.subject;
+        let is_fresh = wanted == known && authority.is_valid_at(now) && now.plus(RENEW_BELOW) < server.not_after;
+        if is_valid && (!is_ours || is_fresh) {
+            return Ok(paths.issued(wanted, server.not_after));
+        }
     }
     paths.issue(wanted, now)
 }
@@ -88,6 +92,27 @@ const SERVER_TTL: Ttl = Ttl::from_hours(24 * 90);
 const RENEW_BELOW: Ttl = Ttl::from_hours(24 * 30);
 /// How far back a certificate begins. A client whose clock is slow by less than this accepts a new certificate.
 const BACKDATED: Ttl = Ttl::from_hours(24);
+
+/// The authority: its key, and what its certificate says.
+struct Authority {
+    key: KeyPair,
+    subject: Vec<u8>,
+    not_before: Time,
+    not_after: Time,
+}
+
+impl Authority {
+    fn is_valid_at(&self, now: Time) -> bool {
+        self.not_before <= now && now < self.not_after
+    }
+}
+
+/// What the server's certificate says.
+struct Server {
+    issuer: Vec<u8>,
+    not_before: Time,
+    not_after: Time,
+}
 
 /// The paths of the authority's files.
 struct Paths<'a> {
@@ -119,8 +144,10 @@ impl<'a> Paths<'a> {
     fn issue(&self, names: BTreeSet<String>, now: Time) -> Result<Issued, CaError> {
         self.files.create_dir_all(&self.folder).map_err(|cause| failed(&self.folder, cause))?;
         let authority_key = match self.authority()? {
-            Some(key) => key,
-            None => self.make_authority(now)?,
+            Some(authority) if authority.is_valid_at(now) => authority.key,
+            // With the same key and name, it is the same authority with other dates.
+            Some(authority) => self.write_authority(authority.key, now)?,
+            None => self.write_authority(KeyPair::generate()?, now)?,
         };
         let authority = authority_params(&authority_key, now)?;
         let issuer = Issuer::from_params(&authority, &authority_key);
@@ -132,12 +159,11 @@ impl<'a> Paths<'a> {
         self.write(&self.names, list.as_bytes())?;
         self.write(&self.server, pem.as_bytes())?;
         // The end is rounded to midnight, so it is read back from the certificate.
-        let not_after = self.not_after()?.unwrap_or(not_after);
+        let not_after = self.server()?.map_or(not_after, |server| server.not_after);
         Ok(Issued { is_new: true, ..self.issued(names, not_after) })
     }
 
-    fn make_authority(&self, now: Time) -> Result<KeyPair, CaError> {
-        let key = KeyPair::generate()?;
+    fn write_authority(&self, key: KeyPair, now: Time) -> Result<KeyPair, CaError> {
         let certificate = authority_params(&key, now)?.self_signed(&key)?;
         let pem = zeroize::Zeroizing::new(key.serialize_pem());
         self.write(&self.authority_key, pem.as_bytes())?;
@@ -145,8 +171,8 @@ impl<'a> Paths<'a> {
         Ok(key)
     }
 
-    /// The authority's key. `None` if there is no authority yet.
-    fn authority(&self) -> Result<Option<KeyPair>, CaError> {
+    /// `None` if there is no authority yet.
+    fn authority(&self) -> Result<Option<Authority>, CaError> {
         let half =
             |there: &PathBuf, missing: &PathBuf| CaError::Half { there: there.clone(), missing: missing.clone() };
         let (pem, key) = match (self.read(&self.authority)?, self.read(&self.authority_key)?) {
@@ -159,7 +185,11 @@ impl<'a> Paths<'a> {
         let key = KeyPair::from_pem(&key).map_err(|_| damaged(&self.authority_key))?;
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|_| damaged(&self.authority))?;
         let certificate = Certificate::parse(&der).ok_or_else(|| damaged(&self.authority))?;
-        if *certificate.key == *key.public_key_raw() { Ok(Some(key)) } else { Err(damaged(&self.authority_key)) }
+        if *certificate.key != *key.public_key_raw() {
+            return Err(damaged(&self.authority_key));
+        }
+        let Certificate { not_before, not_after, subject, .. } = certificate;
+        Ok(Some(Authority { key, subject: subject.to_vec(), not_before, not_after }))
     }
 
     fn read(&self, path: &Path) -> Result<Option<String>, CaError> {
@@ -170,11 +200,14 @@ impl<'a> Paths<'a> {
         private_file::replace(self.files, path, bytes).map_err(|cause| failed(path, cause))
     }
 
-    /// When the present server certificate expires. `None` if there is no certificate that can be read.
-    fn not_after(&self) -> Result<Option<Time>, CaError> {
+    /// `None` if there is no server certificate that can be read.
+    fn server(&self) -> Result<Option<Server>, CaError> {
         let Some(pem) = self.read(&self.server)?.map(zeroize::Zeroizing::new) else { return Ok(None) };
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
-        Ok(der.and_then(|der| Certificate::parse(&der).map(|certificate| certificate.not_after)))
+        Ok(der.and_then(|der| {
+            let Certificate { not_before, not_after, issuer, .. } = Certificate::parse(&der)?;
+            Some(Server { issuer: issuer.to_vec(), not_before, not_after })
+        }))
     }
 
     fn names(&self) -> Result<BTreeSet<String>, CaError> {
@@ -286,6 +319,35 @@ mod tests {
         let renewed = have(dir.path(), &[], start().plus(days(61))).unwrap();
         assert!(renewed.is_new && renewed.not_after > first.not_after);
         assert_eq!(fs::read(&renewed.authority).unwrap(), authority);
+    }
+
+    /// U3: the clock was ahead when the certificates were made, and is right again.
+    #[test]
+    fn u3_certificates_that_are_not_valid_yet_are_made_again_by_the_same_authority() {
+        let dir = tempfile::tempdir().unwrap();
+        let ahead = have(dir.path(), &[], start().plus(days(200))).unwrap();
+        let key = fs::read(dir.path().join("tls/ca-key.pem")).unwrap();
+        let again = have(dir.path(), &[], start()).unwrap();
+        assert!(again.is_new && again.not_after < ahead.not_after);
+        assert_eq!(fs::read(dir.path().join("tls/ca-key.pem")).unwrap(), key);
+        for file in [&again.server, &again.authority] {
+            let der = CertificateDer::from_pem_slice(&fs::read(file).unwrap()).unwrap();
+            assert!(Certificate::parse(&der).unwrap().not_before <= start(), "{}", file.display());
+        }
+        assert!(!have(dir.path(), &[], start()).unwrap().is_new);
+    }
+
+    #[test]
+    fn u3_a_certificate_of_somebody_else_is_kept_while_it_is_valid() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let own = have(dir.path(), &[], start()).unwrap();
+        let foreign = fs::read(have(other.path(), &[], start()).unwrap().server).unwrap();
+        fs::write(&own.server, &foreign).unwrap();
+        for (day, is_kept) in [(0, true), (89, true), (91, false)] {
+            let found = have(dir.path(), &["other.example".to_owned()], start().plus(days(day))).unwrap();
+            assert_eq!(fs::read(&own.server).unwrap() == foreign, is_kept, "day {day}");
+            assert_eq!(found.is_new, !is_kept, "day {day}");
+        }
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Runs `strongroom server` and `strongroom dev`: from the options to a running server and its orderly stop.
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -10,29 +9,27 @@ pub(crate) use super::error::ServerError;
 pub use super::options::{DevOptions, ServerOptions};
 use super::{
     backend::{self, DevKeys, Parts},
-    banner::{Banner, Endpoint, Scheme, State},
+    banner::{Banner, Endpoint, State},
+    binding::{AllBound, bind},
     config::{AuditConfig, Config, Environment, Storage},
     exchange::Front,
     limits::{Limits, Refusals},
-    listener::Listener,
     logging,
+    machine::{Machine, need_folder},
     own_ca::{self, Issued},
     panics, private_file,
     refusals::AddressLimit,
     run_files::{PidFile, Scratch},
     serving::{self, Served, Serving},
-    settings::{Dev, ListenerSettings, Security, Settings},
+    settings::{Dev, Settings},
     signals::Signals,
     telemetry::{Meter, Telemetry},
-    tls::{self, Clients, Tls, Version},
+    tls,
 };
+use tokio::sync::Notify;
+
 use crate::{
-    base::{
-        random::Random,
-        secret::Secret,
-        sys,
-        time::{Clock, Time},
-    },
+    base::{random::Random, secret::Secret, sys},
     broker::{Broker, WalkReport},
     store::{Boot, Files, Store},
 };
@@ -56,7 +53,7 @@ pub(crate) fn run(options: ServerOptions) -> Result<(), ServerError> {
 pub(crate) fn issue_certificate(data: &Path, names: &[String]) -> Result<Issued, ServerError> {
     let machine = Machine::real();
     need_folder(data, &machine.files)?;
-    Ok(own_ca::issue(data, names, machine.clock.now(), &machine.files)?)
+    Ok(own_ca::issue(data, names, machine.clock.wall(), &machine.files)?)
 }
 
 /// Opens the store of a stopped server with its unseal key shares and checks its tokens. For `operator walk`.
@@ -64,19 +61,6 @@ pub(crate) async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<Wa
     let machine = Machine::real();
     let (store, boot) = open_store(&Storage::Sled { path: data.to_owned() }, &machine)?;
     backend::walk(store, boot, machine.random, shares).await
-}
-
-/// The files, the clock and the randomness of the machine.
-struct Machine {
-    files: Files,
-    clock: Clock,
-    random: Random,
-}
-
-impl Machine {
-    fn real() -> Self {
-        Self { files: Files::real(), clock: Clock::system(Time::EPOCH), random: Random::system() }
-    }
 }
 
 async fn serve(settings: Settings, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
@@ -88,6 +72,8 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     let audit = audit_devices(settings.audit, &settings.storage, &scratch, &machine.files)?;
     let bound = bind(&settings.listeners, &scratch, &machine)?;
     let telemetry = Telemetry::bind(settings.telemetry.as_ref())?;
+    let reload = Arc::new(Notify::new());
+    let certificates_end = bound.certificates.soonest_end();
     let (metrics, started) = (telemetry.endpoints(), machine.clock.now());
     let endpoints: Vec<_> = bound.listeners.iter().map(|bound| bound.endpoint).collect();
     let first = endpoints.first().map(Endpoint::url).unwrap_or_default();
@@ -112,8 +98,9 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
         None => None,
     };
+    let keeping = tokio::spawn(bound.certificates.keep_current(Arc::clone(&reload)));
     let front = Arc::new(Front::new(backend::api_dialects(&broker), limits, backend::on_refusal(&broker)));
-    let meter = Meter { files: machine.files.clone(), started, api: front.connections().clone() };
+    let meter = Meter { files: machine.files.clone(), started, api: front.connections().clone(), certificates_end };
     let api = bound.listeners.into_iter().map(|bound| Served { listener: bound.listener, front: front.clone() });
     let served = api.chain(telemetry.served(&broker, meter, limits)).collect();
     let serving = serving::start(served, limits, workers())?;
@@ -129,8 +116,9 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     }
     .print();
     drop(keys);
-    signals.wait_for_stop().await;
-    stop(serving, &broker, &mut signals).await;
+    signals.wait_for_stop(&reload).await;
+    keeping.abort();
+    stop(serving, &broker, &mut signals, &reload).await;
     pid_file.remove(&machine.files);
     scratch.remove(&machine.files);
     tracing::info!("stopped");
@@ -138,11 +126,11 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
 }
 
 /// Waits until open requests are answered, then closes the broker. A second signal ends the wait.
-async fn stop(serving: Serving, broker: &Arc<Broker>, signals: &mut Signals) {
+async fn stop(serving: Serving, broker: &Arc<Broker>, signals: &mut Signals, reload: &Notify) {
     tracing::info!("stopping: accepting no new connections; open requests are still answered");
     tokio::select! {
         () = serving.stop() => {}
-        () = signals.wait_for_stop() => tracing::warn!("stopping without waiting for open requests"),
+        () = signals.wait_for_stop(reload) => tracing::warn!("stopping without waiting for open requests"),
     }
     broker.shutdown().await;
     serving.end().await;
@@ -192,15 +180,6 @@ fn storage_text(storage: &Storage) -> String {
     }
 }
 
-/// Creates the last folder of `path` if it is missing. Its parent must exist: otherwise the path is probably mistyped.
-fn need_folder(path: &Path, files: &Files) -> Result<(), ServerError> {
-    let absolute = std::path::absolute(path).map_err(|cause| ServerError::Folder { path: path.to_owned(), cause })?;
-    match absolute.parent() {
-        Some(parent) if !files.exists(parent) => Err(ServerError::FolderMissing(parent.to_owned())),
-        _ => files.create_dir_all(&absolute).map_err(|cause| ServerError::Folder { path: path.to_owned(), cause }),
-    }
-}
-
 fn open_store(storage: &Storage, machine: &Machine) -> Result<(Store, Boot), ServerError> {
     let Storage::Sled { path } = storage else {
         return Ok((Store::memory(machine.clock.clone()), Boot::memory()));
@@ -236,52 +215,6 @@ fn audit_devices(
         }
     }
     Ok(devices)
-}
-
-struct Bound {
-    listener: Listener,
-    endpoint: Endpoint,
-}
-
-struct AllBound {
-    listeners: Vec<Bound>,
-    /// The certificate of the server's own authority. `None` if it is not used.
-    authority: Option<PathBuf>,
-}
-
-fn bind(wanted: &[ListenerSettings], scratch: &Scratch, machine: &Machine) -> Result<AllBound, ServerError> {
-    let mut all = AllBound { listeners: Vec::new(), authority: None };
-    for listener in wanted {
-        let tls = match &listener.security {
-            Security::PlainHttp => None,
-            Security::Files(files) => Some(files.load()?),
-            Security::OwnAuthority { folder, names } => {
-                let folder = folder.as_deref().or(scratch.folder()).unwrap_or(Path::new("."));
-                need_folder(folder, &machine.files)?;
-                let issued = own_ca::ensure(folder, names, machine.clock.now(), &machine.files)?;
-                if issued.is_new {
-                    tracing::info!("made a certificate that is valid until {}", issued.not_after.rfc3339());
-                }
-                all.authority = Some(std::path::absolute(&issued.authority).unwrap_or(issued.authority));
-                let (certificate, key) = (issued.server.clone(), issued.server);
-                Some(Tls { certificate, key, oldest: Version::Tls13, clients: Clients::Unasked }.load()?)
-            }
-        };
-        for address in &listener.addresses {
-            let listener = Listener::bind(*address, tls.clone()).map_err(|cause| unbound(*address, cause))?;
-            let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
-            let endpoint = Endpoint { address: listener.address(), scheme };
-            all.listeners.push(Bound { listener, endpoint });
-        }
-    }
-    Ok(all)
-}
-
-fn unbound(address: SocketAddr, cause: std::io::Error) -> ServerError {
-    match cause.kind() {
-        std::io::ErrorKind::AddrInUse => ServerError::AddressInUse { address },
-        _ => ServerError::Listen { address, cause },
-    }
 }
 
 /// Unseals a dev server. Stores its token and its authority's certificate where Vault's tools look for them.

@@ -1,6 +1,9 @@
 //! The signals of the process.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::Notify,
+};
 
 pub(crate) struct Signals {
     interrupt: Signal,
@@ -17,13 +20,16 @@ impl Signals {
         })
     }
 
-    /// Waits for SIGINT or SIGTERM. SIGHUP only gives a warning.
-    pub(crate) async fn wait_for_stop(&mut self) {
+    /// Waits for SIGINT or SIGTERM. Each SIGHUP meanwhile wakes whoever waits for `reload`.
+    pub(crate) async fn wait_for_stop(&mut self, reload: &Notify) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => tracing::warn!("SIGHUP has no effect: restart the server instead"),
+                _ = self.hang_up.recv() => {
+                    tracing::info!("SIGHUP: the certificates are read again; other settings need a restart");
+                    reload.notify_one();
+                }
             }
         }
     }

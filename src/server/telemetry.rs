@@ -8,6 +8,7 @@ use rustix::process::{Resource, getrlimit};
 use super::{
     backend,
     banner::{Endpoint, Scheme},
+    certificates::SoonestEnd,
     config::TelemetryConfig,
     connection_counts::ConnectionCounts,
     error::ServerError,
@@ -32,6 +33,8 @@ pub(crate) struct Meter {
     pub started: Time,
     /// The counts of connections on the listeners of the API.
     pub api: ConnectionCounts,
+    /// When the first certificate of a listener ends.
+    pub certificates_end: SoonestEnd,
 }
 
 impl Telemetry {
@@ -69,6 +72,7 @@ impl Meter {
     pub(crate) fn measuring(self, own: ConnectionCounts) -> MeasureServer {
         Arc::new(move || ServerMeasurements {
             connections: vec![self.api.measure("api"), own.measure("metrics")],
+            certificates_end: self.certificates_end.get(),
             process: self.process(),
         })
     }
@@ -121,7 +125,12 @@ mod tests {
     /// Read from this very process, so the numbers are those that the system gives.
     #[test]
     fn a_process_measures_itself() {
-        let meter = Meter { files: Files::real(), started: Time::EPOCH, api: ConnectionCounts::default() };
+        let meter = Meter {
+            files: Files::real(),
+            started: Time::EPOCH,
+            api: ConnectionCounts::default(),
+            certificates_end: SoonestEnd::default(),
+        };
         let before = meter.process();
         assert!(before.resident_bytes.unwrap() > 1 << 20 && before.cpu_secs > 0.0);
         let held: Vec<_> = (0..10).map(|_| std::fs::File::open("/dev/null").unwrap()).collect();

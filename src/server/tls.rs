@@ -14,7 +14,8 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 
-use super::client_certificate::KeyPossession;
+use super::{certificate::Certificate, client_certificate::KeyPossession};
+use crate::{base::time::Time, crypto::kdf::sha256};
 
 /// The TLS settings of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,16 @@ pub(crate) enum TlsError {
     Authority { path: PathBuf, cause: String },
 }
 
+/// What was read from the files of a listener.
+#[cfg_attr(test, derive(Debug))]
+pub(crate) struct Loaded {
+    pub config: Arc<ServerConfig>,
+    /// When the certificate ends. `None` if that cannot be read from it.
+    pub not_after: Option<Time>,
+    /// A hash of all certificates and of the key.
+    pub fingerprint: [u8; 32],
+}
+
 /// Sets the cryptographic provider of the process. Calling this again changes nothing.
 pub(crate) fn install_provider() {
     let _was_installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -70,16 +81,20 @@ pub(crate) fn install_provider() {
 
 impl Tls {
     /// Reads the files and builds the TLS configuration of the listener.
-    pub(crate) fn load(&self) -> Result<Arc<ServerConfig>, TlsError> {
+    pub(crate) fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.certificate)?;
         let key = PrivateKeyDer::from_pem_file(&self.key)
             .map_err(|cause| TlsError::Key { path: self.key.clone(), cause: cause.to_string() })?;
+        let roots = self.clients.roots()?;
+        let parts: Vec<&[u8]> = chain.iter().chain(&roots).map(AsRef::as_ref).chain([key.secret_der()]).collect();
+        let fingerprint = sha256(&parts);
+        let not_after = chain.first().and_then(|first| Certificate::parse(first)).map(|first| first.not_after);
         let setup = |cause| TlsError::Setup { path: self.certificate.clone(), cause };
         let builder = ServerConfig::builder_with_provider(provider.clone())
             .with_protocol_versions(self.oldest.and_later())
             .map_err(setup)?;
-        let builder = match self.clients.verifier(&provider)? {
+        let builder = match self.clients.verifier(&provider, roots)? {
             None => builder.with_no_client_auth(),
             Some(verifier) => builder.with_client_cert_verifier(verifier),
         };
@@ -92,7 +107,7 @@ impl Tls {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Arc::new(config))
+        Ok(Loaded { config: Arc::new(config), not_after, fingerprint })
     }
 }
 
@@ -108,14 +123,26 @@ impl Version {
 }
 
 impl Clients {
-    fn verifier(&self, provider: &Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
+    /// The authorities that a client's certificate must be signed by. Empty if there are none.
+    fn roots(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        match self {
+            Self::Unasked | Self::Asked => Ok(Vec::new()),
+            Self::Required(path) => certificates(path),
+        }
+    }
+
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> Result<Option<Arc<dyn ClientCertVerifier>>, TlsError> {
         match self {
             Self::Unasked => Ok(None),
             Self::Asked => Ok(Some(KeyPossession::new(provider))),
             Self::Required(path) => {
                 let refused = |cause: String| TlsError::Authority { path: path.clone(), cause };
                 let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
+                for certificate in authorities {
                     roots.add(certificate).map_err(|cause| refused(cause.to_string()))?;
                 }
                 WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())

@@ -84,7 +84,6 @@ impl Lifecycle {
             Ok::<(), Error>(())
         })?;
         let root_token = root_token.ok_or_else(|| Error::internal("no root token was made"))?;
-        tracing::info!("a store was made: it is sealed until enough shares are given");
         Ok(Made { initialised, root_token })
     }
 
@@ -95,12 +94,10 @@ impl Lifecycle {
                 "a required audit device cannot be written: the share was not taken; see the server's log and mend the device",
             ));
         }
-        match self.barrier.submit(share).map_err(|error| Error::invalid(error.to_string()))? {
-            Submitted::Progress => {
-                let SealStatus { progress, threshold, .. } = self.barrier.status();
-                tracing::info!("a share was given: {progress} of the {threshold} that are needed");
-            }
-            Submitted::Opened(opening) => self.open(*opening).await?,
+        if let Submitted::Opened(opening) =
+            self.barrier.submit(share).map_err(|error| Error::invalid(error.to_string()))?
+        {
+            self.open(*opening).await?;
         }
         Ok(self.barrier.status())
     }

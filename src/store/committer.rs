@@ -3,6 +3,7 @@
 //! then answers.
 
 use std::{
+    cell::Cell,
     collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, mpsc},
@@ -38,6 +39,8 @@ pub(super) struct Waiting {
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
+    /// Whether the last group found too little room.
+    lacked_room: Cell<bool>,
 }
 
 /// The outcome of a batch, which is sent when the whole group is done.
@@ -52,7 +55,7 @@ type Overlay = HashMap<Vec<u8>, Option<Summary>>;
 
 impl Committer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, lacked_room: Cell::new(false) }
     }
 
     /// Runs until an order to close comes, or the last handle on the store is dropped. A failure ends it too; callers
@@ -92,6 +95,7 @@ impl Committer {
         let mut next = self.shared.sequence();
         let time = self.shared.tick();
         let lacks_room = self.lacks_room();
+        self.log_room(lacks_room.as_deref());
         let mut judged = Vec::with_capacity(group.len());
         let mut accepted = Vec::with_capacity(group.len());
         for Waiting { mut batch, answer } in group {
@@ -178,6 +182,17 @@ impl Committer {
             return Some(String::from("the memory for notes that audit devices have not taken"));
         }
         self.shared.index.lacks_room()
+    }
+
+    /// Logs when room runs short, and when there is room again.
+    fn log_room(&self, lacks_room: Option<&str>) {
+        match (self.lacked_room.replace(lacks_room.is_some()), lacks_room) {
+            (false, Some(place)) => tracing::error!(
+                "{place} is nearly full: only deletes, revocations and seal are stored until there is room again"
+            ),
+            (true, None) => tracing::info!("there is room again: everything is stored"),
+            _ => {}
+        }
     }
 }
 

@@ -65,6 +65,59 @@ def test_after_a_full_disk_nothing_is_lost(on_disk, store_disk):
     assert on_disk.ask("GET", "auth/token/lookup-self", token=child).status == 403
 
 
+def test_u7_a_nearly_full_disk_and_room_again_stand_in_the_log(on_disk, store_disk):
+    store_disk.fill(leave=2 << 20)
+    assert on_disk.ask("POST", "secret/data/b", EXAMPLE).status == 503
+    assert f"{store_disk.path}/data is nearly full" in on_disk.log_text(), on_disk.log_text()
+    store_disk.make_room()
+    becomes(on_disk, 200, "POST", "secret/data/b", EXAMPLE)
+    assert "there is room again" in on_disk.log_text(), on_disk.log_text()
+
+
+@pytest.fixture
+def closed(on_disk, store_disk):
+    """A server whose store has closed itself: a delete found no room on the disk, not even that which is kept for it."""
+    names = [f"secret/metadata/{number}" for number in range(50)]
+    for name in names:
+        on_disk.ask("POST", name.replace("metadata", "data"), {"data": {"v": "x" * 3000}})
+    store_disk.fill()
+    for name in names:
+        if on_disk.ask("DELETE", name).status != 204:
+            break
+    servers.until(lambda: on_disk.ask("GET", "secret/data/a").status == 503, RECOVERY_SECS_MAX, "a closed store")
+    return on_disk
+
+
+def test_u7_a_store_that_closed_itself_says_so_wherever_it_is_asked(closed):
+    refused = closed.ask("GET", "secret/data/a")
+    assert (refused.status, "the store has closed itself" in refused.text) == (503, True), refused.text
+    health = closed.ask("GET", "sys/health", token="")
+    assert health.status == 503
+    assert (health.document["sealed"], health.document["store_ok"]) == (False, False), health.text
+    assert closed.ask("GET", "sys/seal-status", token="").document["store_ok"] is False
+    assert closed.call("GET", "/readyz").status == 503
+    told = closed.client("status")
+    assert told.returncode == 2 and "the store has closed itself" in told.stderr and "restart" in told.stderr, told
+
+
+def test_u7_after_a_restart_a_closed_store_opens(closed, store_disk):
+    closed.stop()
+    store_disk.make_room()
+    closed.start_again()
+    assert closed.ask("GET", "secret/data/a").status == 200
+    assert closed.ask("GET", "sys/health", token="").document["store_ok"] is True
+
+
+def test_u7_an_error_carries_its_request_id(on_disk):
+    """By it the request is found in the audit log; the command line prints it."""
+    refused = on_disk.ask("GET", "secret/data/missing")
+    assert refused.status == 404
+    found = refused.headers["x-request-id"]
+    assert found and found in on_disk.audit_file().read_text()
+    told = on_disk.client("read", "secret/data/missing")
+    assert "request" in told.stderr, told
+
+
 # AUD-02: the audit log.
 
 

@@ -56,3 +56,30 @@ def test_damage_is_told_and_a_kept_folder_opens(configured, files):
     shutil.copytree(kept, data)
     configured.start_again()
     assert configured.ask("GET", "secret/data/a").status == 200
+
+
+LOST = {
+    "both boot copies": (["boot.a", "boot.b"], "its boot file is gone"),
+    "the store": (["sled"], "is damaged"),
+    "the store and its marker": (["sled", "sled.made"], "the store's data is gone"),
+}
+
+
+@pytest.mark.parametrize(("names", "words"), LOST.values(), ids=LOST.keys())
+def test_u9_half_of_a_store_is_no_new_store(configured, names, words):
+    """Neither looks like a server that was never initialised: whoever ran init again would write over what is left."""
+    configured.stop()
+    for name in names:
+        lost = configured.data / name
+        shutil.move(lost, configured.folder / name)
+    told = serve(configured.data)
+    assert told.code == 8, told
+    assert words in told.text and "restore" in told.text, told
+    assert "operator init" not in told.text, told
+    for name in names:
+        kept = configured.data / name
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.unlink(missing_ok=True)
+        shutil.move(configured.folder / name, kept)
+    configured.start_again()
+    assert configured.ask("GET", "secret/data/a").status == 200

@@ -22,6 +22,7 @@ struct Health {
     #[serde(skip_serializing_if = "String::is_empty")]
     cluster_id: String,
     audit_ok: bool,
+    store_ok: bool,
     strongroom_version: &'static str,
 }
 
@@ -29,7 +30,8 @@ struct Health {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Codes {
-    /// The status code of a server that is open: 200 to 599, 200 if absent.
+    /// The status code of a server that is open: 200 to 599, 200 if absent. If its store has closed itself after a
+    /// failure, the status code is 503 all the same.
     #[schemars(with = "Option<Int>")]
     activecode: Option<String>,
     /// Accepted and not used: this server is never a standby. 200 to 599.
@@ -63,9 +65,11 @@ pub struct Codes {
 
 pub fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
     let status = call.engine.barrier.status();
+    let store_ok = call.engine.barrier.store().is_open();
     let (asked, usual) = match (status.is_initialised, status.is_sealed) {
         (false, _) => (&codes.uninitcode, 501),
         (true, true) => (&codes.sealedcode, 503),
+        (true, false) if !store_ok => (&None, 503),
         (true, false) => (&codes.activecode, 200),
     };
     let is_open = !status.is_sealed;
@@ -83,6 +87,7 @@ pub fn health(call: Sys, _: Nothing, codes: Codes) -> Result<Answer> {
         cluster_name: if is_open { status.cluster_name } else { String::new() },
         cluster_id: if is_open { status.cluster_id } else { String::new() },
         audit_ok: call.engine.audit.is_ready(),
+        store_ok,
         strongroom_version: VERSION,
     };
     // The fields for other states are parsed too, so that an invalid status code is refused.

@@ -6,7 +6,7 @@ use data_encoding::{BASE64, HEXLOWER};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::state::Sys;
+use super::state::{Sys, sender};
 use crate::{
     barrier::{Barrier, ShamirPlan},
     base::{share_text, ttl::Ttl},
@@ -67,6 +67,7 @@ pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     let shamir = if lifecycle.has_static_key() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
     let root = RootPlan { chosen: None, ttl: input.root_token_ttl.filter(|ttl| !ttl.is_zero()) };
     let made = lifecycle.initialise(NewStore { shamir, root })?;
+    tracing::info!(from = sender(&call), "a store was made: it is sealed until enough shares are given");
     let mut answer = Made {
         keys: Vec::new(),
         keys_base64: Vec::new(),

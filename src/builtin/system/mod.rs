@@ -14,7 +14,7 @@ mod state;
 
 use std::sync::Arc;
 
-use self::state::System;
+use self::state::{OncePerSecond, System};
 use crate::{
     builtin::token,
     contract::{
@@ -35,6 +35,7 @@ pub(crate) fn open(services: &Services) -> Result<Arc<dyn Mounted>> {
         revocations: services.revocations.clone(),
         tokens: services.tokens.clone(),
         random: services.random.clone(),
+        stranger_lines: OncePerSecond::default(),
         system_rows: api().into_facts(),
         token_rows: token::api().into_facts(),
     };

@@ -4,7 +4,7 @@ use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::state::{Sys, System, VERSION};
+use super::state::{Sys, System, VERSION, sender};
 use crate::{
     barrier::SealStatus,
     base::secret::Secret,
@@ -31,6 +31,8 @@ struct Status {
     cluster_id: String,
     recovery_seal: bool,
     storage_type: &'static str,
+    /// False if the store has closed itself after a failure.
+    store_ok: bool,
     strongroom_version: &'static str,
 }
 
@@ -55,6 +57,7 @@ fn shown(system: &System, status: SealStatus) -> Status {
         cluster_id: if is_open { status.cluster_id } else { String::new() },
         recovery_seal: false,
         storage_type: system.barrier.store().kind(),
+        store_ok: system.barrier.store().is_open(),
         strongroom_version: VERSION,
     }
 }
@@ -87,6 +90,9 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
             return Err(Error::invalid("vault is unsealed"));
         }
         barrier.reset();
+        if call.engine.stranger_lines.may(call.now) {
+            tracing::warn!(from = sender(&call), "the shares that were given so far are forgotten, as a caller asked");
+        }
         return status(call, Nothing {}, Nothing {});
     }
     if !before.is_initialised && before.shares == 0 {
@@ -96,7 +102,19 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
     if !before.is_sealed {
         return status(call, Nothing {}, Nothing {});
     }
-    let after = call.engine.lifecycle.submit_share(share).await?;
+    let from = sender(&call);
+    let after = call.engine.lifecycle.submit_share(share).await.inspect_err(|error| {
+        let SealStatus { progress, threshold, .. } = barrier.status();
+        let why = &error.message;
+        if call.engine.stranger_lines.may(call.now) {
+            tracing::warn!(from, "a share was refused: {why} ({progress} of {threshold} are given)");
+        }
+    })?;
+    if after.is_sealed {
+        tracing::info!(from, "a share was given: {} of the {} that are needed", after.progress, after.threshold);
+    } else {
+        tracing::info!(from, "the last share that is needed was given");
+    }
     Answer::bare(&shown(&call.engine, after))
 }
 
@@ -119,7 +137,8 @@ fn share(key: Option<&Secret<String>>, shares: u8) -> Result<Secret<Vec<u8>>> {
 }
 
 /// Asks the pipeline to seal the store. It does so once it has written the audit log line of this answer.
-pub fn seal(_: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+pub fn seal(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
+    tracing::info!(from = sender(&call), by = %call.caller.display_name, "a seal is asked for");
     Ok(Answer { after: AfterAnswer::Seal, ..Answer::done() })
 }
 

@@ -1,10 +1,13 @@
 //! The engine of the system mount, the services that it needs, and the version numbers that it reports.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
 
 use crate::{
     barrier::Barrier,
-    base::random::Random,
+    base::{random::Random, time::Time},
     contract::{BuiltInCall, RowFacts},
     services::{
         audit::Audit, lifecycle::Lifecycle, mounts::Mounts, policies::Policies, revocations::Revocations,
@@ -22,6 +25,8 @@ pub struct System {
     pub(super) revocations: Revocations,
     pub(super) tokens: Tokens,
     pub(super) random: Random,
+    /// Limits the log lines about what strangers send to a sealed server.
+    pub(super) stranger_lines: OncePerSecond,
     /// The rows of `sys/`. The broker holds the engines of the built-in mounts, so their rows are kept here.
     pub(super) system_rows: Vec<Arc<RowFacts>>,
     /// The rows of `auth/token/`.
@@ -29,6 +34,21 @@ pub struct System {
 }
 
 pub(super) type Sys = BuiltInCall<System>;
+
+/// Says yes once in each second: strangers who send wrong shares must not fill the disk of the server's log.
+#[derive(Default)]
+pub struct OncePerSecond(AtomicI64);
+
+impl OncePerSecond {
+    pub(super) fn may(&self, now: Time) -> bool {
+        self.0.swap(now.unix_secs(), Ordering::Relaxed) != now.unix_secs()
+    }
+}
+
+/// The address of the caller, for the server's log.
+pub(super) fn sender(call: &Sys) -> String {
+    call.caller.address.map_or_else(|| String::from("unknown"), |address| address.to_string())
+}
 
 /// The Vault API level that clients see. The Terraform provider parses it as a semantic version and enables features by
 /// it.

@@ -45,9 +45,9 @@ pub(crate) struct Args {
     /// Write share-1.txt … and root-token into this folder with mode 0600, instead of showing them
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Lifetime of the root token; none: without an end, as in Vault
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    root_token_ttl: String,
+    /// Lifetime of the root token; without it the token does not expire, as in Vault
+    #[arg(long, value_name = "DURATION")]
+    root_token_ttl: Option<String>,
     /// Do not log in with the root token
     #[arg(long)]
     no_store: bool,
@@ -67,8 +67,8 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<u8, CliEr
         ("secret_shares", Json::number(args.key_shares)),
         ("secret_threshold", Json::number(args.key_threshold)),
     ]);
-    if !invocation.persona.is_vault() && args.root_token_ttl != "none" {
-        body.set("root_token_ttl", Json::text(&args.root_token_ttl));
+    if let Some(ttl) = &args.root_token_ttl {
+        body.set("root_token_ttl", Json::text(ttl));
     }
     let answer = match client.send(ApiCall::new(Method::Put, "sys/init").with(body)).await {
         Ok(answer) => answer.body.unwrap_or(Json::Null),
@@ -138,6 +138,18 @@ fn shown(answer: &Json, args: &Args) -> String {
     text
 }
 
+/// What the root token is, how long it lives, and why nobody should work with it.
+fn about_the_root_token(args: &Args) -> String {
+    let life = match &args.root_token_ttl {
+        None => "does not expire".to_owned(),
+        Some(ttl) => format!("ends after {ttl}, and nothing brings it back"),
+    };
+    format!(
+        "the root token may do everything, and {life}: make an administrator with a login of their own before you put \
+         it away or revoke it (docs/guides/operating.md, \"An administrator\")"
+    )
+}
+
 /// The answer with the names of Vault's command line, which differ from those of the API. Fields
 /// that Vault does not have keep their names.
 fn as_vaults(answer: &Json, args: &Args) -> Json {
@@ -196,6 +208,7 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
             .out
             .hint(&format!("warning: the CA of the server could not be kept on this machine: {}", failure.what()));
     }
+    say(&about_the_root_token(args));
     if args.no_store || root_token(answer).is_empty() {
         return;
     }
@@ -292,14 +305,8 @@ mod tests {
     #[test]
     fn json_uses_the_names_of_vaults_command_line() {
         let answer = r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"k"}"#;
-        let args = Args {
-            key_shares: 1,
-            key_threshold: 1,
-            out: None,
-            root_token_ttl: "24h".to_owned(),
-            no_store: false,
-            status: false,
-        };
+        let args =
+            Args { key_shares: 1, key_threshold: 1, out: None, root_token_ttl: None, no_store: false, status: false };
         let told = as_vaults(&Json::parse(answer).unwrap(), &args);
         assert_eq!(
             told.to_string(),

@@ -1,5 +1,5 @@
 //! `status`: says whether the server is sealed, and its version, in the same rows as Vault. It needs no token. The exit
-//! code is 2 while the server is sealed.
+//! code is 2 while the server is sealed. A store that has closed itself is an error.
 
 use crate::{
     cli::{
@@ -32,8 +32,14 @@ pub(crate) async fn run(invocation: &Invocation) -> Result<u8, CliError> {
     };
     let status = answer.data().cloned().unwrap_or(Json::Null);
     let is_sealed = status.at("sealed").and_then(Json::as_bool).unwrap_or(true);
+    let is_store_closed = status.at("store_ok").and_then(Json::as_bool) == Some(false);
     let is_new = status.at("initialized").and_then(Json::as_bool) == Some(false);
     show(invocation, &client, status).await;
+    if is_store_closed {
+        return Err(CliError::new(Exit::Server, "the store has closed itself after a failure: no request is served")
+            .why("the server's log names the cause; a disk that was full to the last byte is the usual one")
+            .fix("mend the cause, restart the server, then: strongroom operator unseal"));
+    }
     if is_sealed {
         invocation.out.next(if is_new { "strongroom operator init" } else { "strongroom operator unseal" });
     }

@@ -1,5 +1,7 @@
 //! `version`: shows this program's version, and the version of Vault's API that it implements.
 
+use std::io::Write as _;
+
 use crate::{
     cli::{error::CliError, invocation::Invocation, persona::Persona},
     client::json::Json,
@@ -10,7 +12,8 @@ const API_VERSION: &str = "1.19.0";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 pub(crate) fn print(persona: Persona) {
-    println!("{}", text(persona));
+    // An error means that nobody reads standard output.
+    let _ = writeln!(std::io::stdout().lock(), "{}", text(persona));
 }
 
 fn text(persona: Persona) -> String {

@@ -220,6 +220,14 @@ pub(super) const CATALOGUE: &[Metric] = &[
     },
     Metric {
         unit: Some(BaseUnit::Seconds),
+        samples: |it| optional(it.server.certificates_end.map(|end| end.unix_secs().unsigned_abs())),
+        ..gauge(
+            "tls_certificate_end_time",
+            "When the first certificate of a listener ends, as Unix time. Absent if no listener speaks TLS.",
+        )
+    },
+    Metric {
+        unit: Some(BaseUnit::Seconds),
         samples: |it| Samples::Fraction(it.server.process.started.unix_nanos() as f64 / 1e9),
         ..gauge("process_start_time", "When the server was started, as Unix time.")
     },

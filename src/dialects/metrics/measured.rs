@@ -11,6 +11,8 @@ pub(super) struct Measured {
 /// The measurements of the server around the broker.
 pub struct ServerMeasurements {
     pub connections: Vec<ConnectionMeasurements>,
+    /// When the first certificate of a listener ends. `None` if no listener has one.
+    pub certificates_end: Option<Time>,
     pub process: ProcessMeasurements,
 }
 

@@ -34,7 +34,9 @@ fn measured() -> Measured {
         open_descriptors: Some(12),
         max_descriptors: None,
     };
-    let server = ServerMeasurements { connections: vec![listener("api"), listener("metrics")], process };
+    let certificates_end = Some(Time::from_unix_secs(1_800_000_000));
+    let connections = vec![listener("api"), listener("metrics")];
+    let server = ServerMeasurements { connections, certificates_end, process };
     Measured { broker: broker.measure(), server }
 }
 

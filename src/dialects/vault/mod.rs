@@ -60,6 +60,12 @@ fn reply_of(reply: Reply, operation: Operation) -> Response {
         Ok(answer) => render(answer, &reply.request_id, reply.mount_kind()),
         Err(error) => {
             let mut response = render_error(error);
+            // The body of an error has no place for the id by which the request is found in the audit log.
+            if let Ok(id) = HeaderValue::from_str(&reply.request_id)
+                && !id.is_empty()
+            {
+                response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+            }
             // If a PATCH finds nothing, Vault answers without a body.
             if operation == Operation::Patch && error.fault == Fault::Missing && error.message.is_empty() {
                 *response.body_mut() = HttpBody::empty();

@@ -7,7 +7,7 @@ use crate::{
     base::time::{Clock, Time},
     broker::{Broker, DeviceConfig, Setup},
     dialects,
-    server::{connection_counts::ConnectionCounts, telemetry::Meter},
+    server::{certificates::SoonestEnd, connection_counts::ConnectionCounts, telemetry::Meter},
     store::Files,
 };
 
@@ -30,7 +30,12 @@ impl Server {
         let path = folder.path().join("audit.log");
         let device = DeviceConfig { name: "main".into(), path, required: true, sync_always: false };
         let broker = Broker::start(Setup::in_memory(clock.clone(), vec![device])).unwrap();
-        let meter = Meter { files: Files::real(), started: clock.now(), api: ConnectionCounts::default() };
+        let meter = Meter {
+            files: Files::real(),
+            started: clock.now(),
+            api: ConnectionCounts::default(),
+            certificates_end: SoonestEnd::default(),
+        };
         let metrics = dialects::metrics(&broker, meter.measuring(ConnectionCounts::default()));
         let stand = Stand::serving(patient(), vec![(None, dialects::api(&broker)), (None, metrics)]);
         Self { broker, stand, runtime, _folder: folder }

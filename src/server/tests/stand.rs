@@ -95,7 +95,7 @@ impl Stand {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let served = handlers.into_iter().map(|(tls, handler)| {
-                    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls).unwrap();
+                    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), tls.map(Into::into)).unwrap();
                     ready.send(listener.address()).unwrap();
                     Served { listener, front: Arc::new(Front::new(handler, limits, Box::new(|_| {}))) }
                 });

@@ -34,7 +34,7 @@ fn port(limits: Limits, oldest: Version, clients: Clients) -> Port {
     let dir = tempfile::tempdir().unwrap();
     let issued = own_ca::ensure(dir.path(), &[], Clock::system(Time::EPOCH).now(), &Files::real()).unwrap();
     let tls = Tls { certificate: issued.server.clone(), key: issued.server, oldest, clients };
-    let stand = Stand::tls(limits, tls.load().unwrap());
+    let stand = Stand::tls(limits, tls.load().unwrap().config);
     Port { stand, authority: CertificateDer::from_pem_file(issued.authority).unwrap(), _dir: dir }
 }
 
