@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Verifies an audit log with nothing but SHA-256 and Ed25519, independently of the broker's own code.
 
-  verify_audit.py PUBLIC_KEY FILE...       files in the order in which they were written; exit 1 names the first problem
+  verify_audit.py PUBLIC_KEY FILE...       files in the order in which they were written
   verify_audit.py --kept NOTE PUBLIC_KEY FILE...     also holds the log to a signed head that was kept elsewhere
   verify_audit.py --fixtures DIR           every DIR/good-* must pass and every DIR/bad-* fail (key and kept inside)
+
+Exit code 0: proved; 8: changed, with the first problem; 11: not proved, with what is missing.
 """
 import base64, hashlib, json, pathlib, sys
+from datetime import datetime
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -13,8 +16,35 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 KINDS = {"request", "response", "head", "tail", "key", "frontier", "checkpoint", "torn", "gap", "unreadable"}
 
 
+BEHIND_LINES_MAX, BEHIND_SECS_MAX = 2000, 60  # a running server leaves no more unsigned
+
+
 class Bad(Exception):
     pass
+
+
+class Missing(Exception):
+    """No line is wrong, but this is missing for a proof."""
+
+
+class Log:
+    """What is known of one log."""
+
+    def __init__(self, name, first, replaced):
+        self.name, self.first, self.replaced = name, first, replaced
+        self.proved, self.size, self.signed_at, self.last_at = 0, first - 1, None, None
+
+    def doubts(self, kept_size):
+        if self.first > 1 and kept_size + 1 < self.first:
+            yield f"log {self.name} begins at line {self.first}"
+        if not self.proved:
+            yield f"log {self.name} has no signed head"
+        elif self.size - self.proved > BEHIND_LINES_MAX or self.secs_behind() > BEHIND_SECS_MAX:
+            yield f"log {self.name} goes on for {self.size - self.proved} lines after its last signed head"
+
+    def secs_behind(self):
+        at = [datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00") for text in (self.signed_at, self.last_at)]
+        return (at[1] - at[0]).total_seconds()
 
 
 def sha(*parts):
@@ -47,7 +77,7 @@ def check_head(text, key, size, edge, origin, line):  # C2SP tlog-checkpoint in 
 
 
 def verify(key, files, kept=None):
-    size, prev, edge, origin, proved, torn, log, kept_seen = 0, "0" * 64, [], None, 0, 0, None, not kept
+    size, prev, edge, origin, proved, torn, log, kept_seen, logs = 0, "0" * 64, [], None, 0, 0, None, not kept, []
     kept_name, kept_size = (kept.split("\n")[0].split("/")[1].split(".")[-1], int(kept.split("\n")[1])) if kept else ("", 0)
     for path in files:
         lines = pathlib.Path(path).read_bytes().split(b"\n")
@@ -60,10 +90,14 @@ def verify(key, files, kept=None):
                 line = {}
             kind = line.get("type")
             if kind == "head" and line["seq"] == 1:  # another log begins
+                if torn > 1 and line["reason"] != "sync failed":
+                    raise Bad(f"the last {torn} lines before log {line['log']} do not belong to their log")
                 size, prev, edge, origin, proved, torn = 0, "0" * 64, [], None, 0, 0
             elif kind == "head" and size == 0:  # older files are not at hand
                 size, prev, edge = line["size"], line["prev"], [bytes.fromhex(node) for node in line["frontier"]]
             log = line["log"] if kind == "head" else log
+            if kind == "head" and not any(own.name == log for own in logs):
+                logs.append(Log(log, line["seq"], line.get("old_log")))
             fits = (line.get("seq"), line.get("prev")) == (size + 1, prev)
             if fits and kind == "torn" and line["lines"] == torn:
                 torn = 0
@@ -79,15 +113,28 @@ def verify(key, files, kept=None):
                 proved = size + 1
             elif kind in ("head", "frontier") and line["frontier"] != [node.hex() for node in edge]:
                 raise Bad(f"line {size + 1}: names another right edge")
+            if logs and fits and not torn:
+                own = logs[-1]
+                own.last_at = line.get("time", own.last_at)
+                if kind == "checkpoint":
+                    own.proved, own.signed_at = size + 1, own.last_at
             leaf = sha(b"\x00", raw)
             grow(edge, size, leaf)
+            if logs:
+                logs[-1].size = size + 1
             size, prev = size + 1, leaf.hex()
             if kept_name == log and kept_size == size:
                 kept_seen = check_head(kept, key, size, edge, origin, size)
     if torn > 1 or (torn and lines[-1] == b""):
         raise Bad(f"the last {torn} lines do not belong to the log")
-    if not kept_seen:
+    names = [own.name for own in logs]
+    if not kept_seen and kept_name in names:
         raise Bad(f"line {size + 1}: cut off, a kept head covers it")
+    missing = [doubt for own in logs for doubt in own.doubts(kept_size if own.name == kept_name else 0)]
+    missing += [f"log {own.replaced} is not here" for own in logs if own.replaced and own.replaced not in names]
+    missing += [] if kept_seen else [f"log {kept_name} is not here"]
+    if missing or not logs:
+        raise Missing("; ".join(missing) or "there is no line")
     return proved, size
 
 
@@ -98,6 +145,8 @@ def fixtures(directory):
         kept = (case / "kept").read_text() if (case / "kept").exists() else None
         try:
             result = "good", verify(key, sorted(case.glob("*.log")), kept)
+        except Missing as problem:
+            result = "good" if case.name.startswith("good") else "bad", repr(problem)
         except (Bad, InvalidSignature, ValueError) as problem:
             result = "bad", repr(problem)
         print(case.name, *result)
@@ -117,5 +166,9 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         print("proved to line %d, consistent to line %d" % verify(base64.b64decode(arguments[0]), arguments[1:], kept))
+    except Missing as problem:
+        print(f"not proved: {problem}", file=sys.stderr)
+        sys.exit(11)
     except (Bad, InvalidSignature, ValueError) as problem:
-        sys.exit(f"audit log damaged: {problem!r}")
+        print(f"changed: {problem!r}", file=sys.stderr)
+        sys.exit(8)

@@ -15,7 +15,7 @@ use crate::{
     crypto::ed25519::PublicKey,
     services::audit::{
         search::{self, Filter, Found, Row},
-        verify::{self, Problem, Report},
+        verify::{self, Doubt, Problem, Report, Verdict},
     },
 };
 
@@ -30,21 +30,19 @@ pub(crate) enum AtEnd {
     Follow,
 }
 
-/// Verifies files with a key, and against the checkpoints that earlier verifications kept on this machine.
-pub(crate) fn verify(config_dir: &ConfigDir, files: &[PathBuf], key: &str) -> Result<Report, CliError> {
+/// Verifies files with a key, and against the checkpoints that earlier verifications kept on this machine and those that
+/// the caller has `given`. The checkpoints of the logs in `without` are not asked for.
+pub(crate) fn verify(config_dir: &ConfigDir, asked: &Asked<'_>) -> Result<Report, CliError> {
+    let Asked { files, key, given, without } = asked;
     let public = PublicKey::from_base64(key).map_err(|_| {
         CliError::usage("the public key is not an Ed25519 key in base64").fix("give it as `operator init` printed it")
     })?;
-    let verify_against =
-        |kept: Option<&str>| verify::verify(files, &public, kept).map_err(|error| CliError::usage(error.to_string()));
-    let mut report = verify_against(None)?;
-    for log in report.logs.iter().map(|log| log.id.clone()).collect::<Vec<_>>() {
-        if report.first_problem.is_none()
-            && let Some(kept) = checkpoints::find(config_dir, key, &log)?
-        {
-            report.first_problem = verify_against(Some(&kept))?.first_problem;
-        }
-    }
+    let known = checkpoints::all(config_dir, key)?;
+    let known = known.iter().filter(|(log, _)| !without.contains(log)).map(|(_, checkpoint)| checkpoint);
+    let kept: Vec<&str> = known.chain(*given).map(String::as_str).collect();
+    let mut report =
+        verify::verify(files, &public, &kept).map_err(|error| CliError::usage(error.to_string()).fix(READABLE))?;
+    report.doubts.retain(|doubt| !matches!(doubt, Doubt::Replaced { log, .. } if without.contains(log)));
     if report.first_problem.is_none() {
         for log in &report.logs {
             if let Some(newest) = &log.newest {
@@ -53,6 +51,47 @@ pub(crate) fn verify(config_dir: &ConfigDir, files: &[PathBuf], key: &str) -> Re
         }
     }
     Ok(report)
+}
+
+/// What a verification is asked to do.
+pub(crate) struct Asked<'a> {
+    pub files: &'a [PathBuf],
+    pub key: &'a str,
+    /// Checkpoints that were kept elsewhere.
+    pub given: &'a [String],
+    /// The ids of logs that need not be among the files.
+    pub without: &'a [String],
+}
+
+const READABLE: &str = "name files of the log that you may read, and checkpoints of this key";
+
+/// The error for a report that does not prove the log. `None` if it does.
+pub(crate) fn verdict_error(report: &Report) -> Option<CliError> {
+    match report.verdict() {
+        Verdict::Proved => None,
+        Verdict::Changed => report.first_problem.as_ref().map(problem_error),
+        Verdict::NotProved => Some(doubt_error(&report.doubts)),
+    }
+}
+
+fn doubt_error(doubts: &[Doubt]) -> CliError {
+    let failure = CliError::new(Exit::NotProved, "the log is not proved: no line is wrong, but something is missing");
+    let failure = doubts.iter().fold(failure, |failure, doubt| failure.why(doubt.to_string()));
+    match doubts.first() {
+        Some(Doubt::Empty | Doubt::Unsigned { .. }) => failure.fix(
+            "ask whoever runs the server: a log without a checkpoint is one that was never unsealed, or not the server's",
+        ),
+        Some(Doubt::Behind { .. }) => {
+            failure.fix("unseal the server: it signs what it finds to be its own, and names what is not")
+        }
+        Some(Doubt::Begins { .. }) => {
+            failure.fix("add the older files with --file, or a checkpoint that was kept with --checkpoint FILE")
+        }
+        Some(Doubt::Replaced { log, .. } | Doubt::Absent { log, .. }) => {
+            failure.fix(format!("add its files with --file; if they are gone on purpose: --without={log}"))
+        }
+        None => failure,
+    }
 }
 
 /// The error for a log that does not verify.
@@ -83,7 +122,7 @@ pub(crate) fn tail(path: &Path, count: usize, at_end: AtEnd, each: &mut dyn FnMu
     search::tail(path, count, &mut wait, each).map_err(|error| unreadable(&[path.to_owned()], &error))
 }
 
-fn unreadable(files: &[PathBuf], error: &std::io::Error) -> CliError {
+pub(crate) fn unreadable(files: &[PathBuf], error: &std::io::Error) -> CliError {
     let names: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
     let failure = CliError::usage(format!("{} cannot be read: {error}", names.join(", ")));
     match error.kind() {

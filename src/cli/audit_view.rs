@@ -6,7 +6,10 @@ use super::{output::Output, table};
 use crate::{
     base::time::Time,
     client::json::Json,
-    services::audit::{search::Row, verify::Report},
+    services::audit::{
+        search::Row,
+        verify::{Report, Verdict},
+    },
 };
 
 const HEADS: [&str; 6] = ["Time", "Who", "Operation", "Path", "Outcome", "By"];
@@ -19,6 +22,35 @@ pub(crate) fn show(out: Output, rows: &[Row]) {
     }
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
     out.print(&table::columns(&HEADS, &rows));
+}
+
+/// Prints requests as [`show`] does, and says of each whether a signed checkpoint covers it. Without a report none is
+/// covered.
+pub(crate) fn show_proved(out: Output, rows: &[Row], report: Option<&Report>) {
+    let is_proved = |row: &Row| report.is_some_and(|report| report.proves(&row.log, row.last_line));
+    if out.is_json() {
+        let with_proof = |row: &Row| {
+            let mut told = json(row);
+            told.set("proved", Json::Bool(is_proved(row)));
+            told
+        };
+        out.print_json(&Json::List(rows.iter().map(with_proof).collect()));
+    } else if rows.iter().all(is_proved) {
+        show(out, rows);
+    } else {
+        // Lines that a running server has not signed yet are no reason to worry; in any other log they are.
+        let is_young = report.is_some_and(|report| report.verdict() == Verdict::Proved);
+        let heads: Vec<&str> = HEADS.into_iter().chain(["Signed"]).collect();
+        let with_proof = |row: &Row| {
+            let signed = match (is_proved(row), is_young) {
+                (true, _) => "yes",
+                (false, true) => "not yet",
+                (false, false) => "NO",
+            };
+            cells(row).into_iter().chain([signed.to_owned()]).collect()
+        };
+        out.print(&table::columns(&heads, &rows.iter().map(with_proof).collect::<Vec<_>>()));
+    }
 }
 
 /// Prints one request, as a line of text or as a JSON object on one line. Used while a log is followed.
@@ -118,13 +150,34 @@ pub(crate) fn report_text(report: &Report) -> String {
             text.push_str("  its last line is only partly written: the server stopped while it wrote the line\n");
         }
     }
-    let verdict = if report.first_problem.is_none() { "nothing was changed" } else { "THE LOG WAS CHANGED" };
+    for doubt in &report.doubts {
+        let _ = writeln!(text, "  {doubt}");
+    }
+    let verdict = match report.verdict() {
+        Verdict::Proved => "PROVED",
+        Verdict::NotProved => "NOT PROVED",
+        Verdict::Changed => "CHANGED",
+    };
     let _ = writeln!(
         text,
         "{verdict}: proved to line {}, consistent to line {} ({} lines, {} checkpoints)",
         report.proved_to, report.consistent_to, report.lines, report.checkpoints
     );
+    if let Some(newest) = report.logs.last().and_then(|log| log.newest.as_ref()) {
+        let _ = write!(
+            text,
+            "\nthe newest checkpoint: keep it where the server cannot write (--checkpoint takes it back)\n\n{newest}"
+        );
+    }
     text
+}
+
+const fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Proved => "proved",
+        Verdict::NotProved => "not_proved",
+        Verdict::Changed => "changed",
+    }
 }
 
 /// A verification report as JSON.
@@ -151,7 +204,9 @@ pub(crate) fn report(report: &Report) -> Json {
         ])
     });
     Json::object([
-        ("verified", Json::Bool(report.first_problem.is_none())),
+        ("verdict", Json::text(verdict_word(report.verdict()))),
+        ("verified", Json::Bool(report.verdict() == Verdict::Proved)),
+        ("doubts", Json::List(report.doubts.iter().map(|doubt| Json::text(doubt.to_string())).collect())),
         ("lines", Json::number(report.lines)),
         ("checkpoints", Json::number(report.checkpoints)),
         ("proved_to", Json::number(report.proved_to)),
@@ -216,7 +271,7 @@ mod tests {
         let report = Report { lines: 12, checkpoints: 2, proved_to: 10, consistent_to: 12, ..Report::default() };
         assert_eq!(
             report_text(&report),
-            "nothing was changed: proved to line 10, consistent to line 12 (12 lines, 2 checkpoints)\n"
+            "PROVED: proved to line 10, consistent to line 12 (12 lines, 2 checkpoints)\n"
         );
     }
 }

@@ -7,15 +7,11 @@ use crate::client::json::Json;
 /// The file name is older than the word "checkpoint". It is kept because such files exist.
 const FILE: &str = "audit-heads";
 
-/// The checkpoint that is kept for one log of a public key. `None` if there is none.
-pub(crate) fn find(config_dir: &ConfigDir, key: &str, log: &str) -> Result<Option<String>, CliError> {
-    Ok(config_dir.object(FILE)?.path(&[key, log]).and_then(Json::as_str).map(str::to_owned))
-}
-
-/// The ids of the logs of a public key that have a kept checkpoint.
-pub(crate) fn logs(config_dir: &ConfigDir, key: &str) -> Result<Vec<String>, CliError> {
+/// The checkpoints that are kept for a public key: for each log its id and its newest one.
+pub(crate) fn all(config_dir: &ConfigDir, key: &str) -> Result<Vec<(String, String)>, CliError> {
     let all = config_dir.object(FILE)?;
-    Ok(all.at(key).map(Json::as_object).unwrap_or_default().iter().map(|(log, _)| log.clone()).collect())
+    let logs = all.at(key).map(Json::as_object).unwrap_or_default().iter();
+    Ok(logs.filter_map(|(log, checkpoint)| Some((log.clone(), checkpoint.as_str()?.to_owned()))).collect())
 }
 
 /// Keeps `checkpoint` as the newest one of its log.
@@ -40,8 +36,8 @@ mod tests {
         keep(&config_dir, "key", "a", "1").unwrap();
         keep(&config_dir, "key", "b", "1").unwrap();
         keep(&config_dir, "key", "a", "2").unwrap();
-        assert_eq!(find(&config_dir, "key", "a").unwrap().as_deref(), Some("2"));
-        assert_eq!(find(&config_dir, "other", "a").unwrap(), None);
-        assert_eq!(logs(&config_dir, "key").unwrap(), ["a", "b"]);
+        let pair = |log: &str, checkpoint: &str| (log.to_owned(), checkpoint.to_owned());
+        assert_eq!(all(&config_dir, "key").unwrap(), [pair("a", "2"), pair("b", "1")]);
+        assert_eq!(all(&config_dir, "other").unwrap(), []);
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Conflict,
     Integrity,
     Unreachable,
+    /// An audit log that is not proved, although no line of it is wrong.
+    NotProved,
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             (_, Self::Conflict) => 7,
             (_, Self::Integrity) => 8,
             (_, Self::Unreachable) => 10,
+            (_, Self::NotProved) => 11,
         }
     }
 
@@ -47,6 +50,7 @@ impl Exit {
             Self::Conflict => "conflict",
             Self::Integrity => "integrity",
             Self::Unreachable => "unreachable",
+            Self::NotProved => "not_proved",
         }
     }
 }
@@ -93,6 +97,11 @@ impl CliError {
     pub(crate) fn request(mut self, id: Option<&str>) -> Self {
         self.details.request = id.map(str::to_owned);
         self
+    }
+
+    /// The same error for an audit log that was shown although it could not be verified.
+    pub(crate) fn unverified(self) -> Self {
+        Self { exit: Exit::NotProved, ..self }
     }
 
     /// Sets the wording for scripts that were written for Vault.

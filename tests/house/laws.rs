@@ -89,6 +89,7 @@ fn only(floor: &str) -> Option<&'static [&'static str]> {
             "server::run",
             "services::audit::verify",
             "services::audit::search",
+            "services::audit::rotated",
         ]),
         _ => None,
     }

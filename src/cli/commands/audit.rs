@@ -1,6 +1,9 @@
 //! `audit`: read and verify the audit log offline, from its files alone.
 
-use std::path::PathBuf;
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
 
@@ -10,14 +13,15 @@ use crate::{
         ttl::Ttl,
     },
     cli::{
-        audit::{self, AtEnd},
-        audit_view, checkpoints,
+        audit::{self, Asked, AtEnd},
+        audit_view,
+        config_dir::create_private,
         error::CliError,
         invocation::Invocation,
         pins, table,
     },
     client::json::Json,
-    services::audit::{search::Filter, verify::Report},
+    services::audit::{rotated, search::Filter, verify::Report},
 };
 
 const EXAMPLES: &str = "\
@@ -47,9 +51,11 @@ enum Command {
     Verify {
         #[command(flatten)]
         files: Files,
-        /// The log's public key, as `operator init` printed it [default: the one pinned for the address]
-        #[arg(long, value_name = "BASE64")]
-        public_key: Option<String>,
+        #[command(flatten)]
+        proof: Proof,
+        /// Write the newest checkpoint of each log into this new file, to be kept elsewhere
+        #[arg(long, value_name = "FILE")]
+        write_checkpoint: Option<PathBuf>,
     },
     /// Show the last requests
     Tail {
@@ -68,6 +74,8 @@ enum Command {
         files: Files,
         #[command(flatten)]
         filter: Filters,
+        #[command(flatten)]
+        proof: Proof,
         /// The path of the requests, or the beginning of it with * at the end
         #[arg(long, value_name = "PATH")]
         path: Option<String>,
@@ -80,6 +88,8 @@ enum Command {
         files: Files,
         #[command(flatten)]
         filter: Filters,
+        #[command(flatten)]
+        proof: Proof,
     },
     /// Show the audit log public keys pinned on this machine, with the server address of each
     Key,
@@ -87,12 +97,26 @@ enum Command {
 
 #[derive(clap::Args, Debug)]
 struct Files {
-    /// An audit file; may be repeated
+    /// An audit file; may be repeated. Rotated files beside it (FILE.1, FILE-20261128) are read too
     #[arg(long, value_name = "FILE")]
     file: Vec<PathBuf>,
     /// The server's data directory, which holds audit.log
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+}
+
+/// With what a log is verified.
+#[derive(clap::Args, Debug)]
+struct Proof {
+    /// The log's public key, as `operator init` printed it [default: the one pinned for the address]
+    #[arg(long, value_name = "BASE64")]
+    public_key: Option<String>,
+    /// A file with a checkpoint that was kept elsewhere; may be repeated. What it covers must still be there
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Vec<PathBuf>,
+    /// The id of a log whose files are gone on purpose; may be repeated
+    #[arg(long, value_name = "LOG")]
+    without: Vec<String>,
 }
 
 #[derive(clap::Args, Debug)]
@@ -115,6 +139,20 @@ struct Filters {
 }
 
 impl Files {
+    /// The files that are named, and the rotated files beside each of them.
+    fn with_rotated(&self, invocation: &Invocation) -> Result<Vec<PathBuf>, CliError> {
+        let mut files = Vec::new();
+        for path in self.paths()? {
+            let found =
+                rotated::files_of(&path).map_err(|error| audit::unreadable(std::slice::from_ref(&path), &error))?;
+            for unread in found.unread {
+                invocation.out.hint(&format!("warning: {} is not read: unpack it first", unread.display()));
+            }
+            files.extend(found.files);
+        }
+        Ok(files)
+    }
+
     fn paths(&self) -> Result<Vec<PathBuf>, CliError> {
         let in_data = self.data.iter().map(|data| data.join("audit.log"));
         let paths: Vec<PathBuf> = self.file.iter().cloned().chain(in_data).collect();
@@ -129,16 +167,19 @@ impl Files {
 pub(crate) fn run(args: Args, invocation: &Invocation) -> Result<u8, CliError> {
     match args.command {
         Command::Key => keys(invocation)?,
-        Command::Verify { files, public_key } => {
-            let key = key(invocation, public_key)?;
-            let report = audit::verify(&invocation.config_dir, &files.paths()?, &key)?;
-            show_report(invocation, &report, &key)?;
+        Command::Verify { files, proof, write_checkpoint } => {
+            let report = verify(invocation, &files.with_rotated(invocation)?, &proof)?;
+            show_report(invocation, &report, write_checkpoint.as_deref())?;
         }
         Command::Tail { files, lines, follow } => {
             tail(invocation, &files.paths()?, lines, if follow { AtEnd::Follow } else { AtEnd::Stop })?;
         }
-        Command::Search { files, filter, path } => search(invocation, &files, &filter, path)?,
-        Command::Who { path, files, filter } => search(invocation, &files, &filter, Some(path))?,
+        Command::Search { files, filter, proof, path } => {
+            search(invocation, &files.with_rotated(invocation)?, &proof, &filter.wanted(path)?)?;
+        }
+        Command::Who { path, files, filter, proof } => {
+            search(invocation, &files.with_rotated(invocation)?, &proof, &filter.wanted(Some(path))?)?;
+        }
     }
     Ok(0)
 }
@@ -156,9 +197,9 @@ fn keys(invocation: &Invocation) -> Result<(), CliError> {
     Ok(())
 }
 
-fn key(invocation: &Invocation, given: Option<String>) -> Result<String, CliError> {
+fn key(invocation: &Invocation, given: Option<&String>) -> Result<String, CliError> {
     if let Some(key) = given {
-        return Ok(key);
+        return Ok(key.clone());
     }
     if let Some(key) = pins::find(&invocation.config_dir, &invocation.address)?.audit_public_key {
         return Ok(key);
@@ -174,21 +215,30 @@ fn key(invocation: &Invocation, given: Option<String>) -> Result<String, CliErro
     }
 }
 
-/// Prints the report. Fails if the report has a problem, with the first one.
-fn show_report(invocation: &Invocation, report: &Report, key: &str) -> Result<(), CliError> {
+fn verify(invocation: &Invocation, files: &[PathBuf], proof: &Proof) -> Result<Report, CliError> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path)
+            .map_err(|error| CliError::usage(format!("{} cannot be read: {error}", path.display())))
+    };
+    let given = proof.checkpoint.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let key = key(invocation, proof.public_key.as_ref())?;
+    let asked = Asked { files, key: &key, given: &given, without: &proof.without };
+    audit::verify(&invocation.config_dir, &asked)
+}
+
+/// Prints the report. Fails if it does not prove the log.
+fn show_report(invocation: &Invocation, report: &Report, checkpoint: Option<&Path>) -> Result<(), CliError> {
     if invocation.out.is_json() {
         invocation.out.print_json(&audit_view::report(report));
     } else {
         invocation.out.print(&audit_view::report_text(report));
     }
-    if let Some(problem) = &report.first_problem {
-        return Err(audit::problem_error(problem));
+    if let (Some(path), Some(newest)) = (checkpoint, report.logs.last().and_then(|log| log.newest.as_ref())) {
+        let named = |error: std::io::Error| CliError::usage(format!("{} cannot be written: {error}", path.display()));
+        let mut file = create_private(path).map_err(named)?;
+        file.write_all(newest.as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
     }
-    let here = |log: &String| report.logs.iter().any(|own| own.id == *log);
-    for log in checkpoints::logs(&invocation.config_dir, key)?.iter().filter(|log| !here(log)) {
-        invocation.out.hint(&format!("log {log} was verified here before, but is not in these files"));
-    }
-    Ok(())
+    audit::verdict_error(report).map_or(Ok(()), Err)
 }
 
 fn tail(invocation: &Invocation, paths: &[PathBuf], lines: usize, at_end: AtEnd) -> Result<(), CliError> {
@@ -204,27 +254,47 @@ fn tail(invocation: &Invocation, paths: &[PathBuf], lines: usize, at_end: AtEnd)
     Ok(())
 }
 
-fn search(invocation: &Invocation, files: &Files, filter: &Filters, path: Option<String>) -> Result<(), CliError> {
-    let now = Clock::system(Time::EPOCH).now();
-    let wanted = Filter {
-        path: path.map(|path| path.trim_matches('/').to_owned()),
-        caller: filter.caller.clone(),
-        operation: filter.operation.clone(),
-        allowed: filter.refused.then_some(false),
-        since: Some(parse_time(&filter.since, now)?),
-        until: filter.until.as_deref().map(|text| parse_time(text, now)).transpose()?,
-    };
-    let (rows, found) = audit::search(&files.paths()?, &wanted)?;
-    audit_view::show(invocation.out, &rows);
+impl Filters {
+    fn wanted(&self, path: Option<String>) -> Result<Wanted, CliError> {
+        let now = Clock::system(Time::EPOCH).now();
+        let until = self.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+        Ok(Wanted {
+            filter: Filter {
+                path: path.map(|path| path.trim_matches('/').to_owned()),
+                caller: self.caller.clone(),
+                operation: self.operation.clone(),
+                allowed: self.refused.then_some(false),
+                since: Some(parse_time(&self.since, now)?),
+                until: self.until.as_deref().map(|text| parse_time(text, now)).transpose()?,
+            },
+            range: format!("since {}{until}", self.since),
+        })
+    }
+}
+
+/// What is searched for, and its range of time in words.
+struct Wanted {
+    filter: Filter,
+    range: String,
+}
+
+/// Verifies the log, and shows what it has of the requests that are wanted. What is not proved is marked.
+fn search(invocation: &Invocation, files: &[PathBuf], proof: &Proof, wanted: &Wanted) -> Result<(), CliError> {
+    // Read before it is verified: what is written meanwhile is then proved or marked, and never shown unverified.
+    let (rows, found) = audit::search(files, &wanted.filter)?;
+    let report = verify(invocation, files, proof);
+    audit_view::show_proved(invocation.out, &rows, report.as_ref().ok());
     if !invocation.out.is_json() {
-        let until = filter.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        invocation.out.hint(&format!("{} of {} requests since {}{until}", found.matched, found.in_range, filter.since));
+        invocation.out.hint(&format!("{} of {} requests {}", found.matched, found.in_range, wanted.range));
     }
     if found.unreadable > 0 {
         let unreadable = found.unreadable;
         invocation.out.hint(&format!("warning: {unreadable} lines cannot be read; `audit verify` names the first"));
     }
-    Ok(())
+    match report {
+        Ok(report) => audit::verdict_error(&report).map_or(Ok(()), Err),
+        Err(error) => Err(error.unverified()),
+    }
 }
 
 /// Parses a time, or a duration that is counted back from now.

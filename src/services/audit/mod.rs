@@ -10,7 +10,7 @@
 //! | 5 | service, blocking | what the broker calls |
 //! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, refusals, queue, wake_up, locks | lines of many requests become one write for each device |
 //! | 3 | devices/ | one file and the log in it |
-//! | 3 | verify/, search/ | read files without a server |
+//! | 3 | verify/, search/, rotated | read files without a server |
 //! | 2 | wording, fields, line_writer, facts | facts about a request become a draft: its line, as far as it is the same for every device |
 //! | 2 | control, parse, file_lines | lines that the log writes about itself; lines read back |
 //! | 1 | draft_line, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
@@ -29,6 +29,7 @@ mod wake_up;
 mod writer;
 
 mod devices;
+pub(crate) mod rotated;
 pub(crate) mod search;
 pub(crate) mod verify;
 

@@ -41,6 +41,11 @@ impl<'a> Start<'a> {
         at_type.and_then(|rest| rest.split_once('"')).map_or("", |(kind, _)| kind)
     }
 
+    /// The line's time, as it is written. `None` if the line has none, as a checkpoint.
+    pub(crate) fn time(&self) -> Option<&'a str> {
+        self.rest.strip_prefix("\"time\":\"")?.split_once('"').map(|(time, _)| time)
+    }
+
     /// Whether this line comes next in `chain`.
     pub(crate) fn follows(&self, chain: &Chain) -> bool {
         chain.is_next(self.seq, &self.prev)

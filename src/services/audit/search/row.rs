@@ -30,6 +30,9 @@ pub(crate) struct Row {
     pub error: String,
     /// How the server closed a request that got no answer. Empty for all others.
     pub closed: String,
+    /// The log in which the request stands, and the number of the last of its lines.
+    pub log: String,
+    pub last_line: u64,
 }
 
 impl Row {
@@ -53,6 +56,8 @@ impl Row {
             status: entry.response.status,
             error: entry.error,
             closed: entry.closed,
+            log: String::new(),
+            last_line: entry.seq,
         }
     }
 
@@ -84,6 +89,9 @@ impl Row {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct LineFields {
+    seq: u64,
+    /// The log that a `head` line names.
+    log: String,
     time: String,
     #[serde(rename = "type")]
     kind: String,
@@ -141,7 +149,11 @@ pub(crate) fn time_of(line: &[u8]) -> Option<Time> {
 
 /// Requests whose outcome has not been read yet.
 #[derive(Default)]
-pub(crate) struct Unanswered(HashMap<String, Row>);
+pub(crate) struct Unanswered {
+    rows: HashMap<String, Row>,
+    /// The log of the lines that are read now.
+    log: String,
+}
 
 /// At most this many requests without an outcome are remembered; a whole log never has so many. The lines of further
 /// requests are ignored, and their outcomes are shown without them.
@@ -160,15 +172,19 @@ impl Unanswered {
             Err(_) => return Ok(None),
         };
         match fields.kind.as_str() {
+            "head" => {
+                self.log = fields.log;
+                Ok(None)
+            }
             "request" => {
-                if self.0.len() < UNANSWERED_MAX {
-                    self.0.insert(fields.request.id.clone(), Row::of(fields));
+                if self.rows.len() < UNANSWERED_MAX {
+                    self.rows.insert(fields.request.id.clone(), Row { log: self.log.clone(), ..Row::of(fields) });
                 }
                 Ok(None)
             }
             "response" => {
-                let asked = self.0.remove(&fields.request.id);
-                let mut row = Row::of(fields);
+                let asked = self.rows.remove(&fields.request.id);
+                let mut row = Row { log: self.log.clone(), ..Row::of(fields) };
                 if let Some(asked) = asked {
                     row.complete(asked);
                 }
@@ -180,7 +196,7 @@ impl Unanswered {
 
     /// The requests that have no outcome, in the order of their times.
     pub(crate) fn rest(self) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.0.into_values().collect();
+        let mut rows: Vec<Row> = self.rows.into_values().collect();
         rows.sort_by(|a, b| (a.time, &a.request_id).cmp(&(b.time, &b.request_id)));
         rows
     }

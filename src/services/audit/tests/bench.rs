@@ -204,7 +204,7 @@ pub fn faulty(names: &[&str]) -> (Bench, Faults) {
 #[track_caller]
 pub fn proved(bench: &Bench, paths: &[&str]) -> Report {
     let paths: Vec<_> = paths.iter().map(|name| bench.dir.path().join(name)).collect();
-    let report = verify_with(&Files::real(), &paths, &public(), None).unwrap();
+    let report = verify_with(&Files::real(), &paths, &public(), &[]).unwrap();
     assert_eq!(report.first_problem, None);
     report
 }

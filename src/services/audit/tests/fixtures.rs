@@ -29,7 +29,7 @@ impl Case {
         for (path, bytes) in paths.iter().zip(files) {
             std::fs::write(path, bytes).unwrap();
         }
-        let report = verify(&paths, &public(), self.kept.as_deref()).unwrap();
+        let report = verify(&paths, &public(), self.kept.as_deref().as_slice()).unwrap();
         assert_eq!(report.first_problem.is_none(), name.starts_with("good"), "{name}: {report:?}");
     }
 }

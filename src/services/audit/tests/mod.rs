@@ -10,6 +10,7 @@ mod questions;
 mod refusals;
 mod starts;
 mod together;
+mod verdicts;
 mod touched;
 
 use super::{status::DeviceState, *};

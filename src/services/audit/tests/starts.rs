@@ -118,7 +118,7 @@ fn a_log_that_is_behind_its_sidecar_is_not_continued() {
     bench.unseal();
     bench.request("c").unwrap();
     bench.tick(11);
-    let report = verify_with(&Files::real(), &[bench.path("file")], &public(), None).unwrap();
+    let report = verify_with(&Files::real(), &[bench.path("file")], &public(), &[]).unwrap();
     assert_eq!(report.logs.len(), 2);
     assert_eq!(report.logs[1].reason, "behind its own checkpoint");
     assert_ne!(report.logs[0].id, report.logs[1].id);
@@ -131,7 +131,7 @@ fn a_log_that_another_key_signed_is_not_continued() {
     bench.tick(11);
     bench.restart();
     bench.audit.unseal_blocking(LogKeys { signing: signing(9), ..keys() }, Vec::new()).unwrap();
-    let report = verify_with(&Files::real(), &[bench.path("file")], &signing(9).public(), None).unwrap();
+    let report = verify_with(&Files::real(), &[bench.path("file")], &signing(9).public(), &[]).unwrap();
     assert_eq!(report.logs.len(), 2);
     let last = report.logs.last().unwrap();
     assert_eq!(last.reason, "not signed by this key under this name");

@@ -10,6 +10,7 @@ use super::{
     suspects::{Place, Seen, Suspects},
 };
 use crate::{
+    base::time::Time,
     crypto::{CryptoError, ed25519::PublicKey, merkle::leaf_hash, note::Checkpoint},
     services::audit::{
         chain::Chain,
@@ -24,7 +25,8 @@ use crate::{
 pub(crate) struct Checker<'a> {
     log: &'a Log,
     key: &'a PublicKey,
-    kept: Option<&'a Checkpoint>,
+    /// Checkpoints of this log that were kept elsewhere.
+    kept: Vec<&'a Checkpoint>,
     /// The chain of all lines so far. `None` before the first line, and from then
     /// on if the log cannot begin with that line.
     chain: Option<Chain>,
@@ -34,16 +36,36 @@ pub(crate) struct Checker<'a> {
     suspects: Option<Suspects>,
     /// Where the previous line stood.
     place: Place,
+    times: Times,
+}
+
+/// The times of the newest checkpoint and of the last line, as the lines write them. A checkpoint itself has no time:
+/// the line before it does.
+#[derive(Default)]
+struct Times {
+    last: String,
+    checkpoint: String,
+}
+
+impl Times {
+    fn secs_behind(&self) -> u64 {
+        let (Some(last), Some(checkpoint)) = (Time::parse_rfc3339(&self.last), Time::parse_rfc3339(&self.checkpoint))
+        else {
+            return 0;
+        };
+        last.since(checkpoint).as_secs()
+    }
 }
 
 /// At most this many lines are remembered to find out what happened. Further ones are only counted.
 const SEEN_MAX: usize = 100_000;
 
 impl<'a> Checker<'a> {
-    pub(crate) fn new(log: &'a Log, key: &'a PublicKey, kept: Option<&'a Checkpoint>) -> Self {
+    pub(crate) fn new(log: &'a Log, key: &'a PublicKey, kept: Vec<&'a Checkpoint>) -> Self {
         let report = LogReport { id: log.id.clone(), reason: log.reason.clone(), ..LogReport::default() };
         let place = (PathBuf::new(), 0);
-        Self { log, key, kept, chain: None, report, problem: None, suspects: None, place }
+        let times = Times::default();
+        Self { log, key, kept, chain: None, report, problem: None, suspects: None, place, times }
     }
 
     pub(crate) fn line(&mut self, segment: &Segment, line: &FileLine<'_>) {
@@ -94,6 +116,10 @@ impl<'a> Checker<'a> {
         };
         match fault {
             None => {
+                if let Some(time) = start.and_then(|start| start.time()) {
+                    self.times.last.clear();
+                    self.times.last.push_str(time);
+                }
                 self.report.has_torn_end = !line.is_ended;
                 self.accept(line);
             }
@@ -148,6 +174,7 @@ impl<'a> Checker<'a> {
         self.report.newest = Some(head.text());
         self.report.checkpoints += 1;
         self.report.proved_to = chain.lines() + 1;
+        self.times.checkpoint.clone_from(&self.times.last);
         None
     }
 
@@ -157,7 +184,8 @@ impl<'a> Checker<'a> {
         if self.suspects.is_none() {
             self.report.consistent_to = chain.lines();
         }
-        let Some(kept) = self.kept.filter(|kept| kept.size == chain.lines()) else { return };
+        let lines = chain.lines();
+        let Some(kept) = self.kept.iter().find(|kept| kept.size == lines) else { return };
         if kept.root != chain.root() {
             let (path, file_line) = (self.place.0.clone(), line.number);
             let what = Defect::Rewritten { until: kept.size };
@@ -223,14 +251,20 @@ impl<'a> Checker<'a> {
             }
         }
         let lines = self.chain.as_ref().map_or(0, Chain::lines);
-        let until =
-            self.kept.map_or(0, |kept| kept.size).max(next.map_or(0, |next| next.old.as_ref().map_or(0, |old| old.1)));
+        let until = self
+            .kept
+            .iter()
+            .map(|kept| kept.size)
+            .max()
+            .unwrap_or(0)
+            .max(next.map_or(0, |next| next.old.as_ref().map_or(0, |old| old.1)));
         if self.problem.is_none() && lines < until {
             let (file, file_line) = self.place.clone();
             let what = Defect::Cut { until };
             self.problem =
                 Some(Problem { log: self.log.id.clone(), line: lines + 1, file, file_line: file_line + 1, what });
         }
+        self.report.secs_behind = self.times.secs_behind();
         if let Some(problem) = &self.problem {
             self.report.consistent_to = self.report.consistent_to.min(problem.line.saturating_sub(1));
             self.report.proved_to = self.report.proved_to.min(self.report.consistent_to);

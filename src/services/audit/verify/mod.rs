@@ -9,12 +9,15 @@ mod report;
 mod segments;
 mod suspects;
 
+#[cfg(test)]
+pub(crate) use self::report::Defect;
+
 use std::path::PathBuf;
 
-use self::checker::Checker;
+use self::{checker::Checker, segments::Log};
 pub(crate) use self::{
     error::VerifyError,
-    report::{Defect, Problem, Report},
+    report::{Doubt, Problem, Report, Verdict},
 };
 use super::origin::log_id_of;
 use crate::{
@@ -22,8 +25,8 @@ use crate::{
     store::files::Files,
 };
 
-/// Verifies `files` with `key`. `kept` is a checkpoint that was kept elsewhere, if there is one.
-pub(crate) fn verify(files: &[PathBuf], key: &PublicKey, kept: Option<&str>) -> Result<Report, VerifyError> {
+/// Verifies `files` with `key`, and against the checkpoints `kept` elsewhere.
+pub(crate) fn verify(files: &[PathBuf], key: &PublicKey, kept: &[&str]) -> Result<Report, VerifyError> {
     verify_with(&Files::real(), files, key, kept)
 }
 
@@ -31,19 +34,13 @@ pub(crate) fn verify_with(
     files: &Files,
     paths: &[PathBuf],
     key: &PublicKey,
-    kept: Option<&str>,
+    kept: &[&str],
 ) -> Result<Report, VerifyError> {
-    let kept = kept.map(|text| Checkpoint::parse(text).map_err(|_| VerifyError::Kept)).transpose()?;
-    if kept.as_ref().is_some_and(|head| head.verify(key).is_err()) {
-        return Err(VerifyError::Kept);
-    }
+    let kept: Vec<Checkpoint> = kept.iter().map(|text| signed(text, key)).collect::<Result<_, _>>()?;
     let logs = segments::logs(files, paths)?;
     let mut report = Report::default();
-    let mut ends: Vec<(String, u64)> = Vec::new();
-    let mut is_kept_found = false;
     for log in &logs {
-        let kept_of_log = kept.as_ref().filter(|head| log_id_of(&head.origin) == log.id);
-        is_kept_found |= kept_of_log.is_some();
+        let kept_of_log = kept.iter().filter(|head| log_id_of(&head.origin) == log.id).collect();
         let mut checker = Checker::new(log, key, kept_of_log);
         for segment in &log.segments {
             segments::read(files, segment, &mut |line| checker.line(segment, line))?;
@@ -54,18 +51,51 @@ pub(crate) fn verify_with(
         report.checkpoints += found.checkpoints;
         (report.proved_to, report.consistent_to) = (found.proved_to, found.consistent_to);
         report.first_problem = report.first_problem.or(problem);
-        ends.push((log.id.clone(), found.lines));
         report.logs.push(found);
     }
-    if let Some(head) = kept.filter(|_| !is_kept_found) {
-        let problem = Problem {
-            log: log_id_of(&head.origin),
-            line: 1,
-            file: paths.first().cloned().unwrap_or_default(),
-            file_line: 1,
-            what: Defect::Cut { until: head.size },
-        };
-        report.first_problem = report.first_problem.or(Some(problem));
-    }
+    report.doubts = doubts(&logs, &report, &kept);
     Ok(report)
 }
+
+/// Parses a kept checkpoint, which must be signed with `key`.
+fn signed(text: &str, key: &PublicKey) -> Result<Checkpoint, VerifyError> {
+    let head = Checkpoint::parse(text).map_err(|_| VerifyError::Kept)?;
+    head.verify(key).map(|()| head).map_err(|_| VerifyError::Kept)
+}
+
+/// What is missing for a proof of the whole log.
+fn doubts(logs: &[Log], report: &Report, kept: &[Checkpoint]) -> Vec<Doubt> {
+    if report.lines == 0 && kept.is_empty() {
+        return vec![Doubt::Empty];
+    }
+    let is_here = |id: &str| logs.iter().any(|log| log.id == id);
+    let mut doubts = Vec::new();
+    for (log, found) in logs.iter().zip(&report.logs) {
+        let id = || log.id.clone();
+        let is_known_before =
+            |head: &&Checkpoint| log_id_of(&head.origin) == log.id && head.size + 1 >= found.first_line;
+        if found.first_line > 1 && !kept.iter().any(|head| is_known_before(&head)) {
+            doubts.push(Doubt::Begins { log: id(), line: found.first_line });
+        }
+        if found.checkpoints == 0 {
+            doubts.push(Doubt::Unsigned { log: id() });
+        } else if found.lines_behind() > BEHIND_LINES_MAX || found.secs_behind > BEHIND_SECS_MAX {
+            doubts.push(Doubt::Behind { log: id(), lines: found.lines_behind() });
+        }
+        if let Some((old, lines)) = log.old.as_ref().filter(|(old, _)| !is_here(old)) {
+            doubts.push(Doubt::Replaced { log: old.clone(), lines: *lines, by: id() });
+        }
+    }
+    for head in kept {
+        let log = log_id_of(&head.origin);
+        let is_named = doubts.iter().any(|doubt| matches!(doubt, Doubt::Replaced { log: old, .. } if *old == log));
+        if !is_here(&log) && !is_named {
+            doubts.push(Doubt::Absent { log, lines: head.size });
+        }
+    }
+    doubts
+}
+
+/// A running server signs a checkpoint every 1,000 lines or ten seconds. If one device is slow, it is later.
+const BEHIND_LINES_MAX: u64 = 2_000;
+const BEHIND_SECS_MAX: u64 = 60;

@@ -17,6 +17,71 @@ pub(crate) struct Report {
     /// The last line of the last log that belongs to the hash chain.
     pub consistent_to: u64,
     pub first_problem: Option<Problem>,
+    /// What keeps the files from proving that they are the whole log, although no line of them is wrong.
+    pub doubts: Vec<Doubt>,
+}
+
+/// What a verification comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Every line is covered by a checkpoint that the given key signed, but for the few since the newest one.
+    Proved,
+    /// No line is wrong, but something is missing that would prove the whole log.
+    NotProved,
+    /// A line was edited, removed, moved, doubled or cut off.
+    Changed,
+}
+
+impl Report {
+    pub(crate) fn verdict(&self) -> Verdict {
+        match (&self.first_problem, self.doubts.as_slice()) {
+            (Some(_), _) => Verdict::Changed,
+            (None, []) => Verdict::Proved,
+            (None, _) => Verdict::NotProved,
+        }
+    }
+
+    /// Whether the line of this log with this number is covered by a checkpoint of the given key.
+    pub(crate) fn proves(&self, log: &str, line: u64) -> bool {
+        self.logs.iter().any(|own| own.id == log && line <= own.proved_to)
+    }
+}
+
+/// Why files do not prove the whole log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Doubt {
+    /// There is no line at all.
+    Empty,
+    /// No checkpoint of the log is signed with the given key.
+    Unsigned { log: String },
+    /// The log has `lines` lines since its newest checkpoint: more than a running server leaves without one.
+    Behind { log: String, lines: u64 },
+    /// The log begins at this line: older files are missing.
+    Begins { log: String, line: u64 },
+    /// The log `by` replaced this log of `lines` lines, which is not in the files.
+    Replaced { log: String, lines: u64, by: String },
+    /// A checkpoint over `lines` lines of this log was kept, but the log is not in the files.
+    Absent { log: String, lines: u64 },
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no line"),
+            Self::Unsigned { log } => write!(f, "log {log} has no checkpoint that this key signed"),
+            Self::Behind { log, lines } => write!(
+                f,
+                "log {log} goes on for {lines} lines after its newest checkpoint, longer than a running server leaves them unsigned"
+            ),
+            Self::Begins { log, line } => write!(f, "log {log} begins at line {line}: its older files are not here"),
+            Self::Replaced { log, lines, by } => {
+                write!(f, "log {log}, of {lines} lines, which log {by} replaced, is not here")
+            }
+            Self::Absent { log, lines } => {
+                write!(f, "log {log}, whose first {lines} lines were proved before, is not here")
+            }
+        }
+    }
 }
 
 /// One log. Its lines may stand in several files.
@@ -39,6 +104,15 @@ pub(crate) struct LogReport {
     pub torn_lines: u64,
     /// Whether the last line lacks its newline or its end.
     pub has_torn_end: bool,
+    /// How many seconds lie between the newest checkpoint that verified and the last line. Zero if a time is missing.
+    pub secs_behind: u64,
+}
+
+impl LogReport {
+    /// The lines after the newest checkpoint that verified.
+    pub(crate) fn lines_behind(&self) -> u64 {
+        (self.first_line + self.lines).saturating_sub(1).saturating_sub(self.proved_to)
+    }
 }
 
 /// The first line that is wrong.
