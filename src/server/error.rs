@@ -42,6 +42,8 @@ pub(crate) enum ServerError {
         path.display()
     )]
     Audit { path: PathBuf, cause: io::Error },
+    #[error("`{}` is not safe: {what}; {fix} {}", path.display(), path.display())]
+    Exposed { path: PathBuf, what: &'static str, fix: &'static str },
     #[error(transparent)]
     Authority(#[from] CaError),
     #[error(transparent)]

@@ -11,6 +11,7 @@ mod logging;
 mod options;
 mod panics;
 mod private_file;
+mod exposed;
 mod run_files;
 mod machine;
 mod backend;

@@ -13,6 +13,7 @@ use super::{
     binding::{AllBound, bind},
     config::{AuditConfig, Config, Environment, Storage},
     exchange::Front,
+    exposed,
     limits::{Limits, Refusals},
     logging,
     machine::{Machine, need_folder},
@@ -185,6 +186,7 @@ fn open_store(storage: &Storage, machine: &Machine) -> Result<(Store, Boot), Ser
         return Ok((Store::memory(machine.clock.clone()), Boot::memory()));
     };
     need_folder(path, &machine.files)?;
+    exposed::check_data(path, &machine.files)?;
     let store = Store::sled(path, machine.files.clone(), machine.clock.clone())?;
     let boot = Boot::open(path, machine.files.clone())?;
     machine.clock.not_before(store.last_time());
@@ -208,6 +210,9 @@ fn audit_devices(
         devices.push(AuditConfig { name: "file".to_owned(), path, required: true, sync_always: false });
     }
     for device in &devices {
+        if files.exists(&device.path) {
+            exposed::check_audit(&device.path, files)?;
+        }
         match files.open_append(&device.path) {
             Ok(_) => {}
             Err(cause) if device.required => return Err(ServerError::Audit { path: device.path.clone(), cause }),

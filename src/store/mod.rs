@@ -44,7 +44,7 @@ pub use self::{
     batch::{Batch, Check, Effect, Old, Sequence, Write},
     boot::Boot,
     errors::{CommitError, OpenError, StoreError},
-    files::Files,
+    files::{FileKind, Files, Protection},
     tag::Tag,
     value::StoredValue,
 };

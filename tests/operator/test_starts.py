@@ -1,5 +1,6 @@
 """Starts that must be refused: a second process, a damaged file, an audit log that cannot be opened."""
 
+import os
 import shutil
 
 import pytest
@@ -23,6 +24,67 @@ def test_an_audit_log_that_is_a_folder_is_named(folder):
     told = run("server", f"-config={file}")
     assert told.code == 1, told
     assert str(blocked) in told.text and "audit" in told.text, told
+
+
+def serve_audited(folder, audit):
+    """Tries to serve with that audit file, where that must be refused."""
+    file = folder / "audit.hcl"
+    port = servers.free_port()
+    file.write_text(servers.listener_stanza(port) + servers.storage_stanza(folder / "data") + servers.audit_stanza(audit))
+    return run("server", f"-config={file}")
+
+
+def make_fifo(folder):
+    os.mkfifo(folder / "audit.fifo", 0o600)
+    return folder / "audit.fifo"
+
+
+def make_open(folder):
+    (folder / "open.log").touch()
+    (folder / "open.log").chmod(0o666)
+    return folder / "open.log"
+
+
+def make_link(folder):
+    (folder / "real.log").touch(0o600)
+    (folder / "link.log").symlink_to(folder / "real.log")
+    return folder / "link.log"
+
+
+AUDITS = {"a FIFO": make_fifo, "a device": lambda _: "/dev/null", "a file that all may write": make_open, "a link": make_link}
+
+
+@pytest.mark.parametrize("make", AUDITS.values(), ids=AUDITS.keys())
+def test_s22_an_audit_file_that_keeps_nothing_or_is_open_to_all_is_refused(folder, make):
+    audit = make(folder)
+    told = serve_audited(folder, audit)
+    assert told.code == 1 and str(audit) in told.text, told
+
+
+EXPOSED = {"the folder": "", "a boot file": "boot.a", "the store": "sled", "a file of the store": "sled/db"}
+
+
+@pytest.mark.parametrize("name", EXPOSED.values(), ids=EXPOSED.keys())
+def test_s22_a_data_folder_that_others_may_write_is_refused_and_starts_again_once_mended(configured, name):
+    configured.stop()
+    path = configured.data / name
+    before = path.stat().st_mode
+    path.chmod(0o777 if path.is_dir() else 0o666)
+    told = serve(configured.data)
+    assert told.code == 1 and str(path) in told.text and "chmod go-w" in told.text, told
+    path.chmod(before)
+    configured.start_again()
+    assert configured.ask("GET", "secret/data/a").status == 200
+
+
+def test_s22_a_link_in_a_folder_that_all_may_write_is_refused(configured):
+    configured.stop()
+    shared = configured.folder / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    (shared / "data").symlink_to(configured.data)
+    told = serve(shared / "data")
+    assert told.code == 1 and str(shared) in told.text and "chmod o-w" in told.text, told
 
 
 def spoil(file):

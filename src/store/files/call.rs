@@ -10,6 +10,37 @@ pub struct Stat {
     pub len: u64,
 }
 
+/// Who may do what with a file or directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protection {
+    /// The permission bits, with the sticky bit.
+    pub mode: u32,
+    /// The user id of the owner.
+    pub owner: u32,
+    pub kind: FileKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    File,
+    Directory,
+    Link,
+    /// A FIFO, a device or a socket.
+    Other,
+}
+
+impl Protection {
+    pub(super) fn of(data: &fs::Metadata) -> Self {
+        let kind = match data.file_type() {
+            kind if kind.is_file() => FileKind::File,
+            kind if kind.is_dir() => FileKind::Directory,
+            kind if kind.is_symlink() => FileKind::Link,
+            _ => FileKind::Other,
+        };
+        Self { mode: data.mode() & 0o7777, owner: data.uid(), kind }
+    }
+}
+
 /// Room of the file system that holds a path, as an unprivileged writer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {

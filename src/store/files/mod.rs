@@ -15,7 +15,7 @@ use std::{
 };
 
 use self::call::Call;
-pub use self::call::{Room, Stat};
+pub use self::call::{FileKind, Protection, Room, Stat};
 #[cfg(test)]
 use self::faulty::Faults;
 
@@ -64,7 +64,7 @@ impl Files {
     }
 
     pub fn open_read(&self, path: &Path) -> io::Result<File> {
-        let file = fs::OpenOptions::new().read(true).custom_flags(no_follow()).open(path)?;
+        let file = only_regular(fs::OpenOptions::new().read(true).custom_flags(safe_flags()).open(path)?)?;
         Ok(File {
             inner: file,
             #[cfg(test)]
@@ -141,6 +141,16 @@ impl Files {
         fs::symlink_metadata(path).map(|data| Stat::of(&data))
     }
 
+    /// Who may do what with the file or directory at `path`. A link is not followed.
+    pub fn protection(&self, path: &Path) -> io::Result<Protection> {
+        fs::symlink_metadata(path).map(|data| Protection::of(&data))
+    }
+
+    /// The path without links.
+    pub fn real_path(&self, path: &Path) -> io::Result<std::path::PathBuf> {
+        fs::canonicalize(path)
+    }
+
     /// The free and total room of the file system that holds `path`.
     pub fn room(&self, path: &Path) -> io::Result<Room> {
         #[cfg(test)]
@@ -157,7 +167,7 @@ impl Files {
     pub fn lock(&self, path: &Path) -> io::Result<Lock> {
         let mut options = fs::OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE);
-        let mut file = file.custom_flags(no_follow()).open(path)?;
+        let mut file = file.custom_flags(safe_flags()).open(path)?;
         file.try_lock().map_err(io::Error::from)?;
         file.set_len(0)?;
         write!(file, "{}", std::process::id())?;
@@ -171,7 +181,8 @@ impl Files {
     }
 
     fn create(&self, path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
-        let file = self.step(Call::Create(path), || options.mode(FILE_MODE).custom_flags(no_follow()).open(path))?;
+        let open = || options.mode(FILE_MODE).custom_flags(safe_flags()).open(path).and_then(only_regular);
+        let file = self.step(Call::Create(path), open)?;
         Ok(File {
             inner: file,
             #[cfg(test)]
@@ -239,8 +250,14 @@ impl File {
     }
 }
 
-fn no_follow() -> i32 {
-    i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0)
+/// Symbolic links are not followed, and opening a FIFO does not wait for whoever holds its other end.
+fn safe_flags() -> i32 {
+    i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits()).unwrap_or(0)
+}
+
+/// Refuses what is no regular file. A FIFO or a device would take what is written and keep nothing.
+fn only_regular(file: fs::File) -> io::Result<fs::File> {
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// The mode of files that we create: only their owner can read and write them.

@@ -1,0 +1,179 @@
+//! Refuses to start on files that others could replace or change: folders and files that other users may write, keys that
+//! they may read, and audit files that are no files. Whoever can write there can take the server over, whatever is
+//! sealed.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+use super::error::ServerError;
+use crate::store::{FileKind, Files, Protection};
+
+/// Writable by the group or by everybody.
+const WRITABLE: u32 = 0o022;
+/// Writable by everybody.
+const WRITABLE_BY_ALL: u32 = 0o002;
+/// In a folder with this bit, only the owner of a file may rename or remove it.
+const STICKY: u32 = 0o1000;
+/// Anything at all for the group or everybody.
+const OPEN: u32 = 0o077;
+
+/// Checks a data folder, the folders above it, and everything in it.
+pub(crate) fn check_data(folder: &Path, files: &Files) -> Result<(), ServerError> {
+    check_way(folder, files)?;
+    let real = files.real_path(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })?;
+    check_entry(&real, files)?;
+    check_below(&real, files)
+}
+
+/// Checks an audit file that exists, and the folders above it.
+pub(crate) fn check_audit(path: &Path, files: &Files) -> Result<(), ServerError> {
+    check_way(path, files)?;
+    let what = match check_entry(path, files)? {
+        FileKind::File => return Ok(()),
+        FileKind::Link => "it is a symbolic link",
+        FileKind::Directory | FileKind::Other => "it is not a regular file",
+    };
+    Err(ServerError::Audit { path: path.to_owned(), cause: std::io::Error::other(what) })
+}
+
+/// Checks the folders that lead to `path`, as it is written and as it is without links: whoever may write one of them
+/// can put another folder in the place of the next.
+fn check_way(path: &Path, files: &Files) -> Result<(), ServerError> {
+    let written = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let real = files.real_path(path).unwrap_or_else(|_| written.clone());
+    for folder in written.ancestors().skip(1).chain(real.ancestors().skip(1)) {
+        let Ok(real) = files.real_path(folder) else { continue };
+        let Ok(found) = files.protection(&real) else { continue };
+        if found.mode & WRITABLE_BY_ALL != 0 && found.mode & STICKY == 0 {
+            return Err(exposed(&real, "everybody may write this folder", "chmod o-w"));
+        }
+    }
+    Ok(())
+}
+
+fn check_below(folder: &Path, files: &Files) -> Result<(), ServerError> {
+    for name in files.names(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })? {
+        let path = folder.join(name);
+        if check_entry(&path, files)? == FileKind::Directory {
+            check_below(&path, files)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_entry(path: &Path, files: &Files) -> Result<FileKind, ServerError> {
+    // What goes away meanwhile is no longer there to be changed.
+    let Ok(found) = files.protection(path) else { return Ok(FileKind::Other) };
+    let Protection { mode, owner, kind } = found;
+    if kind == FileKind::Link {
+        return Ok(kind);
+    }
+    let us = geteuid();
+    if !us.is_root() && owner != us.as_raw() && owner != 0 {
+        return Err(exposed(path, "it belongs to another user", "run the server as its owner, or chown"));
+    }
+    if mode & WRITABLE != 0 && !(kind == FileKind::Directory && mode & STICKY != 0) {
+        return Err(exposed(path, "others than its owner may write it", "chmod go-w"));
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if matches!(name.as_str(), "ca-key.pem" | "server.pem" | "dev-keys") && mode & OPEN != 0 {
+        return Err(exposed(path, "it holds a key, and others than its owner may read it", "chmod go="));
+    }
+    Ok(kind)
+}
+
+fn exposed(path: &Path, what: &'static str, fix: &'static str) -> ServerError {
+    ServerError::Exposed { path: PathBuf::from(path), what, fix }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt as _, symlink},
+    };
+
+    use super::*;
+
+    fn set(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// A data folder as a server leaves it.
+    fn data() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        fs::create_dir_all(data.join("tls")).unwrap();
+        set(&data, 0o700);
+        for name in ["boot.a", "audit.log", "tls/ca-key.pem", "tls/ca.pem"] {
+            fs::write(data.join(name), "x").unwrap();
+            set(&data.join(name), if name.ends_with("ca.pem") { 0o644 } else { 0o600 });
+        }
+        (dir, data)
+    }
+
+    fn refused(path: &Path) -> String {
+        check_data(path, &Files::real()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn s22_a_folder_as_the_server_leaves_it_is_safe_also_through_a_link() {
+        let (dir, data) = data();
+        assert_eq!(refused(&data), "");
+        set(&data, 0o755);
+        set(&data.join("audit.log"), 0o640);
+        assert_eq!(refused(&data), "", "an auditors' group may read");
+        let link = dir.path().join("link");
+        symlink(&data, &link).unwrap();
+        assert_eq!(refused(&link), "");
+    }
+
+    #[test]
+    fn s22_what_others_may_write_is_refused_by_name() {
+        for (name, mode) in [("", 0o777), ("", 0o770), ("tls", 0o777), ("boot.a", 0o666), ("audit.log", 0o620)] {
+            let (_dir, data) = data();
+            let path = if name.is_empty() { data.clone() } else { data.join(name) };
+            set(&path, mode);
+            let told = refused(&data);
+            assert!(told.contains(&format!("`{}`", path.display())) && told.contains("chmod"), "{name}: {told}");
+        }
+    }
+
+    #[test]
+    fn s22_a_key_that_others_may_read_is_refused() {
+        for mode in [0o644, 0o640, 0o604] {
+            let (_dir, data) = data();
+            set(&data.join("tls/ca-key.pem"), mode);
+            assert!(refused(&data).contains("it holds a key"), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn s22_a_way_that_others_may_write_is_refused_whichever_way_it_is_named() {
+        let (dir, data) = data();
+        let open = dir.path().join("open");
+        fs::create_dir(&open).unwrap();
+        symlink(&data, open.join("link")).unwrap();
+        set(&open, 0o777);
+        assert!(refused(&open.join("link")).contains("everybody may write this folder"));
+        set(&open, 0o1777);
+        assert_eq!(refused(&open.join("link")), "", "as /tmp is");
+        set(dir.path(), 0o777);
+        assert!(refused(&data).contains("everybody may write this folder"));
+    }
+
+    #[test]
+    fn s22_an_audit_file_is_a_regular_file() {
+        let (dir, data) = data();
+        let judge = |path: &Path| check_audit(path, &Files::real()).err().map(|error| error.to_string());
+        assert_eq!(judge(&data.join("audit.log")), None);
+        let link = dir.path().join("link.log");
+        symlink(data.join("audit.log"), &link).unwrap();
+        assert!(judge(&link).unwrap().contains("symbolic link"));
+        assert!(judge(Path::new("/dev/null")).unwrap().contains("/dev/null"));
+        assert!(judge(&data).unwrap().contains("not a regular file"));
+        set(&data.join("audit.log"), 0o666);
+        assert!(judge(&data.join("audit.log")).unwrap().contains("others than its owner may write it"));
+    }
+}
