@@ -31,7 +31,7 @@ pub mod offline;
 mod tests;
 
 pub use crate::services::{
-    audit::DeviceConfig,
+    audit::{DeviceConfig, Rotation},
     counts::{Durations, EndedCount, Reader},
     lifecycle::StaticKey,
     tokens::WalkReport,

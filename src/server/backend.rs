@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::{config::AuditConfig, error::ServerError, exchange::OnRefusal, private_file, settings::Dev};
 use crate::{
     base::{random::Random, secret::Secret, time::Clock, ttl::Ttl},
-    broker::{Broker, DeviceConfig, RefusalLimit, Setup, StartError, StaticKey, WalkReport, offline},
+    broker::{Broker, DeviceConfig, RefusalLimit, Rotation, Setup, StartError, StaticKey, WalkReport, offline},
     dialects::{self, Dialects, MeasureServer},
     store::{Boot, Files, Store},
 };
@@ -34,6 +34,7 @@ pub async fn start(parts: Parts) -> Result<Arc<Broker>, ServerError> {
         path: device.path,
         required: device.required,
         sync_always: device.sync_always,
+        rotation: Rotation { bytes: device.rotate_bytes.unwrap_or(Rotation::default().bytes), keep: device.keep },
     };
     let broker = Broker::start(Setup {
         store: parts.store,

@@ -207,7 +207,14 @@ fn audit_devices(
     {
         let path = folder.join("audit.log");
         tracing::info!("no `audit` stanza: the audit log is {}", path.display());
-        devices.push(AuditConfig { name: "file".to_owned(), path, required: true, sync_always: false });
+        devices.push(AuditConfig {
+            name: "file".to_owned(),
+            path,
+            required: true,
+            sync_always: false,
+            rotate_bytes: None,
+            keep: None,
+        });
     }
     for device in &devices {
         if files.exists(&device.path) {

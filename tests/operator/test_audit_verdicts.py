@@ -84,6 +84,13 @@ def parts(made, folder):
     return [shutil.copy(part, folder / f"{number}.log") for number, part in enumerate(made[2])]
 
 
+def rotated_of(audit):
+    """The rotated files of a log, in order: by their time, then by the number behind it."""
+    endings = (path.name.removeprefix(f"{audit.name}.").partition("-") for path in audit.parent.glob(f"{audit.name}.2*"))
+    ordered = sorted((time, int(count or 0), f"{time}{dash}{count}") for time, dash, count in endings)
+    return [audit.with_name(f"{audit.name}.{ending}") for _, _, ending in ordered]
+
+
 def lines(file):
     return Path(file).read_bytes().splitlines(keepends=True)
 
@@ -100,6 +107,30 @@ def test_rotated_files_are_found_by_their_name(auditor, made):
     told = auditor.verify(made[2][-1])
     assert told.returncode == PROVED, told
     assert re.search(r"lines 1 to \d+", told.stdout), told
+
+
+def test_rotated_files_of_the_server_itself_are_proved(folder):
+    """Some requests more than fit into a file, with two rotated files kept: the rest is proved with a kept checkpoint."""
+    audit = folder / "audit.log"
+    stanza = f'audit "file" "small" {{\n  path = "{audit}"\n  rotate_bytes = 20000\n  keep = 2\n}}\n'
+    with open_with_secret(servers.ConfiguredStrongroom(folder / "server", tail=stanza)) as server:
+        auditor = Auditor(folder / "auditor", server.audit_key)
+        kept = folder / "kept.checkpoint"
+        server.wait_for(lambda: fill(server) or len(rotated_of(audit)) == 2, "two rotated files")
+        assert server.stop()
+        rotated = rotated_of(audit)
+        assert auditor.both(*rotated, audit) == PROVED
+        assert auditor.verify(audit, more=[f"--write-checkpoint={kept}"]).returncode == PROVED
+        server.start_again()
+        server.wait_for(lambda: fill(server) or not set(rotated) & set(rotated_of(audit)), "two others")
+        assert server.stop()
+        rest = [*rotated_of(audit), audit]
+        assert len(rest) == 3
+        assert auditor.both(*rest) == NOT_PROVED
+        assert auditor.both(*rest, kept=kept) in (PROVED, NOT_PROVED)  # as far as what was removed reaches
+        newest = folder / "newest.checkpoint"
+        assert auditor.verify(audit, more=[f"--write-checkpoint={newest}"]).returncode != CHANGED
+        assert auditor.both(*rest, kept=newest) == PROVED
 
 
 def test_an_edited_line_is_named(auditor, parts):

@@ -28,7 +28,10 @@ use crate::{
     },
     broker::{Body, Broker, Peer, RefusalLimit, Reply as Answered, Request, Setup, StaticKey, Unlimited},
     contract::{Body as AnswerBody, Credential, Operation},
-    services::{Services, audit::DeviceConfig},
+    services::{
+        Services,
+        audit::{DeviceConfig, Rotation},
+    },
     store::Boot,
 };
 
@@ -130,6 +133,7 @@ impl Rig {
             path: directory.path().join("audit.log"),
             required: true,
             sync_always: false,
+            rotation: Rotation::default(),
         };
         let in_memory = Setup::in_memory(clock.clone(), vec![device]);
         let broker = Broker::start(Setup { boot, static_key, refusal_limit, ..in_memory }).unwrap();

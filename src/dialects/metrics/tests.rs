@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     base::time::{Clock, Time},
-    broker::{Broker, DeviceConfig, Setup},
+    broker::{Broker, DeviceConfig, Rotation, Setup},
 };
 
 /// A new broker and a server around it.
@@ -23,6 +23,7 @@ fn measured() -> Measured {
         path: folder.path().join(name),
         required: true,
         sync_always: false,
+        rotation: Rotation::default(),
     };
     let devices = vec![device("one"), device("two")];
     let broker: Arc<Broker> = Broker::start(Setup::in_memory(clock.clone(), devices)).unwrap();

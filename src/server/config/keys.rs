@@ -155,7 +155,7 @@ pub(crate) const TELEMETRY_UNUSED: Known = &[
 
 pub(crate) const SLED: Known = &["path"];
 
-pub(crate) const AUDIT: Known = &["options", "path", "required", "sync", "type"];
+pub(crate) const AUDIT: Known = &["keep", "options", "path", "required", "rotate_bytes", "sync", "type"];
 pub(crate) const AUDIT_UNUSED: Known = &["description", "local"];
 pub(crate) const AUDIT_OPTIONS: Known = &["file_path", "format", "log_raw", "path"];
 pub(crate) const AUDIT_OPTIONS_UNUSED: Known =

@@ -76,6 +76,14 @@ impl<'a> Section<'a> {
         self.value(key, "a string", |value| value.as_str().map(str::to_owned))
     }
 
+    /// A whole number from 0, also written as a text.
+    pub(crate) fn number(&self, key: &str) -> Result<Option<u64>, ConfigError> {
+        self.value(key, "a whole number, 0 or more", |value| match value {
+            Value::Number(text) | Value::String(text) => text.parse().ok(),
+            _ => None,
+        })
+    }
+
     pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
         self.value(key, "true or false", Value::as_bool)
     }

@@ -143,7 +143,16 @@ pub(crate) fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<A
         }
     };
     let name = block.labels.get(1).map_or("file", |name| name.trim_end_matches('/')).to_owned();
-    Ok(AuditConfig { name, path: path.into(), required: block.flag("required")?.unwrap_or(true), sync_always })
+    let (rotate_bytes, keep) = (block.number("rotate_bytes")?, block.number("keep")?);
+    let keep = keep.map(|keep| u32::try_from(keep).unwrap_or(u32::MAX));
+    Ok(AuditConfig {
+        name,
+        path: path.into(),
+        required: block.flag("required")?.unwrap_or(true),
+        sync_always,
+        rotate_bytes,
+        keep,
+    })
 }
 
 /// Reads a `telemetry` stanza. `None` if it names no address: then there are no metrics.

@@ -56,6 +56,8 @@ fn the_whole_of_a_configuration_is_taken() {
           path = "/log2"
           sync = "always"
           required = false
+          rotate_bytes = 1000000
+          keep = "3"
         }
         api_addr = "https://a:8200"
         default_lease_ttl = "1h"
@@ -73,6 +75,8 @@ fn the_whole_of_a_configuration_is_taken() {
         path: path.into(),
         required,
         sync_always,
+        rotate_bytes: if sync_always { Some(1_000_000) } else { None },
+        keep: if sync_always { Some(3) } else { None },
     };
     assert_eq!(config.audit, [device("main", "/log", true, false), device("second", "/log2", false, true)]);
     assert_eq!(config.api_addr.as_deref(), Some("https://a:8200"));

@@ -38,6 +38,10 @@ pub(crate) struct AuditConfig {
     pub path: PathBuf,
     pub required: bool,
     pub sync_always: bool,
+    /// The file is rotated at this size. `None` means the default size, 0 never.
+    pub rotate_bytes: Option<u64>,
+    /// How many rotated files are kept. `None` means all of them.
+    pub keep: Option<u32>,
 }
 
 /// A `seal "static"` stanza.

@@ -5,7 +5,7 @@ use std::{io::Write as _, net::SocketAddr, net::TcpStream, sync::Arc};
 use super::stand::{Stand, patient, read_all};
 use crate::{
     base::time::{Clock, Time},
-    broker::{Broker, DeviceConfig, Setup},
+    broker::{Broker, DeviceConfig, Rotation, Setup},
     dialects,
     server::{certificates::SoonestEnd, connection_counts::ConnectionCounts, telemetry::Meter},
     store::Files,
@@ -28,7 +28,13 @@ impl Server {
         let _inside = runtime.enter();
         let clock = Clock::system(Time::EPOCH);
         let path = folder.path().join("audit.log");
-        let device = DeviceConfig { name: "main".into(), path, required: true, sync_always: false };
+        let device = DeviceConfig {
+            name: "main".into(),
+            path,
+            required: true,
+            sync_always: false,
+            rotation: Rotation::default(),
+        };
         let broker = Broker::start(Setup::in_memory(clock.clone(), vec![device])).unwrap();
         let meter = Meter {
             files: Files::real(),

@@ -34,6 +34,7 @@ impl AuditLog {
         let now = self.hub.now();
         let unsynced = self.hub.with_writer(|writer| {
             writer.maintain(now);
+            writer.rotate(now);
             writer.unsynced()
         });
         // The files are synced without the writer lock, so that requests can be written meanwhile.

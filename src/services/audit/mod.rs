@@ -66,5 +66,5 @@ pub use self::{
     facts::CachedAuthFields,
     refusals::Refusal,
     service::Audit,
-    status::{AuditMeasurements, DeviceConfig},
+    status::{AuditMeasurements, DeviceConfig, Rotation},
 };

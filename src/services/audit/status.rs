@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::base::limits::AUDIT_FILE_BYTES;
+
 /// A file device as the configuration declares it.
 #[derive(Clone, Debug)]
 pub struct DeviceConfig {
@@ -11,6 +13,22 @@ pub struct DeviceConfig {
     pub required: bool,
     /// Whether a line is synced to disk before its request is answered.
     pub sync_always: bool,
+    pub rotation: Rotation,
+}
+
+/// When a file is rotated, and what becomes of rotated files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// The file is rotated once it has this many bytes. Zero means never.
+    pub bytes: u64,
+    /// How many rotated files are kept. `None` means all of them.
+    pub keep: Option<u32>,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { bytes: AUDIT_FILE_BYTES, keep: None }
+    }
 }
 
 /// Whether a device can write.

@@ -138,9 +138,23 @@ impl Writer {
             if due == Due::IfDue && !device.is_checkpoint_due(now) {
                 continue;
             }
-            let progress = Progress { moment: self.open.moment(), open: &self.open.ids() };
-            if device.sign(&unsealed.signing, &progress, now).is_ok() {
-                self.open.next_epoch();
+            sign(device, &mut self.open, &unsealed.signing, now);
+        }
+    }
+
+    /// Rotates the files that are large enough. The old file ends with a checkpoint, and the new one begins with one:
+    /// it names the requests without an outcome, for a start that reads no further back.
+    pub(crate) fn rotate(&mut self, now: Time) {
+        for device in &mut self.devices {
+            if !device.is_full(now) {
+                continue;
+            }
+            let key = self.unsealed.as_ref().map(|unsealed| &unsealed.signing);
+            if let Some(key) = key {
+                sign(device, &mut self.open, key, now);
+            }
+            if let (Ok(()), Some(key)) = (device.rotate(now), key) {
+                sign(device, &mut self.open, key, now);
             }
         }
     }
@@ -166,6 +180,14 @@ impl Writer {
     /// The newest checkpoint of every device, with its sidecar.
     pub(crate) fn newest_checkpoints(&self) -> Vec<(Sidecar, String)> {
         self.devices.iter().filter_map(Device::newest_checkpoint).collect()
+    }
+}
+
+/// Signs a checkpoint for a device that is up.
+fn sign(device: &mut Device, open: &mut OpenRequests, key: &SigningKey, now: Time) {
+    let progress = Progress { moment: open.moment(), open: &open.ids() };
+    if device.sign(key, &progress, now).is_ok() {
+        open.next_epoch();
     }
 }
 

@@ -11,10 +11,11 @@ use super::{
     file::{LogFile, OnDisk, SyncDone, Syncable},
     health::{Health, Operation, Refused},
     log::Log,
+    rotation::{rotated_path, superfluous},
     sidecar::Sidecar,
 };
 use crate::{
-    base::time::Time,
+    base::{time::Time, ttl::Ttl},
     crypto::{ed25519::SigningKey, kdf::MacKey, note::Checkpoint},
     services::audit::{
         control::{self, Head, Standing},
@@ -37,7 +38,12 @@ pub(crate) struct Device {
     prefix: Option<String>,
     /// How many lines the log had when this process opened it.
     lines_at_open: u64,
+    /// After a failed rotation, the next one is tried at this time.
+    rotate_after: Time,
 }
+
+/// How long after a failed rotation the next one is tried.
+const ROTATE_AGAIN: Ttl = Ttl::from_secs(60);
 
 impl Device {
     /// A device that is down until [`Device::bring_up`].
@@ -50,6 +56,7 @@ impl Device {
             coverage: Coverage::default(),
             prefix: None,
             lines_at_open: 0,
+            rotate_after: Time::EPOCH,
             config,
         }
     }
@@ -286,6 +293,47 @@ impl Device {
         };
         if changed.is_ok() {
             let _down_is_in_health = self.flush(now);
+        }
+    }
+
+    /// Whether the file is large enough to be rotated.
+    pub(crate) fn is_full(&self, now: Time) -> bool {
+        let bytes = self.config.rotation.bytes;
+        self.is_up() && bytes > 0 && self.log.file().length() >= bytes && now >= self.rotate_after
+    }
+
+    /// Ends the file properly, renames it, and continues the log in a new one. If the file cannot be renamed, the log
+    /// goes on in it.
+    pub(crate) fn rotate(&mut self, now: Time) -> Result<(), Refused> {
+        self.write_control(&control::tail(now, "rotated"))?;
+        self.sync()?;
+        let named = rotated_path(self.log.file().files(), self.log.file().path(), now);
+        let moved = named.and_then(|to| self.log.file_mut().move_to(&to).map(|()| to));
+        let to = moved.map_err(|error| {
+            tracing::warn!(device = self.config.name, %error, "the audit file cannot be rotated");
+            self.rotate_after = now.plus(ROTATE_AGAIN);
+            Refused
+        })?;
+        self.log.set_newline(Newline::Present);
+        let head = self.head("rotated");
+        self.log.continue_with(head);
+        tracing::info!(device = self.config.name, to = %to.display(), "the audit file was rotated");
+        self.remove_superfluous();
+        self.flush(now)
+    }
+
+    fn remove_superfluous(&self) {
+        let Some(keep) = self.config.rotation.keep else { return };
+        let files = self.log.file().files();
+        let removed = superfluous(files, self.log.file().path(), keep).and_then(|paths| {
+            paths.iter().try_for_each(|path| {
+                files.remove(path)?;
+                tracing::info!(file = %path.display(), "a rotated audit file was removed, as `keep` says");
+                Ok(())
+            })
+        });
+        if let Err(error) = removed {
+            tracing::warn!(device = self.config.name, %error, "a rotated audit file cannot be removed");
         }
     }
 

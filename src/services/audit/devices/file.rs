@@ -163,6 +163,18 @@ impl LogFile {
         self.open.as_ref().ok_or(io::ErrorKind::NotConnected)?.write_all(bytes)
     }
 
+    /// Renames the file to `to`, and continues in a new file at the old path. Both must be synced afterwards.
+    pub(crate) fn move_to(&mut self, to: &Path) -> io::Result<()> {
+        self.files.rename(&self.path, to)?;
+        let opened = self.open_path()?;
+        self.adopt(opened);
+        self.folder().map_or(Ok(()), |folder| self.files.sync_dir(folder))
+    }
+
+    pub(crate) const fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// Adds the number of bytes that we wrote to the expected length.
     pub(crate) fn grew(&mut self, bytes: u64) {
         self.length += bytes;

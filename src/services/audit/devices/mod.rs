@@ -5,6 +5,7 @@
 //! |---|---|
 //! | device | the whole device: opens, writes, signs, recovers |
 //! | log | the chain, what the file still lacks, and the write itself |
+//! | rotation | the names of rotated files, and which of them are too many |
 //! | catch_up, scan | read a file: what it lacks, where its log stands |
 //! | checkpoints, coverage, health | the newest checkpoint, how far changes are covered, up or down |
 //! | batch, due, unwritten | lines made for one write, control lines that are due, notes that wait |
@@ -15,6 +16,7 @@ pub(crate) mod device;
 mod log;
 
 mod catch_up;
+mod rotation;
 mod scan;
 
 mod checkpoints;
@@ -28,6 +30,8 @@ mod unwritten;
 mod file;
 mod sidecar;
 
+#[cfg(test)]
+pub(crate) use self::rotation::{rotated_path, superfluous};
 pub(crate) use self::{
     catch_up::Expected,
     checkpoints::Progress,

@@ -79,6 +79,7 @@ impl Bench {
             path: dir.path().join(format!("{name}.log")),
             required: *name == "file",
             sync_always: false,
+            rotation: Rotation::default(),
         };
         let configs: Vec<DeviceConfig> = names.iter().map(config).collect();
         let clock = Clock::manual(Time::from_unix_secs(1_800_000_000));

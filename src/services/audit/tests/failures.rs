@@ -160,7 +160,13 @@ fn a_device_that_does_not_open_is_tried_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.log");
     faults.break_path(&path, Fault::ReadOnly);
-    let config = DeviceConfig { name: "a".into(), path: path.clone(), required: true, sync_always: false };
+    let config = DeviceConfig {
+        name: "a".into(),
+        path: path.clone(),
+        required: true,
+        sync_always: false,
+        rotation: Rotation::default(),
+    };
     let clock = Clock::manual(crate::base::time::Time::from_unix_secs(1_800_000_000));
     let audit = Audit::without_thread(vec![config], files, clock.clone());
     assert!(!audit.is_ready());

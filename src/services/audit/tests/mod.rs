@@ -8,6 +8,7 @@ mod notes;
 mod proofs;
 mod questions;
 mod refusals;
+mod rotation;
 mod starts;
 mod together;
 mod verdicts;

@@ -21,6 +21,7 @@ fn all_are_answered(answers: &Answers) {
         path: dir.path().join(format!("{name}.log")),
         required: true,
         sync_always: *answers == Answers::AfterSync,
+        rotation: Rotation::default(),
     };
     let clock = Clock::system(Time::EPOCH);
     let audit = Audit::start(vec![config("one"), config("two")], Files::real(), clock);
