@@ -48,6 +48,12 @@ pub(crate) struct MountRecord {
     pub default_ttl: Ttl,
     #[n(8)]
     pub max_ttl: Ttl,
+    /// The token type that an auth method was given, in Vault's word. `None`: the default.
+    #[n(9)]
+    pub token_type: Option<String>,
+    /// Where the mount is listed, in Vault's word. `None`: nothing was said.
+    #[n(10)]
+    pub listing_visibility: Option<String>,
 }
 
 impl MountRecord {
@@ -66,6 +72,8 @@ impl MountRecord {
             options: BTreeMap::new(),
             default_ttl: Ttl::ZERO,
             max_ttl: Ttl::ZERO,
+            token_type: None,
+            listing_visibility: None,
         }
     }
 }

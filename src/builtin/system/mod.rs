@@ -5,6 +5,7 @@ mod capabilities;
 mod health;
 mod init;
 mod internal;
+mod mount_input;
 mod mounts;
 mod policies;
 mod rows;

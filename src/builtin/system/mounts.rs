@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use super::state::{Sys, System, VERSION};
+use super::{
+    mount_input::{self, Wanted},
+    state::{Sys, System, VERSION},
+};
 use crate::{
     base::{path, ttl::Ttl},
-    contract::{Answer, Class, Error, Flag, Names, Opaque, Result, input::or_default, row::Nothing},
+    contract::{Answer, Class, Error, Opaque, Result, row::Nothing},
     services::{
-        mounts::{MOUNT_SEGMENTS_MAX, Mount, MountRecord},
+        mounts::{MOUNT_SEGMENTS_MAX, Mount, MountRecord, SystemTtls},
         revocations::Revoked,
     },
 };
@@ -75,7 +77,7 @@ impl Target {
 #[derive(Serialize)]
 pub(super) struct Shown<'a> {
     accessor: &'a str,
-    config: Config,
+    config: Config<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deprecation_status: Option<&'static str>,
     description: &'a str,
@@ -94,12 +96,14 @@ pub(super) struct Shown<'a> {
 }
 
 #[derive(Serialize)]
-struct Config {
+struct Config<'a> {
     default_lease_ttl: Ttl,
     force_no_cache: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listing_visibility: Option<&'a str>,
     max_lease_ttl: Ttl,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'static str>,
+    token_type: Option<&'a str>,
 }
 
 /// Whether an answer repeats the path of the mount, as command lines expect.
@@ -119,8 +123,9 @@ impl<'a> Shown<'a> {
             config: Config {
                 default_lease_ttl: record.default_ttl,
                 force_no_cache: false,
+                listing_visibility: record.listing_visibility.as_deref(),
                 max_lease_ttl: record.max_ttl,
-                token_type: mount.is_auth().then_some("default-service"),
+                token_type: token_type(mount),
             },
             deprecation_status: (!is_built_in).then_some("supported"),
             description: &record.description,
@@ -165,7 +170,7 @@ fn read(call: &Sys, at: &At, family: Family) -> Result<Answer> {
     let mount = table.at(path).filter(|mount| is_tuning || family.holds(mount));
     match (&target, mount) {
         (Target::Mount(_), Some(mount)) => Answer::flat(&Shown::of(mount, WithPath::No)),
-        (Target::Tune(_), Some(mount)) => Answer::flat(&tuning(mount)),
+        (Target::Tune(_), Some(mount)) => Answer::flat(&tuning(mount, call.engine.mounts.system_ttls())),
         (Target::Tune(path), None) => Err(Error::invalid(format!("cannot fetch sysview for path \"{path}\""))),
         (Target::Mount(path), None) if family == Family::Engines => {
             Err(Error::invalid(format!("No secret engine mount at {path}")))
@@ -179,22 +184,31 @@ struct Tuning<'a> {
     default_lease_ttl: Ttl,
     description: &'a str,
     force_no_cache: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listing_visibility: Option<&'a str>,
     max_lease_ttl: Ttl,
     #[serde(skip_serializing_if = "Option::is_none")]
     options: Option<&'a BTreeMap<String, String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'static str>,
+    token_type: Option<&'a str>,
 }
 
-fn tuning(mount: &Mount) -> Tuning<'_> {
+fn tuning<'a>(mount: &'a Mount, system: &SystemTtls) -> Tuning<'a> {
     Tuning {
-        default_lease_ttl: mount.facts.default_ttl,
+        // As set: what a lease gets is also bounded by the maximum.
+        default_lease_ttl: mount.record.default_ttl.or(system.default_ttl),
         description: &mount.record.description,
         force_no_cache: false,
+        listing_visibility: mount.record.listing_visibility.as_deref(),
         max_lease_ttl: mount.facts.max_ttl,
         options: (!mount.record.options.is_empty()).then_some(&mount.record.options),
-        token_type: mount.is_auth().then_some("default-service"),
+        token_type: token_type(mount),
     }
+}
+
+/// The token type that is shown. Only auth methods have one.
+fn token_type(mount: &Mount) -> Option<&str> {
+    mount.is_auth().then(|| mount.record.token_type.as_deref().unwrap_or("default-service"))
 }
 
 pub fn read_one(call: Sys, at: At, _: Nothing) -> Result<Answer> {
@@ -205,82 +219,8 @@ pub fn read_one_auth(call: Sys, at: At, _: Nothing) -> Result<Answer> {
     read(&call, &at, Family::Auth)
 }
 
-/// The input of a new mount, or of a change to its lease times.
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(default)]
-pub struct Wanted {
-    /// The kind to enable, such as `kv` or `approle`. A new mount needs it.
-    #[serde(rename = "type", deserialize_with = "or_default")]
-    #[schemars(extend("plain" = true))]
-    kind: String,
-    /// A description of the mount, shown to people; the server does not interpret it.
-    #[schemars(extend("plain" = true))]
-    description: Option<String>,
-    /// The lease times of a new mount.
-    config: Option<Ttls>,
-    /// The options of the mount. The only supported option is `version`, only for kv mounts and only with the value 2.
-    options: Option<BTreeMap<String, String>>,
-    /// Only false is supported.
-    local: Flag,
-    /// Only false is supported.
-    seal_wrap: Flag,
-    /// Only false is supported.
-    external_entropy_access: Flag,
-    /// Another name for `type`.
-    #[serde(deserialize_with = "or_default")]
-    plugin_name: String,
-    /// Only the empty text is supported.
-    #[serde(deserialize_with = "or_default")]
-    plugin_version: String,
-    /// Used only when an existing mount is tuned: how long a lease is valid if neither request nor role says. 0 means
-    /// the default of the server.
-    default_lease_ttl: Option<Ttl>,
-    /// Used only when an existing mount is tuned: the longest lease. 0 means the limit of the server.
-    max_lease_ttl: Option<Ttl>,
-    /// Not supported: leave it out.
-    #[schemars(with = "Option<Names>")]
-    audit_non_hmac_request_keys: Option<Box<RawValue>>,
-    /// Not supported: leave it out.
-    #[schemars(with = "Option<Names>")]
-    audit_non_hmac_response_keys: Option<Box<RawValue>>,
-    /// Not supported: leave it out.
-    #[schemars(with = "Option<Names>")]
-    passthrough_request_headers: Option<Box<RawValue>>,
-    /// Not supported: leave it out.
-    #[schemars(with = "Option<Names>")]
-    allowed_response_headers: Option<Box<RawValue>>,
-    /// Not supported: leave it out.
-    #[schemars(with = "Option<Names>")]
-    allowed_managed_keys: Option<Box<RawValue>>,
-    /// Only `hidden` is supported.
-    listing_visibility: Option<String>,
-    /// `default-service` or `service`, which mean the same.
-    token_type: Option<String>,
-}
-
-/// The supported part of `config`. Other fields are refused by name.
-#[derive(Deserialize, JsonSchema, Default)]
-#[serde(default)]
-pub struct Ttls {
-    /// How long a lease is valid if neither request nor role says. 0 or absent means the default of the server.
-    default_lease_ttl: Ttl,
-    /// The longest lease. 0 or absent means the limit of the server.
-    max_lease_ttl: Ttl,
-    /// Only false is supported.
-    force_no_cache: Flag,
-    /// Only the empty text is supported.
-    #[serde(deserialize_with = "or_default")]
-    plugin_version: String,
-    /// Only `hidden` is supported.
-    #[serde(deserialize_with = "or_default")]
-    listing_visibility: String,
-    /// `default-service` or `service`, which mean the same.
-    #[serde(deserialize_with = "or_default")]
-    token_type: String,
-}
-
 async fn write(call: Sys, at: At, wanted: Wanted, family: Family) -> Result<Answer> {
-    refuse_unbuilt(&wanted)?;
+    wanted.refuse_unsupported()?;
     match Target::read(family, &at)? {
         Target::Mount(path) => enable(call, path, wanted, family).await,
         Target::Tune(path) => tune(&call, &path, &wanted),
@@ -295,39 +235,9 @@ pub async fn write_one_auth(call: Sys, at: At, wanted: Wanted) -> Result<Answer>
     write(call, at, wanted, Family::Auth).await
 }
 
-fn refuse_unbuilt(wanted: &Wanted) -> Result<()> {
-    let config = wanted.config.as_ref();
-    for (name, asked) in [
-        ("local", wanted.local.0),
-        ("seal_wrap", wanted.seal_wrap.0),
-        ("external_entropy_access", wanted.external_entropy_access.0),
-        ("plugin_version", !wanted.plugin_version.is_empty() || config.is_some_and(|c| !c.plugin_version.is_empty())),
-        ("force_no_cache", config.is_some_and(|c| c.force_no_cache.0)),
-        ("audit_non_hmac_request_keys", wanted.audit_non_hmac_request_keys.is_some()),
-        ("audit_non_hmac_response_keys", wanted.audit_non_hmac_response_keys.is_some()),
-        ("passthrough_request_headers", wanted.passthrough_request_headers.is_some()),
-        ("allowed_response_headers", wanted.allowed_response_headers.is_some()),
-        ("allowed_managed_keys", wanted.allowed_managed_keys.is_some()),
-        (
-            "listing_visibility",
-            wanted.listing_visibility.as_deref().is_some_and(|v| !matches!(v, "" | "hidden"))
-                || config.is_some_and(|c| !matches!(c.listing_visibility.as_str(), "" | "hidden")),
-        ),
-        (
-            "token_type",
-            wanted.token_type.as_deref().is_some_and(|t| !matches!(t, "" | "default-service" | "service"))
-                || config.is_some_and(|c| !matches!(c.token_type.as_str(), "" | "default-service" | "service")),
-        ),
-    ] {
-        if asked {
-            return Err(Error::invalid(format!("{name} is not supported: leave it out")));
-        }
-    }
-    Ok(())
-}
-
 async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Result<Answer> {
     let mounts = &call.engine.mounts;
+    wanted.refuse_tuning()?;
     if wanted.kind.is_empty() && wanted.plugin_name.is_empty() {
         return Err(Error::invalid("backend type must be specified as a string"));
     }
@@ -342,6 +252,12 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     let (kind, options) = kind_and_options(&wanted, class)?;
     let found = mounts.kinds().iter().find(|known| known.name == kind && known.class == class);
     let found = found.ok_or_else(|| Error::invalid("plugin not found in the catalog"))?;
+    if class == Class::Auth && options.contains_key("version") {
+        return Err(Error::invalid(format!("auth method \"{}\" does not allow setting a version", found.name)));
+    }
+    if class == Class::Auth && !options.is_empty() {
+        return Err(Error::invalid("options: an auth method has none: leave them out"));
+    }
     if let Some(other) = mounts.snapshot().overlapping(&path) {
         let taken = family.named(&other.record.path);
         return Err(Error::invalid(format!("path is already in use at {taken}")));
@@ -349,7 +265,10 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     let mut record = MountRecord::new(&path, &kind, wanted.description.as_deref().unwrap_or(""), &call.engine.random);
     record.options = options;
     let config = wanted.config.unwrap_or_default();
-    set_ttls(&mut record, config.default_lease_ttl, config.max_lease_ttl, &call.engine)?;
+    record.listing_visibility = mount_input::listing_visibility(&config.listing_visibility)?;
+    record.token_type = mount_input::token_type(&config.token_type, &record)?;
+    let (default_ttl, max_ttl) = (config.default_lease_ttl.or(Ttl::ZERO), config.max_lease_ttl.or(Ttl::ZERO));
+    set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
     mounts.enable(call.unit(), record, found).await?;
     Ok(Answer::done())
 }
@@ -365,7 +284,7 @@ fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<S
         if kind == "token" {
             return Err(Error::invalid("token credential backend cannot be instantiated"));
         }
-        return Ok((kind, BTreeMap::new()));
+        return Ok((kind, options));
     }
     if kind == "kv-v1" || (kind == "kv" && options.get("version").map(String::as_str) != Some("2")) {
         return Err(Error::invalid("kv version 1 is not supported: enable kv with the option version=2"));
@@ -393,6 +312,7 @@ fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
     let Some(mount) = table.at(path) else {
         return Err(Error::invalid(format!("tune of path \"{path}\" failed: no mount entry found")));
     };
+    wanted.refuse_enabling(&mount.record.kind)?;
     let mut record = mount.record.clone();
     if let Some(options) = &wanted.options {
         let is_same = options.iter().all(|(name, value)| record.options.get(name) == Some(value));
@@ -403,8 +323,14 @@ fn tune(call: &Sys, path: &str, wanted: &Wanted) -> Result<Answer> {
     if let Some(description) = &wanted.description {
         record.description.clone_from(description);
     }
+    if let Some(visibility) = &wanted.listing_visibility {
+        record.listing_visibility = mount_input::listing_visibility(visibility)?;
+    }
+    if let Some(token_type) = &wanted.token_type {
+        record.token_type = mount_input::token_type(token_type, &record)?;
+    }
     let (default_ttl, max_ttl) =
-        (wanted.default_lease_ttl.unwrap_or(record.default_ttl), wanted.max_lease_ttl.unwrap_or(record.max_ttl));
+        (wanted.default_lease_ttl.or(record.default_ttl), wanted.max_lease_ttl.or(record.max_ttl));
     set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
     mounts.change(call.unit(), mount, record)?;
     Ok(Answer::done())
