@@ -115,8 +115,9 @@ pub fn read(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer> {
     Answer::data(&Shown {
         bind_secret_id: true,
         local_secret_ids: false,
-        period: role.has_old_period.then_some(role.token_period),
-        policies: role.has_old_policies.then(|| role.token_policies.clone()),
+        // A field under its old name is shown only if it was set under that name and says something.
+        period: (role.has_old_period && !role.token_period.is_zero()).then_some(role.token_period),
+        policies: (role.has_old_policies && !role.token_policies.is_empty()).then(|| role.token_policies.clone()),
         secret_id_bound_cidrs: None,
         secret_id_num_uses: role.secret_id_num_uses,
         secret_id_ttl: role.secret_id_ttl,
