@@ -17,7 +17,7 @@ use crate::{
 /// The settings of a mount. A field that is absent stays unchanged.
 #[derive(Deserialize, JsonSchema)]
 pub struct Settings {
-    /// How many versions a key keeps, unless the key's own setting is higher. 0 means 10.
+    /// How many versions a key keeps, unless the key has a number of its own. 0 means 10.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Int>")]
     max_versions: Option<Count>,

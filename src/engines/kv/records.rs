@@ -204,11 +204,12 @@ impl Key {
         }
     }
 
-    /// How many versions are kept: the larger of the key's and the mount's number, as in Vault.
+    /// How many versions are kept: the key's number if it has one, else the mount's. This is the rule that Vault
+    /// documents; OpenBao takes the larger of the two.
     fn versions_max(&self, config: &Config) -> u64 {
-        match self.max_versions.max(config.max_versions) {
-            0 => VERSIONS_DEFAULT,
-            most => u64::from(most),
+        match (self.max_versions, config.max_versions) {
+            (0, 0) => VERSIONS_DEFAULT,
+            (0, most) | (most, _) => u64::from(most),
         }
     }
 

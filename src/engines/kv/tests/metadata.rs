@@ -237,3 +237,18 @@ async fn names_are_listed_with_folders() {
     bench.delete("metadata/a").await.unwrap();
     assert_eq!(bench.list("metadata").await.unwrap(), json!({"keys": ["a-b", "a/", "only", "é"]}));
 }
+
+/// C10: a key whose number of versions was below the mount's kept as many as the mount says.
+#[tokio::test]
+async fn c10_a_keys_number_of_versions_counts_where_it_has_one() {
+    for (mount, key, kept) in [(4, 2, 2), (4, 6, 6), (4, 0, 4), (0, 3, 3), (0, 0, 10), (12, 0, 12), (12, 1, 1)] {
+        let bench = bench().await;
+        bench.write("config", json!({"max_versions": mount})).await.unwrap();
+        bench.write("metadata/a", json!({"max_versions": key})).await.unwrap();
+        for number in 1..=14 {
+            bench.write("data/a", json!({"data": {"n": number}})).await.unwrap();
+        }
+        let versions = bench.read("metadata/a").await.unwrap()["versions"].as_object().unwrap().len();
+        assert_eq!(versions, kept, "mount {mount}, key {key}");
+    }
+}

@@ -129,7 +129,7 @@ async fn ten_versions_are_kept_unless_mount_or_key_say_more() {
     bench.write("config", json!({"max_versions": 4})).await.unwrap();
     bench.write("metadata/a", json!({"max_versions": 2})).await.unwrap();
     bench.write("data/a", json!({"data": {}})).await.unwrap();
-    assert_eq!(bench.read("metadata/a").await.unwrap()["oldest_version"], 10);
+    assert_eq!(bench.read("metadata/a").await.unwrap()["oldest_version"], 12);
 }
 
 #[tokio::test]
