@@ -10,6 +10,8 @@ use crate::client::json::Json;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
     Usage,
+    /// Something on this machine that the command needs is missing or wrong: a file, a variable.
+    Setup,
     Server,
     Denied,
     NotLoggedIn,
@@ -25,7 +27,7 @@ pub(crate) enum Exit {
 impl Exit {
     pub(crate) const fn code(self, persona: Persona) -> u8 {
         match (persona, self) {
-            (_, Self::Usage) => 1,
+            (_, Self::Usage) | (Persona::Strongroom, Self::Setup) => 1,
             (Persona::Vault, _) | (_, Self::Server) => 2,
             (_, Self::Denied) => 3,
             (_, Self::NotLoggedIn) => 4,
@@ -41,7 +43,7 @@ impl Exit {
     /// The name of the kind in JSON.
     const fn name(self) -> &'static str {
         match self {
-            Self::Usage => "usage",
+            Self::Usage | Self::Setup => "usage",
             Self::Server => "server",
             Self::Denied => "permission_denied",
             Self::NotLoggedIn => "not_logged_in",
@@ -80,6 +82,11 @@ impl CliError {
     /// Makes an error for a wrong use of the command, or for something that this machine does not allow.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
         Self::new(Exit::Usage, what)
+    }
+
+    /// Makes an error for a file or variable of this machine that the command needs and cannot use.
+    pub(crate) fn setup(what: impl Into<String>) -> Self {
+        Self::new(Exit::Setup, what)
     }
 
     /// Adds a line about the cause.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     config_dir::ConfigDir,
+    duration_flag::duration,
     environment::Environment,
     error::{CliError, Exit},
     output::{Format, Output},
@@ -49,7 +50,7 @@ pub(crate) struct Globals {
     #[arg(long, global = true, visible_alias = "ns", value_name = "NAME", hide_short_help = true)]
     pub(crate) namespace: Option<String>,
     /// Wrap the answer in a one-time token with this lifetime
-    #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration, hide_short_help = true)]
     pub(crate) wrap_ttl: Option<String>,
     /// How long to wait for an answer [env: …_CLIENT_TIMEOUT] [default: 60s]
     #[arg(long, global = true, value_name = "DURATION", hide_short_help = true)]
@@ -89,7 +90,7 @@ impl Invocation {
         let named = globals.address.as_deref().or_else(|| environment.setting("ADDR"));
         let named = named.unwrap_or(tokens::DEFAULT_ADDRESS);
         let address = Address::parse(named).map_err(|error| {
-            CliError::usage(format!("`{named}` is not an address: {error}")).fix("--address=https://127.0.0.1:8200")
+            CliError::setup(format!("`{named}` is not an address: {error}")).fix("--address=https://127.0.0.1:8200")
         })?;
         let format = match (globals.format, environment.setting("FORMAT")) {
             (Some(format), _) => format,
@@ -143,7 +144,7 @@ impl Invocation {
             wrap_ttl: setting(&self.globals.wrap_ttl, "WRAP_TTL"),
             timeout: timeout(setting(&self.globals.timeout, "CLIENT_TIMEOUT").as_deref())?,
         };
-        Client::new(settings).map_err(|error| CliError::usage(error.to_string()))
+        Client::new(settings).map_err(|error| CliError::setup(error.to_string()))
     }
 
     /// The CA file that a flag or the environment names. `None` if neither does.
@@ -228,13 +229,13 @@ fn identity(cert: Option<String>, key: Option<String>) -> Result<Option<Identity
         (Some(cert), Some(key)) => Ok(Some(Identity { chain: read_file(&cert)?, key: read_file(&key)? })),
         (None, None) => Ok(None),
         _ => {
-            Err(CliError::usage("a client certificate and its key are needed together: --client-cert and --client-key"))
+            Err(CliError::setup("a client certificate and its key are needed together: --client-cert and --client-key"))
         }
     }
 }
 
 fn read_file(path: &str) -> Result<Vec<u8>, CliError> {
-    std::fs::read(path).map_err(|error| CliError::usage(format!("{path} cannot be read: {error}")))
+    std::fs::read(path).map_err(|error| CliError::setup(format!("{path} cannot be read: {error}")))
 }
 
 /// Where operating systems keep the CAs that they trust.

@@ -3,7 +3,6 @@
 //!
 //! Start reading at `commands/mod.rs`, the tree of commands. `invocation` has what one call needs, `output` prints,
 //! `error` and `diagnosis` say what went wrong.
-//! `error` and `diagnosis` say what went wrong.
 
 pub(crate) mod commands;
 mod argv;
@@ -15,6 +14,7 @@ mod tokens;
 mod pins;
 mod data;
 mod dotenv;
+mod duration_flag;
 mod terminal;
 mod confirm;
 mod output;
@@ -97,13 +97,14 @@ fn read(args: Vec<OsString>, persona: Persona) -> Result<Read, CliError> {
         commands::version::print(persona);
         return Ok(Read::Ended(0));
     }
+    // Vault has an exit code of its own where no command is named.
+    let wrong = if persona.is_vault() && !commands::names_one(&args) { 127 } else { Exit::Usage.code(persona) };
     match commands::read(args, persona) {
         Ok(line) => Ok(Read::Command(Box::new(line))),
         Err(error) => {
             // clap writes help to standard output and usage errors to standard error.
             let _ = error.print();
-            let code = if error.use_stderr() { Exit::Usage.code(persona) } else { 0 };
-            Ok(Read::Ended(code))
+            Ok(Read::Ended(if error.use_stderr() { wrong } else { 0 }))
         }
     }
 }

@@ -125,9 +125,14 @@ impl Output {
     }
 }
 
-pub(crate) fn no_field(field: &str) -> CliError {
+fn no_field(field: &str) -> CliError {
     CliError::new(Exit::Usage, format!("there is no field `{field}`"))
         .vault(format!("Field \"{field}\" not present in map"))
+}
+
+/// The member of `data` that `-field` names. `data` names the whole, unless there is a member of that name.
+pub(crate) fn member<'a>(data: &'a Json, field: &str) -> Result<&'a Json, CliError> {
+    data.at(field).or((field == "data").then_some(data)).ok_or_else(|| no_field(field))
 }
 
 /// The envelope of an answer, in the order in which Vault's tools print it. A
@@ -219,34 +224,50 @@ fn wrap_pairs(wrap: &Json, persona: Persona) -> Vec<(String, String)> {
     rows.collect()
 }
 
+/// The value that `-field` names: as in Vault, a login and a wrapping token have names of their own; else the names at
+/// the top of the answer come first, and then those within its data.
 fn find_field(answer: &ServerAnswer, field: &str) -> Option<Json> {
-    let auth = answer.auth().and_then(|auth| {
-        let name = match field {
-            "token" => "client_token",
-            "token_accessor" => "accessor",
-            "token_duration" => "lease_duration",
-            "token_renewable" => "renewable",
-            "token_policies" | "identity_policies" | "policies" => field,
-            _ => return auth.path(&["metadata", field.strip_prefix("token_meta_")?]),
+    let data = answer.data();
+    let inner = || data.and_then(|data| data.at(field));
+    let found = if let Some(auth) = answer.auth() {
+        auth_field(auth, field).or_else(inner)
+    } else if let Some(wrap) = answer.wrap_info() {
+        wrap_field(wrap, field).or_else(inner)
+    } else {
+        let top = match field {
+            "request_id" | "lease_id" | "lease_duration" | "renewable" => Some(field),
+            "lease_renewable" => Some("renewable"),
+            _ => None,
         };
-        auth.at(name)
-    });
-    let wrap = answer.wrap_info().and_then(|wrap| match field {
-        "wrapping_token" => wrap.at("token"),
-        "wrapping_accessor" => wrap.at("accessor"),
-        "wrapping_token_ttl" => wrap.at("ttl"),
-        "wrapping_token_creation_time" => wrap.at("creation_time"),
-        "wrapping_token_creation_path" => wrap.at("creation_path"),
-        _ => None,
-    });
-    let body = answer.body.as_ref();
-    let lease = body.and_then(|body| match field {
-        "lease_id" | "lease_duration" => body.at(field),
-        "lease_renewable" => body.at("renewable"),
-        _ => None,
-    });
-    let whole = (field == "data").then(|| answer.data()).flatten();
-    answer.data().and_then(|data| data.at(field)).or(auth).or(wrap).or(lease).or(whole).cloned()
+        let body = answer.body.as_ref();
+        let whole = || data.filter(|_| field == "data");
+        top.and_then(|name| body?.at(name)).or_else(inner).or_else(whole)
+    };
+    found.cloned()
+}
+
+fn auth_field<'a>(auth: &'a Json, field: &str) -> Option<&'a Json> {
+    let name = match field {
+        "token" => "client_token",
+        "token_accessor" => "accessor",
+        "token_duration" => "lease_duration",
+        "token_renewable" => "renewable",
+        "token_policies" | "identity_policies" | "policies" => field,
+        _ => return auth.path(&["metadata", field.strip_prefix("token_meta_")?]),
+    };
+    auth.at(name)
+}
+
+fn wrap_field<'a>(wrap: &'a Json, field: &str) -> Option<&'a Json> {
+    let name = match field {
+        "wrapping_token" => "token",
+        "wrapping_accessor" => "accessor",
+        "wrapping_token_ttl" => "ttl",
+        "wrapping_token_creation_time" => "creation_time",
+        "wrapping_token_creation_path" => "creation_path",
+        _ => return None,
+    };
+    wrap.at(name)
 }
 
 #[cfg(test)]
@@ -295,6 +316,34 @@ mod tests {
         }
         assert_eq!(find_field(&login, "nope"), None);
         assert_eq!(find_field(&answer(r#"{"request_id":"r","data":{"x":"1"}}"#), "x"), Some(Json::text("1")));
+    }
+
+    /// C5: `-field=data` found nothing where the data has no member of that name. The answers are those of `bao`.
+    #[test]
+    fn c5_names_of_the_answer_come_first_and_then_those_within_its_data() {
+        let found = |text: &str, field: &str| find_field(&answer(text), field).map(|value| value.to_string());
+        let read = r#"{"request_id":"r","lease_id":"","renewable":false,"lease_duration":0,"data":{"x":"1","request_id":"mine","auth":"a"}}"#;
+        for (field, value) in [
+            ("data", Some(r#"{"x":"1","request_id":"mine","auth":"a"}"#)),
+            ("x", Some(r#""1""#)),
+            ("request_id", Some(r#""r""#)),
+            ("lease_id", Some(r#""""#)),
+            ("lease_duration", Some("0")),
+            ("renewable", Some("false")),
+            ("auth", Some(r#""a""#)),
+            ("warnings", None),
+        ] {
+            assert_eq!(found(read, field).as_deref(), value, "{field}");
+        }
+        assert_eq!(found(r#"{"request_id":"r","data":{"data":{"n":1}}}"#, "data").as_deref(), Some(r#"{"n":1}"#));
+        for field in ["data", "auth", "client_token", "request_id"] {
+            assert_eq!(found(LOGIN, field), None, "{field}");
+        }
+        let data = Json::parse(r#"{"x":"1"}"#).unwrap();
+        assert_eq!((member(&data, "x").unwrap(), member(&data, "data").unwrap()), (&Json::text("1"), &data));
+        let data = Json::parse(r#"{"data":"inner"}"#).unwrap();
+        assert_eq!(member(&data, "data").unwrap(), &Json::text("inner"));
+        assert_eq!(member(&data, "x").unwrap_err().what(), "there is no field `x`");
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::{
         config_dir::create_private,
         data::{self, ProcessInput},
         diagnosis::diagnose,
+        duration_flag::duration,
         error::CliError,
         invocation::Invocation,
-        output::{data_pairs, no_field},
+        output::{data_pairs, member},
     },
     client::{Client, RefusalKind, json::Json},
 };
@@ -54,19 +55,19 @@ struct CreateArgs {
     #[arg(long, visible_alias = "policies", value_name = "NAME", value_delimiter = ',')]
     token_policies: Vec<String>,
     /// Lifetime of a token
-    #[arg(long, visible_alias = "ttl", value_name = "DURATION")]
+    #[arg(long, visible_alias = "ttl", value_name = "DURATION", value_parser = duration)]
     token_ttl: Option<String>,
     /// Longest lifetime of a token, with all renewals
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     token_max_ttl: Option<String>,
     /// Make periodic tokens: each renewal gives this much time, without an end
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     token_period: Option<String>,
     /// How many times a token may be used; 0: no limit
     #[arg(long, value_name = "N")]
     token_num_uses: Option<u64>,
     /// Lifetime of a secret id
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     secret_id_ttl: Option<String>,
     /// How many logins a secret id is valid for; 0: no limit
     #[arg(long, value_name = "N")]
@@ -187,7 +188,7 @@ async fn secret_id(args: SecretIdArgs, invocation: &mut Invocation) -> Result<()
         return Ok(());
     }
     if let Some(name) = args.field {
-        invocation.out.print_field(made.at(&name).ok_or_else(|| no_field(&name))?);
+        invocation.out.print_field(member(&made, &name)?);
     } else if invocation.out.is_json() {
         invocation.out.print_json(&made);
     } else {

@@ -14,6 +14,7 @@ use crate::{
         attempt::Attempt,
         config_dir::{create_private, make_dir},
         diagnosis::diagnose,
+        duration_flag::duration,
         error::CliError,
         invocation::Invocation,
         pins, tokens,
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Lifetime of the root token; without it the token does not expire, as in Vault
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     root_token_ttl: Option<String>,
     /// Do not log in with the root token
     #[arg(long)]

@@ -10,7 +10,7 @@ use crate::{
         attempt::Attempt,
         error::{CliError, Exit},
         invocation::Invocation,
-        output::{data_pairs, no_field},
+        output::{data_pairs, member},
         table,
     },
     client::{ApiCall, Client, Method, ServerAnswer, json::Json},
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: GetArgs, invocation: &mut Invocation) -> Result<()
     let data = answer.field(&["data"]);
     if let Some(name) = args.field {
         let Some(data) = data else { return Err(data_is_gone(&answer, &secret, &attempt)) };
-        invocation.out.print_field(data.at(&name).ok_or_else(|| no_field(&name))?);
+        invocation.out.print_field(member(data, &name)?);
         return Ok(());
     }
     if invocation.out.is_json() {

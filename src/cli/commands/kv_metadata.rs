@@ -12,9 +12,10 @@ use crate::{
         confirm::{Decision, Severity, confirm},
         data,
         diagnosis::diagnose,
+        duration_flag::duration,
         error::CliError,
         invocation::Invocation,
-        output::{data_pairs, no_field},
+        output::data_pairs,
         table,
     },
     client::{ApiCall, Method, ServerAnswer, json::Json},
@@ -76,7 +77,7 @@ struct Settings {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     cas_required: Option<bool>,
     /// Delete each version this long after it was written
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     delete_version_after: Option<String>,
     /// A label, NAME=VALUE; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
@@ -97,9 +98,7 @@ async fn get(invocation: &mut Invocation, secret: SecretArgs, field: Option<Stri
     secret.require_v2("metadata")?;
     let answer = expect_found(invocation, &client, &attempt, client.read(&attempt.api_path).await).await?;
     if let Some(name) = field {
-        let value = answer.data().and_then(|data| data.at(&name)).ok_or_else(|| no_field(&name))?;
-        invocation.out.print_field(value);
-        return Ok(());
+        return invocation.out.print_answer(&answer, Some(&name));
     }
     if invocation.out.is_json() {
         return invocation.out.print_answer(&answer, None);

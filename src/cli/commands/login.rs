@@ -59,6 +59,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), CliError> {
+    if invocation.persona.is_vault() && !args.no_store && !args.token_only {
+        warn_of_variable(invocation);
+    }
     let answer = match args.method.as_str() {
         "token" => by_token(&args, invocation).await?,
         "approle" => by_approle(&args, invocation).await?,
@@ -73,6 +76,16 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
     invocation.pin_ca()?;
     let kept = if args.no_store || args.token_only { None } else { Some(keep(invocation, &token)?) };
     show(&args, invocation, &answer, kept)
+}
+
+/// Warns, in Vault's words, of a variable that counts more than the token that will be kept.
+fn warn_of_variable(invocation: &Invocation) {
+    if let Some((name, _)) = invocation.environment.sourced("TOKEN") {
+        invocation.out.hint(&format!(
+            "WARNING! The {name} environment variable is set! The value of this variable\nwill take precedence; if this \
+             is unwanted please unset {name} or update its\nvalue accordingly.\n"
+        ));
+    }
 }
 
 /// Logs in with a token. The server is asked to look it up, which only succeeds if the server knows the token.

@@ -128,6 +128,11 @@ pub(super) fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, c
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
+/// Whether one of the arguments is the name of a command.
+pub(super) fn names_one(args: &[String]) -> bool {
+    tree().get_subcommands().any(|command| args.iter().any(|arg| arg == command.get_name()))
+}
+
 /// Runs a command and returns its exit code. Some commands return another code than 0 although they succeed.
 pub(super) fn run(command: Command, invocation: Invocation) -> Result<u8, CliError> {
     match command {

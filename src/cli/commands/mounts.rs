@@ -12,6 +12,7 @@ use crate::{
         confirm::{Decision, Severity, confirm},
         data,
         diagnosis::diagnose,
+        duration_flag::duration,
         error::CliError,
         invocation::Invocation,
     },
@@ -96,10 +97,10 @@ struct Limits {
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// Lifetime of a token or lease that asks for none
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     default_lease_ttl: Option<String>,
     /// Longest lifetime of a token or lease
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     max_lease_ttl: Option<String>,
     /// An option of the type, NAME=VALUE; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
@@ -126,7 +127,9 @@ async fn run(table: MountTable, command: Command, invocation: &mut Invocation) -
 impl Limits {
     fn config(&self) -> Vec<(String, Json)> {
         let ttls = [("default_lease_ttl", &self.default_lease_ttl), ("max_lease_ttl", &self.max_lease_ttl)];
-        ttls.into_iter().filter_map(|(name, ttl)| Some((name.to_owned(), Json::text(ttl.as_ref()?)))).collect()
+        // As in Vault, a negative lifetime means that of the server.
+        let text = |ttl: &String| if ttl.starts_with('-') { Json::text("system") } else { Json::text(ttl) };
+        ttls.into_iter().filter_map(|(name, ttl)| Some((name.to_owned(), text(ttl.as_ref()?)))).collect()
     }
 
     fn options(&self) -> Result<Json, CliError> {
@@ -179,7 +182,8 @@ async fn tune(table: MountTable, path: &str, limits: Limits, invocation: &mut In
     if !options.as_object().is_empty() {
         body.set("options", options);
     }
-    if body.as_object().is_empty() {
+    // Vault's command line sends a change of nothing.
+    if body.as_object().is_empty() && !invocation.persona.is_vault() {
         return Err(CliError::usage("no change is given")
             .fix("give a limit, such as -default-lease-ttl=1h or -max-lease-ttl=24h"));
     }

@@ -73,7 +73,7 @@ async fn write(invocation: &mut Invocation, name: &str, file: &str) -> Result<()
         text.clone()
     } else {
         std::fs::read_to_string(file).map_err(|error| {
-            CliError::usage(format!("{file} cannot be read: {error}"))
+            CliError::setup(format!("{file} cannot be read: {error}"))
                 .vault(format!("Error opening policy file: {error}"))
         })?
     };

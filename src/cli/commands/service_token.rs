@@ -8,6 +8,7 @@ use crate::{
     cli::{
         attempt::Attempt,
         data::{self, ProcessInput},
+        duration_flag::duration,
         error::{CliError, Exit},
         invocation::Invocation,
         terminal::read_input,
@@ -42,7 +43,7 @@ enum Command {
         #[arg(long, value_name = "NAME", value_delimiter = ',')]
         audience: Vec<String>,
         /// Lifetime of the token
-        #[arg(long, value_name = "DURATION")]
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
         ttl: Option<String>,
         /// Where the engine is mounted
         #[arg(long, value_name = "PATH", default_value = "service_tokens")]

@@ -6,8 +6,8 @@ use clap::Subcommand;
 use super::answers::expect_found;
 use crate::{
     cli::{
-        attempt::Attempt, data, diagnosis::diagnose, error::CliError, invocation::Invocation, terminal::read_input,
-        tokens,
+        attempt::Attempt, data, diagnosis::diagnose, duration_flag::duration, error::CliError, invocation::Invocation,
+        terminal::read_input, tokens,
     },
     client::{Client, ClientError, ServerAnswer, json::Json},
 };
@@ -55,7 +55,7 @@ enum Command {
         #[arg(long, conflicts_with = "token")]
         accessor: Option<String>,
         /// The lifetime to ask for
-        #[arg(short, long, value_name = "DURATION")]
+        #[arg(short, long, value_name = "DURATION", value_parser = duration)]
         increment: Option<String>,
         /// Print only this field
         #[arg(long, value_name = "NAME")]
@@ -92,13 +92,13 @@ struct CreateArgs {
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
     /// Lifetime of the token
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     ttl: Option<String>,
     /// Longest lifetime of the token, with all renewals
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     explicit_max_ttl: Option<String>,
     /// Make a periodic token: each renewal gives this much time, without an end
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
     period: Option<String>,
     /// How many times the token may be used; 0: no limit
     #[arg(long, value_name = "N")]
