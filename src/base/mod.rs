@@ -7,6 +7,7 @@ pub mod hcl;
 pub mod json;
 pub mod limits;
 pub mod path;
+pub mod pem;
 pub mod random;
 pub mod secret;
 pub mod share_text;

@@ -32,7 +32,16 @@ pub(crate) fn connection_error(own: &Address, error: &ClientError) -> CliError {
         ClientError::ClientCertificateRequired(_) => unreachable()
             .why("the server accepts only clients with a certificate from a CA that it knows")
             .fix("--client-cert=FILE --client-key=FILE"),
-        ClientError::Handshake { .. } => unreachable(),
+        ClientError::ClientCertificateRefused { .. } => unreachable()
+            .why("it may have expired, or be signed by a CA that the server does not know")
+            .fix("--client-cert=FILE --client-key=FILE, signed by a CA in the server's `tls_client_ca_file`"),
+        ClientError::Closed { .. } => unreachable()
+            .why("it stopped, or it demands a client certificate")
+            .fix("if it demands one: --client-cert=FILE --client-key=FILE")
+            .fix(format!("to see whether it runs: strongroom status --address={own}")),
+        ClientError::Handshake { .. } => unreachable()
+            .why("server and client found no way to speak TLS: an old version, or a proxy in between")
+            .fix("the server's log says why it refused; `tls_min_version = \"tls12\"` lets older clients in"),
         ClientError::Redirected { to, .. } => CliError::new(Exit::Server, what)
             .why("following the redirect would show your token to another server")
             .fix(format!("if you trust that server: --address={}", origin(to))),

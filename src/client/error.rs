@@ -27,6 +27,12 @@ pub(crate) enum ClientError {
     BadCertificate { address: Address, presented: Option<Box<PresentedCertificate>>, cause: String },
     #[error("{0} asks for a client certificate")]
     ClientCertificateRequired(Address),
+    /// The server refused the certificate that the client showed.
+    #[error("{address} does not accept the client certificate: {cause}")]
+    ClientCertificateRefused { address: Address, cause: String },
+    /// The server closed a TLS connection that was open, and sent no answer.
+    #[error("{address} closed the connection without an answer: {cause}")]
+    Closed { address: Address, cause: String },
     #[error("the TLS handshake with {address} failed: {cause}")]
     Handshake { address: Address, cause: String },
     /// The server redirects to another address. If that were followed, the other server would see the token.

@@ -19,6 +19,7 @@ use rustls::{
 };
 
 use super::certificate::PresentedCertificate;
+use crate::base::pem::has_encrypted_key;
 
 /// The CAs that may sign the server's certificate.
 #[derive(Clone, Default)]
@@ -55,8 +56,15 @@ pub(crate) enum TlsError {
     CaCertificate(String),
     #[error("the client certificate file holds no PEM certificate")]
     NoCertificate,
-    #[error("the client key file holds no private key that can be read: it must be PEM and not encrypted")]
+    #[error("the client key file holds no private key in PEM form: name the file with `BEGIN … PRIVATE KEY`")]
     NoKey,
+    #[error(
+        "the client key file is encrypted, and its passphrase is not asked for: decrypt it with `openssl pkey -in FILE \
+         -out NEW`, keep NEW at mode 0600, and name NEW"
+    )]
+    KeyEncrypted,
+    #[error("the client key does not belong to the client certificate: name the two files of one pair")]
+    KeyOfAnother,
     #[error("the client certificate or its key cannot be used: {0}")]
     Identity(String),
     #[error("`{0}` is not a name that a certificate can carry")]
@@ -87,7 +95,10 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some(identity) => {
                 let (chain, key) = identity.parse()?;
-                builder.with_client_auth_cert(chain, key).map_err(|e| TlsError::Identity(e.to_string()))?
+                builder.with_client_auth_cert(chain, key).map_err(|error| match error {
+                    Error::InconsistentKeys(_) => TlsError::KeyOfAnother,
+                    error => TlsError::Identity(error.to_string()),
+                })?
             }
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -114,7 +125,7 @@ impl Identity {
             return Err(TlsError::NoCertificate);
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| match error {
-            // An encrypted key has another PEM label, so it is not found.
+            _ if has_encrypted_key(&self.key) => TlsError::KeyEncrypted,
             pem::Error::NoItemsFound => TlsError::NoKey,
             error => bad(error),
         })?;

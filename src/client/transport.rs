@@ -99,6 +99,10 @@ impl Transport {
         if is_parse {
             return ClientError::NotVaultApi { address, cause: "the answer is not HTTP".to_owned() };
         }
+        if self.address.scheme() == Scheme::Https {
+            // The alert of a server that demands a certificate can be lost when it closes the connection at once.
+            return ClientError::Closed { address, cause: deepest_text(error) };
+        }
         ClientError::Unreachable { address, cause: deepest_text(error) }
     }
 
@@ -115,6 +119,15 @@ impl Transport {
             rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => {
                 ClientError::ClientCertificateRequired(address)
             }
+            rustls::Error::AlertReceived(
+                AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied,
+            ) => ClientError::ClientCertificateRefused { address, cause: error.to_string() },
             cause => ClientError::Handshake { address, cause: cause.to_string() },
         }
     }

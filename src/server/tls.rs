@@ -9,13 +9,21 @@ use std::{
 use rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     version::{TLS12, TLS13},
 };
 
+use zeroize::Zeroizing;
+
 use super::{certificate::Certificate, client_certificate::KeyPossession};
-use crate::{base::time::Time, crypto::kdf::sha256};
+use crate::{
+    base::{pem::has_encrypted_key, time::Time},
+    crypto::kdf::sha256,
+};
 
 /// The TLS settings of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +64,15 @@ pub(crate) enum TlsError {
     CertificateMissing { path: PathBuf },
     #[error("cannot read a private key from {}: {cause}", path.display())]
     Key { path: PathBuf, cause: String },
+    #[error(
+        "the private key in {} is encrypted, and a server cannot ask for its passphrase: decrypt it with `openssl pkey \
+         -in {} -out FILE`, keep FILE at mode 0600, and name FILE as `tls_key_file`", .0.display(), .0.display()
+    )]
+    KeyEncrypted(PathBuf),
+    #[error(
+        "{} holds no private key in PEM form: name the file with `BEGIN … PRIVATE KEY` as `tls_key_file`", .0.display()
+    )]
+    KeyMissing(PathBuf),
     #[error("the key in {} does not belong to the certificate in {}", key.display(), certificate.display())]
     Mismatch { key: PathBuf, certificate: PathBuf },
     #[error("cannot set up TLS with {}: {cause}", path.display())]
@@ -84,8 +101,7 @@ impl Tls {
     pub(crate) fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let chain = certificates(&self.certificate)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key)
-            .map_err(|cause| TlsError::Key { path: self.key.clone(), cause: cause.to_string() })?;
+        let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|cause| key_error(&self.key, &cause))?;
         let roots = self.clients.roots()?;
         let parts: Vec<&[u8]> = chain.iter().chain(&roots).map(AsRef::as_ref).chain([key.secret_der()]).collect();
         let fingerprint = sha256(&parts);
@@ -154,11 +170,20 @@ impl Clients {
     }
 }
 
+/// Why a key file cannot be used. It is read once more, to tell an encrypted key from a damaged one.
+fn key_error(path: &Path, cause: &pem::Error) -> TlsError {
+    let text = std::fs::read(path).map(Zeroizing::new).unwrap_or_default();
+    match cause {
+        _ if has_encrypted_key(&text) => TlsError::KeyEncrypted(path.to_owned()),
+        pem::Error::NoItemsFound => TlsError::KeyMissing(path.to_owned()),
+        pem::Error::Io(cause) => TlsError::Key { path: path.to_owned(), cause: cause.to_string() },
+        cause => TlsError::Key { path: path.to_owned(), cause: cause.to_string() },
+    }
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let unreadable = |cause: rustls::pki_types::pem::Error| match cause {
-        rustls::pki_types::pem::Error::Io(cause) => {
-            TlsError::Certificate { path: path.to_owned(), cause: cause.to_string() }
-        }
+    let unreadable = |cause: pem::Error| match cause {
+        pem::Error::Io(cause) => TlsError::Certificate { path: path.to_owned(), cause: cause.to_string() },
         cause => TlsError::Certificate { path: path.to_owned(), cause: cause.to_string() },
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect();

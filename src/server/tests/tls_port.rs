@@ -155,6 +155,7 @@ fn files_that_do_not_serve_are_named() {
     std::fs::write(&empty, "").unwrap();
     assert!(matches!(load(Path::new("/none"), &issued.server), TlsError::Certificate { .. }));
     assert!(matches!(load(&empty, &issued.server), TlsError::CertificateMissing { .. }));
-    assert!(matches!(load(&issued.server, &empty), TlsError::Key { .. }));
+    assert!(matches!(load(&issued.server, &empty), TlsError::KeyMissing(_)));
+    assert!(matches!(load(&issued.server, Path::new("/none")), TlsError::Key { .. }));
     assert!(matches!(load(&issued.server, &dir.path().join("tls/ca-key.pem")), TlsError::Mismatch { .. }));
 }
