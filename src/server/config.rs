@@ -13,12 +13,13 @@ mod values;
 mod tests;
 
 use std::{
+    collections::{HashMap, hash_map::Entry},
     fs, io,
     io::Read as _,
     path::{Path, PathBuf},
 };
 
-use self::section::Section;
+use self::section::{Section, Stanza};
 pub(crate) use self::{
     environment::{Environment, Setting},
     error::{ConfigError, Location, Problem},
@@ -45,12 +46,14 @@ pub(crate) struct Config {
     pub allows_api_audit: bool,
     /// Warnings for the operator's log.
     pub warnings: Vec<String>,
+    /// Where the stanzas stand that may stand once, by what they configure.
+    stood: HashMap<&'static str, Stanza>,
 }
 
 impl Config {
     /// Reads every path, then the variable `…_LOCAL_CONFIG`. A folder stands for all of its *.hcl and
-    /// *.json, in the order of their names. A later value replaces an earlier one, but listeners and
-    /// audit devices are added to those before.
+    /// *.json, in the order of their names. The value of a key in a later file replaces an earlier one; listeners and
+    /// audit devices are added to those before. Every other stanza may stand once, in whichever file.
     pub(crate) fn load(paths: &[PathBuf], environment: &Environment) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for path in paths {
@@ -73,6 +76,7 @@ impl Config {
         section.check(keys::TOP, keys::TOP_UNUSED, &mut self.warnings)?;
         for key in ["storage", "backend"] {
             for block in section.blocks(key, 1, &[])? {
+                self.once("storage", &block)?;
                 self.storage = Some(stanzas::storage(&block, &mut self.warnings)?);
             }
         }
@@ -83,9 +87,11 @@ impl Config {
             self.audit.push(stanzas::audit(&block, &mut self.warnings)?);
         }
         for block in section.blocks("seal", 1, &[])? {
+            self.once("seal", &block)?;
             self.seal = stanzas::seal(&block, environment, &mut self.warnings)?;
         }
         for block in section.blocks("telemetry", 0, &[])? {
+            self.once("telemetry", &block)?;
             later(&mut self.telemetry, stanzas::telemetry(&block, &mut self.warnings)?);
         }
         later(&mut self.api_addr, section.text("api_addr")?);
@@ -96,6 +102,17 @@ impl Config {
         later(&mut self.pid_file, section.text("pid_file")?.map(PathBuf::from));
         self.allows_api_audit |= section.flag("unsafe_allow_api_audit_creation")?.unwrap_or(false);
         Ok(())
+    }
+
+    /// Refuses a second stanza for `role`: nobody could say which of the two counts.
+    fn once(&mut self, role: &'static str, block: &Section<'_>) -> Result<(), ConfigError> {
+        match self.stood.entry(role) {
+            Entry::Occupied(first) => Err(block.again(first.get())),
+            Entry::Vacant(free) => {
+                free.insert(block.stanza());
+                Ok(())
+            }
+        }
     }
 
     /// Checks what concerns several stanzas or files.

@@ -17,6 +17,8 @@ WRONG = {  # what is wrong: the text, the line that is named, words that must be
     "a misspelt stanza": (LISTENER.replace("listener", "listner") + storage(), 1, ["listner", "listener"]),
     "a storage that is not supported": (LISTENER + storage("raft"), 5, ["raft", "sled"]),
     "a seal that is not supported": (LISTENER + storage() + 'seal "awskms" {\n}\n', 8, ["awskms"]),
+    "a second storage": (LISTENER + storage() + 'storage "inmem" {\n}\n', 8, ["twice", "strongroom.hcl:5"]),
+    "a backend beside a storage": (LISTENER + storage() + 'backend "inmem" {\n}\n', 8, ["storage", "strongroom.hcl:5"]),
     "a text without an end": (LISTENER + 'cluster_name = "x\n' + storage(), 5, []),
 }
 

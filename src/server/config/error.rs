@@ -35,8 +35,10 @@ pub(crate) enum Problem {
     UnknownLike { key: String, inside: String, nearest: String },
     #[error("unknown key `{key}`{inside}")]
     Unknown { key: String, inside: String },
-    #[error("`{0}` is given twice: remove one")]
-    Twice(String),
+    #[error("`{key}` is given twice, first in {first}: remove one")]
+    Twice { key: String, first: String },
+    #[error("`{key}` means the same as `{other}`, which is given in {first}: remove one")]
+    Beside { key: &'static str, other: &'static str, first: String },
     #[error("`{key}` must be {expected}")]
     Value { key: String, expected: &'static str },
     #[error("`{key}`: {cause}")]
@@ -91,6 +93,17 @@ impl ConfigError {
 
     pub(crate) const fn several(problem: Problem) -> Self {
         Self { location: Location::Several, problem }
+    }
+}
+
+impl Location {
+    /// The place within a message: `FILE:LINE`.
+    pub(crate) fn short(&self) -> String {
+        match self {
+            Self::Line { source, line } => format!("{source}:{line}"),
+            Self::Source(source) => source.clone(),
+            Self::Several => String::from("another place"),
+        }
     }
 }
 

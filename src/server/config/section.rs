@@ -20,6 +20,12 @@ pub(crate) struct Section<'a> {
     pos: Pos,
 }
 
+/// A block that may stand once: where it stands, and under which of its names.
+pub(crate) struct Stanza {
+    pub(crate) key: &'static str,
+    location: Location,
+}
+
 impl<'a> Section<'a> {
     /// The section that is a whole source.
     pub(crate) fn new(source: &'a str, title: &'static str, body: &'a HclBody) -> Self {
@@ -45,10 +51,37 @@ impl<'a> Section<'a> {
         Ok(blocks.into_iter().map(section).collect())
     }
 
+    /// The block named `key` in this section, which may stand once. `None` if there is none.
+    pub(crate) fn block(&self, key: &'static str, labels: usize) -> Result<Option<Section<'a>>, ConfigError> {
+        let mut blocks = self.blocks(key, labels, &[])?.into_iter();
+        let (first, second) = (blocks.next(), blocks.next());
+        match (&first, second) {
+            (Some(first), Some(second)) => Err(second.again(&first.stanza())),
+            _ => Ok(first),
+        }
+    }
+
+    /// Where this block stands.
+    pub(crate) fn stanza(&self) -> Stanza {
+        Stanza { key: self.title, location: self.location(self.pos) }
+    }
+
+    /// The error for this block if one that may stand once, or one that means the same, stands at `first` already.
+    pub(crate) fn again(&self, first: &Stanza) -> ConfigError {
+        let (key, short) = (self.title, first.location.short());
+        let problem = if first.key == key {
+            Problem::Twice { key: key.to_owned(), first: short }
+        } else {
+            Problem::Beside { key, other: first.key, first: short }
+        };
+        ConfigError { location: self.location(self.pos), problem }
+    }
+
     /// Refuses unknown keys and keys that are given twice. Warns about keys that have no effect.
     pub(crate) fn check(&self, used: Known, unused: Known, warnings: &mut Vec<String>) -> Result<(), ConfigError> {
         if let Some(item) = self.body.twice() {
-            return Err(self.wrong(item, Problem::Twice(item.key.clone())));
+            let first = self.location_of(&item.key).short();
+            return Err(self.wrong(item, Problem::Twice { key: item.key.clone(), first }));
         }
         for item in &self.body.items {
             let key = item.key.as_str();

@@ -116,7 +116,7 @@ pub(crate) fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<A
         return Err(block.at("", Problem::NotBuilt { stanza: "audit", kind, instead }));
     }
     let mut path = block.text("path")?;
-    for options in block.blocks("options", 0, &[])? {
+    if let Some(options) = block.block("options", 0)? {
         options.check(keys::AUDIT_OPTIONS, keys::AUDIT_OPTIONS_UNUSED, warnings)?;
         path = options.text("file_path")?.or(options.text("path")?).or(path);
         if options.flag("log_raw")? == Some(true) {

@@ -139,7 +139,52 @@ fn an_unknown_key_stops_the_start_with_its_line_and_a_suggestion() {
         error("seal \"static\" { curent_key = \"a\" }"),
         "c.hcl:1: unknown key `curent_key` in `seal`; did you mean `current_key`?"
     );
-    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` is given twice: remove one");
+    assert_eq!(error("ui = true\nui = false"), "c.hcl:2: `ui` is given twice, first in c.hcl:1: remove one");
+}
+
+/// C3: the last of two storage stanzas won, and a store on disk became one in memory.
+#[test]
+fn c3_what_may_stand_once_is_refused_with_both_lines() {
+    let twice = |key: &str| format!("`{key}` is given twice, first in c.hcl:");
+    let beside = |key: &str, other: &str| format!("`{key}` means the same as `{other}`, which is given in c.hcl:");
+    let seal = format!("seal \"static\" {{ current_key_id = \"1\"\n current_key = \"{}\" }}", "07".repeat(32));
+    for (text, second, first, said) in [
+        ("storage \"sled\" { path = \"a\" }\nstorage \"inmem\" {}", 2, 1, twice("storage")),
+        ("storage \"inmem\" {}\n\nstorage \"inmem\" {}", 3, 1, twice("storage")),
+        ("backend \"inmem\" {}\nbackend \"inmem\" {}", 2, 1, twice("backend")),
+        ("storage \"sled\" { path = \"a\" }\nbackend \"inmem\" {}", 2, 1, beside("backend", "storage")),
+        ("backend \"inmem\" {}\nstorage \"sled\" { path = \"a\" }", 1, 2, beside("backend", "storage")),
+        (&format!("{seal}\n{seal}"), 3, 1, twice("seal")),
+        (&format!("seal \"shamir\" {{}}\n{seal}"), 2, 1, twice("seal")),
+        ("telemetry {}\ntelemetry { address = \"127.0.0.1:1\" }", 2, 1, twice("telemetry")),
+        ("audit \"file\" {\n options { path = \"a\" }\n options { path = \"b\" }\n}", 3, 2, twice("options")),
+        ("{\"storage\":{\"inmem\":{},\n\"sled\":{\"path\":\"a\"}}}", 2, 1, twice("storage")),
+        ("{\"storage\":{\"inmem\":{}},\n\"storage\":{\"inmem\":{}}}", 2, 1, twice("storage")),
+        ("{\"storage\":{\"inmem\":{}},\n\"backend\":{\"inmem\":{}}}", 2, 1, beside("backend", "storage")),
+        ("{\"log_level\":\"info\",\n\"log_level\":\"warn\"}", 2, 1, twice("log_level")),
+        ("api_addr = \"a\"\ncluster_name = \"b\"\napi_addr = \"c\"", 3, 1, twice("api_addr")),
+        ("listener \"tcp\" {\n tls_disable = 1\n tls_disable = 0\n}", 3, 2, twice("tls_disable")),
+        ("storage \"sled\" {\n path = \"a\"\n path = \"b\"\n}", 3, 2, twice("path")),
+        ("audit \"file\" {\n options {\n path = \"a\"\n path = \"b\" } }", 4, 3, twice("path")),
+    ] {
+        assert_eq!(error(text), format!("c.hcl:{second}: {said}{first}: remove one"), "{text}");
+    }
+}
+
+#[test]
+fn c3_a_stanza_that_may_stand_once_is_refused_in_a_second_file_too() {
+    let dir = tempfile::tempdir().unwrap();
+    for (stanza, other) in [
+        ("storage \"inmem\" {}", "storage \"inmem\" {}"),
+        ("storage \"inmem\" {}", "backend \"inmem\" {}"),
+        ("seal \"shamir\" {}", "seal \"shamir\" {}"),
+        ("telemetry {}", "telemetry {}"),
+    ] {
+        std::fs::write(dir.path().join("a.hcl"), format!("\n{stanza}")).unwrap();
+        std::fs::write(dir.path().join("b.hcl"), other).unwrap();
+        let error = Config::load(&[dir.path().to_owned()], &Environment::of(&[])).err().unwrap().to_string();
+        assert!(error.contains("b.hcl:1: `") && error.contains("a.hcl:2: remove one"), "{error}");
+    }
 }
 
 #[test]
