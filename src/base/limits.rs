@@ -157,3 +157,8 @@ pub(crate) const AUDIENCE_BYTES_MAX: usize = 256;
 /// Maximum life of a service token in seconds; a role with a longer one is refused with 400. Third parties cannot be
 /// told that a token was revoked.
 pub(crate) const SERVICE_TOKEN_SECS_MAX: u64 = 3_600;
+
+/// Files that are read of a folder of CAs: the folder of an operating system has some hundred.
+pub(crate) const CA_FOLDER_FILES_MAX: usize = 10_000;
+/// Folders within each other that are searched for CAs, so that no search is without an end.
+pub(crate) const CA_FOLDER_DEPTH_MAX: usize = 16;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    ca_folder,
     config_dir::ConfigDir,
     duration_flag::duration,
     environment::Environment,
@@ -31,6 +32,9 @@ pub(crate) struct Globals {
     /// PEM file of the CA that signed the server's certificate [env: …_CACERT] [default: the CA pinned for the address]
     #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub(crate) ca_cert: Option<String>,
+    /// Folder of PEM files of CAs, of which one signed the server's certificate [env: …_CAPATH]
+    #[arg(long, global = true, value_name = "FOLDER", hide_short_help = true)]
+    pub(crate) ca_path: Option<String>,
     /// Trust the system's CAs if no CA is given or pinned [env: …_SYSTEM_ROOTS]
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) system_roots: bool,
@@ -159,8 +163,19 @@ impl Invocation {
             );
             return Ok(Anchors::Anyone);
         }
-        if let Some(path) = self.ca_file() {
-            return Ok(Anchors::Pem { text: read_file(path)?, source: "the CA file that was given" });
+        let folder = self.globals.ca_path.as_deref().or_else(|| self.environment.setting("CAPATH"));
+        // As for Vault's tools, the CAs of a file and of a folder count together.
+        let (text, source) = match (self.ca_file(), folder) {
+            (Some(file), None) => (read_file(file)?, "the CA file that was given"),
+            (None, Some(folder)) => (ca_folder::read(folder)?, "a CA of the folder that was given"),
+            (Some(file), Some(folder)) => (
+                [read_file(file)?, ca_folder::read(folder)?].join(&b'\n'),
+                "a CA of the file and folder that were given",
+            ),
+            (None, None) => (Vec::new(), ""),
+        };
+        if !text.is_empty() {
+            return Ok(Anchors::Pem { text, source });
         }
         if let Some(ca) = pins::find(&self.config_dir, &self.address)?.ca {
             return Ok(Anchors::Pem { text: ca.into_bytes(), source: "the CA pinned for this address" });

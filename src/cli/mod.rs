@@ -10,6 +10,7 @@ mod invocation;
 mod environment;
 mod persona;
 mod config_dir;
+mod ca_folder;
 mod tokens;
 mod pins;
 mod data;

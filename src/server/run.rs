@@ -121,7 +121,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     keeping.abort();
     stop(serving, &broker, &mut signals, &reload).await;
     pid_file.remove(&machine.files);
-    scratch.remove(&machine.files);
+    drop(scratch);
     tracing::info!("stopped");
     Ok(())
 }
@@ -206,7 +206,8 @@ fn audit_devices(
         && let Some(folder) = storage.folder().or(scratch.folder())
     {
         let path = folder.join("audit.log");
-        tracing::info!("no `audit` stanza: the audit log is {}", path.display());
+        let until = if storage.folder().is_none() { ", until the server stops" } else { "" };
+        tracing::info!("no `audit` stanza: the audit log is {}{until}", path.display());
         devices.push(AuditConfig {
             name: "file".to_owned(),
             path,

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{error::ServerError, private_file};
 use crate::{base::random::Random, store::Files};
 
-/// A temporary folder for the server's files, or none.
-pub(crate) struct Scratch(Option<PathBuf>);
+/// A temporary folder for the files of a server that keeps nothing, or none. It goes away with all that is in it when
+/// this is dropped: at the end of the server, and where a start fails.
+pub(crate) struct Scratch(Option<(PathBuf, Files)>);
 
 impl Scratch {
     pub(crate) fn none() -> Self {
@@ -17,19 +18,19 @@ impl Scratch {
         let name = data_encoding::HEXLOWER.encode(&random.bytes::<8>());
         let path = std::env::temp_dir().join(format!("strongroom-{name}"));
         files.create_dir_all(&path).map_err(|cause| ServerError::Folder { path: path.clone(), cause })?;
-        Ok(Self(Some(path)))
+        Ok(Self(Some((path, files.clone()))))
     }
 
     pub(crate) fn folder(&self) -> Option<&Path> {
-        self.0.as_deref()
+        self.0.as_ref().map(|(path, _)| path.as_path())
     }
+}
 
-    /// Removes the certificates from the folder. An audit log in it is kept, and so is the folder.
-    pub(crate) fn remove(self, files: &Files) {
-        let Some(folder) = self.0 else { return };
-        let tls = folder.join("tls");
-        for name in files.names(&tls).unwrap_or_default() {
-            let _left_behind = files.remove(&tls.join(name));
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let Some((folder, files)) = &self.0 else { return };
+        if let Err(cause) = files.remove_dir_all(folder) {
+            tracing::warn!(%cause, "the temporary folder {} is left behind: remove it by hand", folder.display());
         }
     }
 }

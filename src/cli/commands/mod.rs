@@ -25,7 +25,7 @@ mod token;
 mod unseal;
 pub(crate) mod version;
 
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ContextKind};
 
 use super::{
     argv::{self, Flags},
@@ -124,7 +124,12 @@ pub(super) fn read(args: Vec<String>, persona: Persona) -> Result<CommandLine, c
     let name = if persona.is_vault() { "vault" } else { "strongroom" };
     let mut command = tree();
     let args = argv::normalise(args, &Flags::of(&command));
-    let matches = command.try_get_matches_from_mut(std::iter::once(name.to_owned()).chain(args))?;
+    let matches =
+        command.try_get_matches_from_mut(std::iter::once(name.to_owned()).chain(args)).map_err(|mut error| {
+            // For an unknown flag clap also advises to pass it as a value, which would store a field of that name.
+            error.remove(ContextKind::Suggested);
+            error
+        })?;
     CommandLine::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
@@ -195,6 +200,25 @@ mod tests {
             let read = reads(line);
             assert_eq!(read.globals.format, Some(super::super::output::Format::Json), "{line}");
             assert!(matches!(read.command, Command::Kv(_)));
+        }
+    }
+
+    /// C14: the advice for an unknown flag would have stored a field of that name.
+    #[test]
+    fn c14_no_advice_passes_an_unknown_flag_as_a_value() {
+        for (line, similar) in [
+            ("kv put secret/a --zzz=1 x=1", None),
+            ("kv patch secret/a -zzz", None),
+            ("write secret/a --zzz x=1", None),
+            ("login --zzz", None),
+            ("kv put secret/a -cass=1 x=1", Some("--cas")),
+            ("kv get -fild=x secret/a", Some("--field")),
+        ] {
+            let args = line.split(' ').map(str::to_owned).collect();
+            let text = read(args, Persona::Strongroom).unwrap_err().to_string();
+            assert!(text.contains("unexpected argument") && !text.contains("-- -"), "{line}: {text}");
+            assert_eq!(text.contains("a similar argument exists"), similar.is_some(), "{line}: {text}");
+            assert!(text.contains(similar.unwrap_or_default()), "{line}: {text}");
         }
     }
 

@@ -113,6 +113,11 @@ impl Files {
         self.step(Call::Remove(path), || fs::remove_file(path))
     }
 
+    /// Removes `dir` and everything in it.
+    pub fn remove_dir_all(&self, dir: &Path) -> io::Result<()> {
+        self.step(Call::Remove(dir), || fs::remove_dir_all(dir))
+    }
+
     /// Whether something stands at `path`. False also if that cannot be found out.
     pub fn exists(&self, path: &Path) -> bool {
         fs::symlink_metadata(path).is_ok()
