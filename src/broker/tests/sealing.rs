@@ -81,7 +81,6 @@ async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
     let rig = Rig::sealed_by([5; 32]);
     let made = rig.send("", "PUT", "sys/init", json!({})).await;
     assert_eq!((made.status, &made.body["keys"]), (200, &json!([])));
-    assert!(rig.broker.open_static().await.unwrap());
     let status = rig.send("", "GET", "sys/seal-status", json!(null)).await;
     assert_eq!((&status.body["type"], &status.body["sealed"]), (&json!("static"), &json!(false)));
     let root = made.body["root_token"].as_str().unwrap();
@@ -90,6 +89,55 @@ async fn a_store_sealed_by_the_configurations_key_opens_with_it_alone() {
     rig.send(root, "PUT", "sys/seal", json!({})).await;
     assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": "00".repeat(33)})).await.status, 400);
     assert!(rig.broker.open_static().await.unwrap());
+}
+
+/// C4: after its init a store with `seal "static"` stayed sealed until a restart, and before it the status said shamir.
+#[tokio::test]
+async fn c4_a_store_with_a_static_seal_is_open_after_its_init() {
+    for plan in [json!({}), json!({"recovery_shares": 0}), json!({"secret_shares": 3, "secret_threshold": 2})] {
+        let rig = Rig::sealed_by([5; 32]);
+        let before = rig.send("", "GET", "sys/seal-status", json!(null)).await.body;
+        assert_eq!((&before["type"], &before["initialized"]), (&json!("static"), &json!(false)));
+        let made = rig.send("", "PUT", "sys/init", plan.clone()).await;
+        assert_eq!(made.status, 200, "{plan}: {made:?}");
+        let after = rig.send("", "GET", "sys/seal-status", json!(null)).await.body;
+        assert_eq!((&after["type"], &after["sealed"]), (&json!("static"), &json!(false)), "{plan}");
+        let root = made.body["root_token"].as_str().unwrap();
+        assert_eq!(rig.send(root, "GET", "auth/token/lookup-self", json!(null)).await.status, 200, "{plan}");
+        assert_eq!(rig.send("", "PUT", "sys/init", plan).await.error(), "Vault is already initialized");
+        rig.send(root, "PUT", "sys/seal", json!({})).await;
+        assert!(rig.broker.open_static().await.unwrap());
+    }
+}
+
+/// C4: with a static seal, the shares that an init was asked for open the store without the configuration's key.
+#[tokio::test]
+async fn c4_shares_open_a_store_with_a_static_seal_too() {
+    let rig = Rig::sealed_by([5; 32]);
+    let made = rig.send("", "PUT", "sys/init", json!({"secret_shares": 2, "secret_threshold": 2})).await.body;
+    let root = made["root_token"].as_str().unwrap();
+    rig.send(root, "PUT", "sys/seal", json!({})).await;
+    for number in 0..2 {
+        let given = rig.send("", "PUT", "sys/unseal", json!({"key": made["keys_base64"][number]})).await;
+        assert_eq!(given.body["sealed"], number == 0, "{given:?}");
+    }
+}
+
+/// C4: recovery shares are refused by name, with the reason, and nothing is made.
+#[tokio::test]
+async fn c4_recovery_shares_are_refused_with_the_reason() {
+    for rig in [Rig::sealed_by([5; 32]), Rig::empty()] {
+        for (field, value) in
+            [("recovery_shares", json!(1)), ("recovery_shares", json!("5")), ("recovery_threshold", json!(3))]
+        {
+            let mut plan = json!({"secret_shares": 1, "secret_threshold": 1});
+            plan[field] = value;
+            let refused = rig.send("", "PUT", "sys/init", plan).await;
+            let said = refused.error();
+            assert!(refused.status == 400 && said.starts_with(field) && said.contains("would authorise"), "{said}");
+        }
+        assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
+    }
 }
 
 /// INVARIANT 29, for an init: the machine stops at each file call of it, and loses any part of what is not synced. What

@@ -11,7 +11,10 @@ use crate::{
     barrier::{Barrier, ShamirPlan},
     base::{share_text, ttl::Ttl},
     contract::{Answer, Error, Int, Result, row::Nothing},
-    services::{lifecycle::NewStore, tokens::RootPlan},
+    services::{
+        lifecycle::{Lifecycle, NewStore},
+        tokens::RootPlan,
+    },
 };
 
 #[derive(Serialize)]
@@ -39,9 +42,10 @@ pub struct Make {
     pgp_keys: Option<serde_json::Value>,
     /// Not supported: leave it out.
     root_token_pgp_key: Option<serde_json::Value>,
-    /// Only 0 is supported.
+    /// Only 0 is supported: there is nothing that recovery shares would authorise. With `seal "static"`, `secret_shares`
+    /// open the store when the configuration's key is lost.
     recovery_shares: Int,
-    /// Only 0 is supported.
+    /// Only 0 is supported, as for `recovery_shares`.
     recovery_threshold: Int,
     /// Not supported: leave it out.
     recovery_pgp_keys: Option<serde_json::Value>,
@@ -58,7 +62,7 @@ struct Made {
     audit_public_key: String,
 }
 
-pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
+pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     let lifecycle = &call.engine.lifecycle;
     refuse_unbuilt(&input)?;
     if call.engine.barrier.status().is_initialised {
@@ -67,7 +71,12 @@ pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     let shamir = if lifecycle.has_static_key() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
     let root = RootPlan { chosen: None, ttl: input.root_token_ttl.filter(|ttl| !ttl.is_zero()) };
     let made = lifecycle.initialise(NewStore { shamir, root })?;
-    tracing::info!(from = sender(&call), "a store was made: it is sealed until enough shares are given");
+    if lifecycle.has_static_key() {
+        tracing::info!(from = sender(&call), "a store was made: the configuration's key opens it");
+        open_at_once(lifecycle).await;
+    } else {
+        tracing::info!(from = sender(&call), "a store was made: it is sealed until enough shares are given");
+    }
     let mut answer = Made {
         keys: Vec::new(),
         keys_base64: Vec::new(),
@@ -87,6 +96,17 @@ pub fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     }
     promote_later(Arc::clone(&call.engine.barrier));
     Answer::bare(&answer)
+}
+
+/// Opens the new store with the key of `seal "static"`, as OpenBao does. If that fails, the caller still has to get the
+/// root token, which is shown only once; the next start tries again.
+///
+/// From here on the store is in force, although the answer has not been sent: if that is lost, so is the root token.
+async fn open_at_once(lifecycle: &Lifecycle) {
+    if let Err(error) = lifecycle.open_static().await {
+        let why = error.cause.unwrap_or(error.message);
+        tracing::error!(why, "the new store could not be opened: restart the server to try again");
+    }
 }
 
 /// Puts the boot document of the new store in force after a second, when the answer with the shares should have been
@@ -127,11 +147,19 @@ fn refuse_unbuilt(input: &Make) -> Result<()> {
         ("pgp_keys", is_asked(&input.pgp_keys)),
         ("root_token_pgp_key", is_asked(&input.root_token_pgp_key)),
         ("recovery_pgp_keys", is_asked(&input.recovery_pgp_keys)),
-        ("recovery_shares", input.recovery_shares.0 != 0),
-        ("recovery_threshold", input.recovery_threshold.0 != 0),
     ] {
         if asked {
             return Err(Error::invalid(format!("{name} is not supported: leave it out")));
+        }
+    }
+    for (name, number) in [("recovery_shares", input.recovery_shares), ("recovery_threshold", input.recovery_threshold)]
+    {
+        if number.0 != 0 {
+            return Err(Error::invalid(format!(
+                "{name} is not supported, because there is nothing here that recovery shares would authorise: leave it \
+                 out; with a static seal, secret_shares and secret_threshold make shares that open the store when the \
+                 configuration's key is lost"
+            )));
         }
     }
     Ok(())

@@ -93,7 +93,7 @@ fn state() -> BuiltInApi<System> {
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers)
                 .recording(Recording::Unrecorded),
-            write("init", init::make, "Create a store: its keys, its shares and the first root token.")
+            write("init", waits(init::make), "Create a store: its keys, its shares and the first root token.")
                 .access(Access::Public)
                 .when_sealed(WhenSealed::Answers),
             read("seal-status", seal::status, "Tell whether the store is sealed, and how far an unseal has come.")

@@ -42,7 +42,8 @@ const BUILD_DATE: &str = "2026-11-24T00:00:00Z";
 fn shown(system: &System, status: SealStatus) -> Status {
     let is_open = !status.is_sealed;
     Status {
-        kind: status.kind,
+        // Before an init the configuration says how the store will be sealed.
+        kind: if !status.is_initialised && system.lifecycle.has_static_key() { "static" } else { status.kind },
         initialized: status.is_initialised,
         sealed: status.is_sealed,
         t: status.threshold,

@@ -89,10 +89,33 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<u8, CliEr
         let told = as_vaults(&answer, &args);
         invocation.out.print_json(&if is_written { without_secrets(&told) } else { told });
     } else if !is_written {
-        invocation.out.print(&shown(&answer, &args));
+        invocation.out.print(&shown(&answer));
+    }
+    let after = After::of(&client).await;
+    if !invocation.out.is_json() && !is_written {
+        invocation.out.print(&about_the_shares(&args, after));
     }
     remember(invocation, &answer, &args);
+    if after == After::Sealed && !args.no_store && !invocation.persona.is_vault() && !invocation.out.is_json() {
+        invocation.out.hint("next: strongroom operator unseal");
+    }
     Ok(0)
+}
+
+/// How the server is after its init.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Sealed,
+    /// The key of `seal "static"` has opened it.
+    Open,
+}
+
+impl After {
+    async fn of(client: &Client) -> Self {
+        let status = client.read("sys/seal-status").await.ok();
+        let sealed = status.as_ref().and_then(|status| status.field(&["sealed"])).and_then(Json::as_bool);
+        if sealed == Some(false) { Self::Open } else { Self::Sealed }
+    }
 }
 
 async fn status(invocation: &Invocation, client: &Client, attempt: &Attempt) -> Result<u8, CliError> {
@@ -120,23 +143,31 @@ fn root_token(answer: &Json) -> &str {
     answer.at("root_token").and_then(Json::as_str).unwrap_or_default()
 }
 
-fn shown(answer: &Json, args: &Args) -> String {
+fn shown(answer: &Json) -> String {
     let shares = shares(answer);
     let mut text = String::new();
     for (index, share) in shares.iter().enumerate() {
         let _ = writeln!(text, "Unseal Key {}: {share}", index + 1);
     }
     let _ = writeln!(text, "\nInitial Root Token: {}\n", root_token(answer));
-    let _ = write!(
-        text,
-        "The key is split into {} shares; any {} of them unseal the server. They are shown only now:\n\
-         give each share to another person, and keep none here. After each start the server is sealed,\n\
-         until {} shares are given with `operator unseal`.\n",
-        shares.len(),
-        args.key_threshold,
-        args.key_threshold
-    );
     text
+}
+
+fn about_the_shares(args: &Args, after: After) -> String {
+    let (shares, threshold) = (args.key_shares, args.key_threshold);
+    let open = match after {
+        After::Sealed => format!(
+            "After each start the server is sealed,\nuntil {threshold} shares are given with `operator unseal`.\n"
+        ),
+        After::Open => String::from(
+            "The server is open, and the key in its\nconfiguration opens it after each start: the shares are for the day \
+             when that key is lost.\n",
+        ),
+    };
+    format!(
+        "The key is split into {shares} shares; any {threshold} of them unseal the server. They are shown only now:\n\
+         give each share to another person, and keep none here. {open}"
+    )
 }
 
 /// What the root token is, how long it lives, and why nobody should work with it.
@@ -220,7 +251,6 @@ fn remember(invocation: &Invocation, answer: &Json, args: &Args) {
         }
         Err(failure) => invocation.out.hint(&format!("warning: the root token could not be kept: {}", failure.what())),
     }
-    say("next: strongroom operator unseal");
 }
 
 /// The files for the shares and the root token.
