@@ -1,4 +1,4 @@
-"""Findings C1, C6 and C7 as clients meet them: names with signs, numbers for texts, and bodies where none is needed."""
+"""Findings C1, C2, C6, C7 and C9 as clients meet them: names with signs, numbers for texts, and bodies where none is needed."""
 
 import hvac
 import pytest
@@ -97,3 +97,41 @@ def test_c7_a_needless_body_is_ignored(server, folder, secrets_at, body, method,
 def test_c7_a_health_probe_may_have_a_body(server, folder, body):
     options = ["-X", "GET", "-H", "Content-Type: application/json", "-d", body, "-o", "/dev/null", "-w", "%{http_code}"]
     assert run(["curl", "-sS", *options, f"{server.address}/v1/sys/health"], environment(server, folder)).stdout == "200"
+
+
+# C2. Go's client sends an empty text for each lease time that its user left out, and both were reset.
+
+
+@pytest.mark.parametrize(("family", "kind"), [("secrets", "kv-v2"), ("auth", "approle")])
+def test_c2_bao_tunes_one_thing_and_leaves_the_others(server, bao, name, family, kind):
+    bao(f"{family} enable", f"-path={name}", "-default-lease-ttl=1h", "-max-lease-ttl=2h", kind)
+    tuned = f"sys/{'mounts' if family == 'secrets' else 'auth'}/{name}/tune"
+    for flag, lives in [("-description=x", (3600, 7200)), ("-max-lease-ttl=3h", (3600, 10800)),
+                        ("-default-lease-ttl=30m", (1800, 10800)), ("-listing-visibility=hidden", (1800, 10800))]:
+        bao(f"{family} tune", flag, name)
+        data = server.ask("GET", tuned).data
+        assert (data["default_lease_ttl"], data["max_lease_ttl"]) == lives, flag
+    assert (data["description"], data["listing_visibility"]) == ("x", "hidden")
+
+
+# C9. What is not supported is refused by name, as clients send it, and nothing of the request is done.
+
+
+@pytest.mark.parametrize("flag", ["-audit-non-hmac-request-keys=a", "-audit-non-hmac-response-keys=a", "-passthrough-request-headers=X-A",
+                                  "-allowed-response-headers=X-A", "-listing-visibility=unauth"])
+@pytest.mark.parametrize(("family", "kind"), [("secrets", "kv-v2"), ("auth", "approle")])
+def test_c9_bao_is_told_what_is_not_supported(bao, name, against_openbao, family, kind, flag):
+    assert not against_openbao, "OpenBao has these: leave this out"
+    field = flag.strip("-").split("=")[0].replace("-", "_")
+    assert field in bao.refusal(f"{family} enable", f"-path={name}", flag, kind)
+    assert f"{name}/" not in bao.json(f"{family} list")
+    bao(f"{family} enable", f"-path={name}", "-description=kept", kind)
+    assert field in bao.refusal(f"{family} tune", "-description=lost", flag, name)
+    assert bao.json(f"{family} list")[f"{name}/"]["description"] == "kept"
+
+
+def test_c9_a_lockout_of_users_is_refused_by_name(server, name, against_openbao):
+    assert not against_openbao, "OpenBao has it: leave this out"
+    server.ask("POST", f"sys/auth/{name}", {"type": "approle"})
+    answer = server.ask("POST", f"sys/auth/{name}/tune", {"user_lockout_config": {"lockout_threshold": "3"}})
+    assert answer.status == 400 and "user_lockout_config" in str(answer.document), answer
