@@ -14,7 +14,7 @@ use crate::{
         shares::Shares,
         unit::{Staged, Unit},
     },
-    base::{random::Random, secret::Secret},
+    base::{limits::UNSEAL_IDLE_SECS, random::Random, secret::Secret, time::Time, ttl::Ttl},
     store::{Batch, Boot, CommitError, Old, Sequence, Store, Write},
 };
 
@@ -35,6 +35,8 @@ struct Sealed {
     is_orphan: bool,
     nonce: String,
     shares: Shares,
+    /// When the last share of this store was handed in. `None` if no share has come since the last unseal or reset.
+    last_share: Option<Time>,
 }
 
 /// What a sealed server can tell about itself. If the server stops before the init response is sent, the store counts
@@ -79,6 +81,11 @@ pub enum ShareError {
         "the shares are right, but the boot file does not open: it is damaged; restore boot.a and boot.b from a backup"
     )]
     Damaged,
+    #[error(
+        "an unseal is under way: give one share of this store as `key` together with `reset`, or wait until no share has been given for {} minutes",
+        UNSEAL_IDLE_SECS / 60
+    )]
+    UnderWay,
 }
 
 impl Barrier {
@@ -92,7 +99,8 @@ impl Barrier {
         let document = bytes.map(|bytes| BootDocument::decode(&bytes)).transpose()?;
         expect_both(&store, document.as_ref().filter(|_| !is_proposed))?;
         let is_orphan = is_proposed && document.is_some();
-        let sealed = Sealed { boot, document, is_proposed, is_orphan, nonce: String::new(), shares: Shares::default() };
+        let (nonce, shares) = (String::new(), Shares::default());
+        let sealed = Sealed { boot, document, is_proposed, is_orphan, nonce, shares, last_share: None };
         Ok(Self { store, random, open: ArcSwapOption::empty(), sealed: Mutex::new(sealed) })
     }
 
@@ -179,14 +187,13 @@ impl Barrier {
 
     /// Takes a share of the unseal key. A share of another set is refused and changes nothing. A share that was handed
     /// in already does not count twice.
-    pub(crate) fn submit(&self, share: Secret<Vec<u8>>) -> Result<Submitted, ShareError> {
+    pub(crate) fn submit(&self, share: Secret<Vec<u8>>, now: Time) -> Result<Submitted, ShareError> {
         let mut sealed = self.sealed();
+        sealed.expect_share(&share)?;
         let document = sealed.document.clone().ok_or(ShareError::NotInitialised)?;
         let seal = document.shamir.as_ref().ok_or(ShareError::NotByShares)?;
-        if !is_known(seal, &document.store, &share) {
-            return Err(ShareError::Foreign);
-        }
         sealed.is_orphan = false;
+        sealed.last_share = Some(now);
         if sealed.shares.count() == 0 {
             sealed.nonce = self.random.uuid().to_string();
         }
@@ -194,19 +201,24 @@ impl Barrier {
         if sealed.shares.count() < seal.threshold {
             return Ok(Submitted::Progress);
         }
-        let shares = std::mem::take(&mut sealed.shares);
-        sealed.nonce.clear();
+        let shares = sealed.forget();
         drop(sealed);
         let key = shares.combine().ok_or(ShareError::Damaged)?;
         let root = seal.root.unwrap(key.expose(), &document.store).map_err(|_| ShareError::Damaged)?;
         self.opening(&document, &root).map(|opening| Submitted::Opened(Box::new(opening)))
     }
 
-    /// Forgets the shares that were handed in so far.
-    pub(crate) fn reset(&self) {
+    /// Forgets the shares that were handed in so far. Anybody who reaches the server may ask for it, so the shares of
+    /// others are forgotten only if the caller hands in a share too, or if nobody has gone on with the unseal for
+    /// [`UNSEAL_IDLE_SECS`].
+    pub(crate) fn reset(&self, share: Option<&Secret<Vec<u8>>>, now: Time) -> Result<(), ShareError> {
         let mut sealed = self.sealed();
-        sealed.shares = Shares::default();
-        sealed.nonce.clear();
+        let is_idle = sealed.last_share.is_none_or(|last| now >= last.plus(Ttl::from_secs(UNSEAL_IDLE_SECS)));
+        if sealed.shares.count() > 0 && !is_idle {
+            sealed.expect_share(share.ok_or(ShareError::UnderWay)?)?;
+        }
+        sealed.forget();
+        Ok(())
     }
 
     /// Opens the keyring with the key of `seal "static"`. Continue with [`Barrier::complete`].
@@ -259,7 +271,23 @@ impl Barrier {
         if let Some(keys) = self.open.swap(None) {
             keys.wipe();
         }
-        self.reset();
+        self.sealed().forget();
+    }
+}
+
+impl Sealed {
+    /// Checks that a share belongs to the set of this store.
+    fn expect_share(&self, share: &Secret<Vec<u8>>) -> Result<(), ShareError> {
+        let document = self.document.as_ref().ok_or(ShareError::NotInitialised)?;
+        let seal = document.shamir.as_ref().ok_or(ShareError::NotByShares)?;
+        if is_known(seal, &document.store, share) { Ok(()) } else { Err(ShareError::Foreign) }
+    }
+
+    /// Ends the unseal that is under way. Returns its shares.
+    fn forget(&mut self) -> Shares {
+        self.nonce.clear();
+        self.last_share = None;
+        std::mem::take(&mut self.shares)
     }
 }
 

@@ -53,6 +53,10 @@ pub(crate) const NAME_KEY_SETS: usize = 32;
 /// mounts can be in use at once without that. A key is 80 bytes.
 pub(crate) const NAME_KEYS_PER_SET: usize = 4;
 
+/// Time without a right share after which anybody may reset an unseal that is under way. Before that, a reset needs a
+/// share. Key holders may have to be called one after another; they come back sooner than this.
+pub(crate) const UNSEAL_IDLE_SECS: u64 = 600;
+
 /// Maximum number of batches that the committer takes into one group (DESIGN.md §5); the others wait for the next
 /// group.
 pub(crate) const GROUP_BATCHES_MAX: usize = 256;

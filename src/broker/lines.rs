@@ -47,7 +47,7 @@ impl Recordable for Known {
         PlainFacts {
             time: context.services().clock.now(),
             request_id: &context.id_text,
-            operation: context.operation.word(),
+            operation: if is_unseal && self.fields().says("reset") { "reset" } else { context.operation.word() },
             path: &route.full,
             remote_address: &context.remote,
             progress: is_unseal.then_some((seal.progress, seal.threshold)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     barrier::{Barrier, Submitted, Unit},
-    base::{random::Random, secret::Secret},
+    base::{random::Random, secret::Secret, time::Time},
     broker::StartError,
     services::tokens::{self, WalkReport},
     store::{Boot, Store},
@@ -21,7 +21,7 @@ pub async fn walk(
     let broken = |error: &dyn std::fmt::Display| StartError::Broken(error.to_string());
     let barrier = Barrier::new(store.clone(), boot, random)?;
     for share in shares {
-        if let Submitted::Opened(opening) = barrier.submit(share).map_err(|error| broken(&error))? {
+        if let Submitted::Opened(opening) = barrier.submit(share, Time::EPOCH).map_err(|error| broken(&error))? {
             let keys = barrier.complete(*opening).await.map_err(|error| broken(&error))?;
             let unit = Unit::new(Arc::clone(&keys), store.clone(), [0; 16]);
             let report = tokens::walk(&unit).map_err(|error| broken(&error))?;

@@ -87,6 +87,12 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
+/// Whether a flag of a JSON object is set.
+pub(super) fn says(json: &str, name: &str) -> bool {
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
+    fields.get(name).is_some_and(|value| Flag::deserialize(Weak(value)).is_ok_and(|flag| flag.0))
+}
+
 const NAME_RULE: &str = "expected a name of at most 128 letters, digits, `.`, `_`, `@` or `-`, a letter or digit first";
 
 macro_rules! schemas {

@@ -185,6 +185,13 @@ impl Params {
 #[derive(Clone, Debug)]
 pub struct Fields(pub Arc<str>);
 
+impl Fields {
+    /// Whether the field with this name is set, read as leniently as the input of a row.
+    pub fn says(&self, name: &str) -> bool {
+        input::says(&self.0, name)
+    }
+}
+
 impl Default for Fields {
     fn default() -> Self {
         Self("{}".into())

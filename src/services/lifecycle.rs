@@ -95,10 +95,16 @@ impl Lifecycle {
             ));
         }
         if let Submitted::Opened(opening) =
-            self.barrier.submit(share).map_err(|error| Error::invalid(error.to_string()))?
+            self.barrier.submit(share, self.clock.now()).map_err(|error| Error::invalid(error.to_string()))?
         {
             self.open(*opening).await?;
         }
+        Ok(self.barrier.status())
+    }
+
+    /// Forgets the shares that were submitted so far. See [`Barrier::reset`] for who may ask.
+    pub fn forget_shares(&self, share: Option<&Secret<Vec<u8>>>) -> Result<SealStatus> {
+        self.barrier.reset(share, self.clock.now()).map_err(|error| Error::invalid(error.to_string()))?;
         Ok(self.barrier.status())
     }
 

@@ -34,10 +34,11 @@ def test_u12_what_was_refused_and_forgotten_stands_in_the_log_with_its_address(f
         assert server.ask("PUT", "sys/unseal", {"key": wrong}).status == 400
         server.api.ask("PUT", "sys/unseal", {"key": server.shares[0]})
         time.sleep(1.1)  # what strangers send has one line a second
-        server.api.ask("PUT", "sys/unseal", {"reset": True})
+        assert server.ask("PUT", "sys/unseal", {"reset": True}).status == 400
+        server.api.ask("PUT", "sys/unseal", {"reset": True, "key": server.shares[1]})
         assert server.stop()
         lines = server.log_text().splitlines()
-        for text in ["a share was refused", "a share was given: 1 of", "are forgotten", "a seal is asked for", "a store was made"]:
+        for text in ["a share was refused", "a share was given: 1 of", "a reset of the unseal was refused", "are forgotten", "a seal is asked for", "a store was made"]:
             assert any(text in line and "127.0.0.1:" in line for line in lines), (text, server.log_text())
         assert any("stopping:" in line for line in lines) and any("stopped" in line for line in lines), server.log_text()
         assert wrong not in server.log_text() and server.shares[0] not in server.log_text()

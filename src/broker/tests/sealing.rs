@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::Rig;
-use crate::store::{Boot, Files, files::faulty::Loss};
+use crate::{
+    base::ttl::Ttl,
+    store::{Boot, Files, files::faulty::Loss},
+};
 
 /// INVARIANT 30, on one server.
 #[tokio::test]
@@ -138,6 +141,72 @@ async fn c4_recovery_shares_are_refused_with_the_reason() {
         }
         assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
     }
+
+/// A server on which one share of three is given, with the three shares.
+async fn under_way() -> (Rig, Vec<serde_json::Value>) {
+    let rig = Rig::empty();
+    let made = rig.send("", "PUT", "sys/init", json!({"secret_shares": 3, "secret_threshold": 3})).await;
+    let shares = made.body["keys"].as_array().unwrap().clone();
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"key": shares[0]})).await.body["progress"], 1);
+    (rig, shares)
+}
+
+/// S8: a stranger sent `{"reset": true}` twenty times a second, and an unseal with three shares never ended.
+#[tokio::test]
+async fn s8_a_stranger_cannot_forget_the_shares_of_others() {
+    let (rig, shares) = under_way().await;
+    for reset in [json!(true), json!("true"), json!(1)] {
+        for key in [None, Some(json!("")), Some(json!("ab".repeat(33))), Some(json!("zz"))] {
+            let mut body = json!({ "reset": reset });
+            if let Some(key) = key {
+                body["key"] = key;
+            }
+            let refused = rig.send("", "PUT", "sys/unseal", body).await;
+            assert_eq!(refused.status, 400, "{refused:?}");
+        }
+    }
+    let refused = rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await;
+    let words = "an unseal is under way: give one share of this store as `key` together with `reset`, or wait until \
+                 no share has been given for 10 minutes";
+    assert_eq!(refused.error(), words);
+    assert_eq!(rig.send("", "GET", "sys/seal-status", json!(null)).await.body["progress"], 1);
+    for share in &shares[1..] {
+        rig.send("", "PUT", "sys/unseal", json!({ "key": share })).await;
+        rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await;
+    }
+    assert_eq!(rig.send("", "GET", "sys/seal-status", json!(null)).await.body["sealed"], false);
+}
+
+#[tokio::test]
+async fn s8_a_share_or_ten_minutes_of_silence_reset_an_unseal() {
+    let (rig, shares) = under_way().await;
+    let reset = rig.send("", "PUT", "sys/unseal", json!({"reset": true, "key": shares[2]})).await;
+    assert_eq!((reset.status, &reset.body["progress"]), (200, &json!(0)), "{reset:?}");
+
+    rig.send("", "PUT", "sys/unseal", json!({"key": shares[0]})).await;
+    rig.clock.advance(Ttl::from_secs(599));
+    rig.send("", "PUT", "sys/unseal", json!({"key": shares[1]})).await;
+    rig.clock.advance(Ttl::from_secs(599));
+    assert_eq!(rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await.status, 400, "the last share counts");
+    rig.clock.advance(Ttl::from_secs(1));
+    let reset = rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await;
+    assert_eq!((reset.status, &reset.body["progress"]), (200, &json!(0)), "{reset:?}");
+    let reset = rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await;
+    assert_eq!(reset.status, 200, "there is nothing to forget: {reset:?}");
+}
+
+#[tokio::test]
+async fn s8_a_reset_stands_in_the_audit_log_as_such() {
+    let (rig, shares) = under_way().await;
+    rig.send("", "PUT", "sys/unseal", json!({"reset": true})).await;
+    rig.send("", "PUT", "sys/unseal", json!({"reset": "1", "key": shares[0]})).await;
+    rig.send("", "PUT", "sys/unseal", json!({"reset": false, "key": shares[0]})).await;
+    let lines: Vec<_> = rig.audit_lines().into_iter().filter(|line| line["request"]["path"] == "sys/unseal").collect();
+    let of = |word: &str| lines.iter().filter(|line| line["request"]["operation"] == word).collect::<Vec<_>>();
+    let resets = of("reset");
+    let statuses: Vec<_> = resets.iter().filter(|line| line["type"] == "response").map(|line| &line["response"]).collect();
+    assert_eq!((resets.len(), of("update").len()), (4, 4), "{lines:#?}");
+    assert_eq!((&statuses[0]["status"], &statuses[1]["status"]), (&json!(400), &json!(200)), "{lines:#?}");
 }
 
 /// INVARIANT 29, for an init: the machine stops at each file call of it, and loses any part of what is not synced. What

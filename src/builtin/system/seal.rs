@@ -71,9 +71,11 @@ pub fn status(call: Sys, _: Nothing, _: Nothing) -> Result<Answer> {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 pub struct Unseal {
-    /// The share in hex or base64. Required unless `reset` is set.
+    /// The share in hex or base64. Required unless `reset` is set. A reset needs it too while others are submitting
+    /// shares.
     key: Option<Secret<String>>,
-    /// If true, forgets the shares that were submitted so far.
+    /// If true, forgets the shares that were submitted so far. Alone it works if there are none, or if the last one came
+    /// ten minutes ago or earlier; otherwise it needs a share in `key`.
     #[schemars(extend("plain" = true))]
     reset: Flag,
     /// Only false is supported.
@@ -90,11 +92,7 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
         if !before.is_sealed {
             return Err(Error::invalid("vault is unsealed"));
         }
-        barrier.reset();
-        if call.engine.stranger_lines.may(call.now) {
-            tracing::warn!(from = sender(&call), "the shares that were given so far are forgotten, as a caller asked");
-        }
-        return status(call, Nothing {}, Nothing {});
+        return reset(&call, input.key.as_ref());
     }
     if !before.is_initialised && before.shares == 0 {
         return Err(Error::invalid("Vault is not initialized"));
@@ -115,6 +113,24 @@ pub async fn unseal(call: Sys, _: Nothing, input: Unseal) -> Result<Answer> {
         tracing::info!(from, "a share was given: {} of the {} that are needed", after.progress, after.threshold);
     } else {
         tracing::info!(from, "the last share that is needed was given");
+    }
+    Answer::bare(&shown(&call.engine, after))
+}
+
+/// Forgets the shares that were submitted so far. A share in the request is only checked: it is forgotten with the others.
+fn reset(call: &Sys, key: Option<&Secret<String>>) -> Result<Answer> {
+    let before = call.engine.barrier.status();
+    let key = key.filter(|key| !key.expose().is_empty());
+    let share = key.map(|key| share(Some(key), before.shares)).transpose()?;
+    let may_log = || call.engine.stranger_lines.may(call.now);
+    let after = call.engine.lifecycle.forget_shares(share.as_ref()).inspect_err(|error| {
+        if may_log() {
+            tracing::warn!(from = sender(call), "a reset of the unseal was refused: {}", error.message);
+        }
+    })?;
+    if before.progress > 0 || may_log() {
+        let given = before.progress;
+        tracing::warn!(from = sender(call), "the {given} shares that were given so far are forgotten, as a caller asked");
     }
     Answer::bare(&shown(&call.engine, after))
 }

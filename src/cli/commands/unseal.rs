@@ -21,7 +21,7 @@ Examples:
   strongroom operator unseal - < share-1.txt
   # from files
   strongroom operator unseal @share-1.txt @share-2.txt
-  # forget the shares given so far
+  # forget the shares given so far; asks for a share if others have given theirs within ten minutes
   strongroom operator unseal -reset
 ";
 
@@ -30,7 +30,7 @@ Examples:
 pub(crate) struct Args {
     /// The shares: - for standard input, @FILE for a file; asked for if left out. Forms: srk1-…, base64, hex
     shares: Vec<String>,
-    /// Forget the shares given so far
+    /// Forget the shares given so far; needs a share while others give theirs
     #[arg(long)]
     reset: bool,
     /// Shares of a seal that is being replaced
@@ -44,9 +44,7 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<(), CliEr
         return Err(CliError::usage("moving to another kind of seal is not supported"));
     }
     if args.reset {
-        let status = submit(invocation, &client, Json::object([("reset", Json::Bool(true))])).await?;
-        show(invocation, &client, status).await;
-        return Ok(());
+        return reset(&args.shares, invocation, &client).await;
     }
     let mut given = 0;
     if !invocation.persona.is_vault() {
@@ -72,6 +70,32 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<(), CliEr
         show(invocation, &client, status).await;
     }
     Ok(())
+}
+
+/// Forgets the shares given so far. While others give theirs, the server wants one share for it, which is asked for only
+/// then.
+async fn reset(shares: &[String], invocation: &Invocation, client: &Client) -> Result<(), CliError> {
+    let mut body = Json::object([("reset", Json::Bool(true))]);
+    if !shares.is_empty() || needs_share(client, &body).await {
+        if shares.is_empty() {
+            invocation.out.hint("an unseal is under way: a share is needed to forget those given so far");
+        }
+        let share = collect(shares, invocation)?.into_iter().next();
+        let share = share.ok_or_else(|| CliError::usage("a reset needs one share"))?;
+        let text = share.expose();
+        body.set("key", for_server(text)?);
+    }
+    let status = submit(invocation, client, body).await?;
+    show(invocation, client, status).await;
+    Ok(())
+}
+
+/// Whether the server refuses this reset because it wants a share with it.
+async fn needs_share(client: &Client, reset: &Json) -> bool {
+    let Err(error) = client.send(ApiCall::new(Method::Put, "sys/unseal").with(reset.clone())).await else { return false };
+    let is_bad = error.refusal().is_some_and(|refusal| refusal.status == 400);
+    let status = if is_bad { client.read("sys/seal-status").await.ok() } else { None };
+    status.is_some_and(|status| status.field(&["progress"]).and_then(Json::as_u64).is_some_and(|given| given > 0))
 }
 
 /// The number of shares that the server has so far. `None` if the server is unsealed.
@@ -158,7 +182,7 @@ async fn submit(invocation: &Invocation, client: &Client, body: Json) -> Result<
             let is_bad = error.refusal().is_some_and(|refusal| refusal.status == 400);
             let failure = diagnose(invocation, client, &attempt, error).await;
             Err(if is_bad {
-                failure.fix("give another share, or start again: strongroom operator unseal -reset")
+                failure.fix("give another share: those given before still count")
             } else {
                 failure
             })

@@ -1,0 +1,34 @@
+"""What an operator mistypes or wants at once: each test tells one finding of a review, and the answer to it."""
+
+import servers
+
+
+def told(done):
+    return f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+
+
+def sealed_server(folder, shares=1, threshold=1):
+    server = servers.Strongroom(folder / "server")
+    server.start()
+    server.initialise(shares, threshold)
+    return server
+
+
+def test_s8_a_reset_asks_for_a_share_while_others_give_theirs(folder):
+    with sealed_server(folder, 3, 2) as server:
+        assert server.client("operator", "unseal", "-reset").returncode == 0, "there is nothing to forget"
+        server.client("operator", "unseal", "-", stdin=server.shares[0])
+        refused = server.client("operator", "unseal", "-reset")
+        assert refused.returncode == 1 and "a share is needed to forget those given so far" in refused.stderr, told(refused)
+        assert server.ask("GET", "sys/seal-status").document["progress"] == 1
+        done = server.client("operator", "unseal", "-reset", "-", stdin=server.shares[1])
+        assert done.returncode == 0, told(done)
+        assert server.ask("GET", "sys/seal-status").document["progress"] == 0
+
+
+def test_a_wrong_share_is_no_reason_to_forget_the_right_ones(folder):
+    with sealed_server(folder, 3, 2) as server:
+        server.client("operator", "unseal", "-", stdin=server.shares[0])
+        refused = server.client("operator", "unseal", "-", stdin="ab" * 33)
+        assert refused.returncode == 2 and "-reset" not in told(refused), told(refused)
+        assert "those given before still count" in refused.stderr, told(refused)
