@@ -1,17 +1,14 @@
 //! Data on the command line: `key=value`, `key=@file`, `key=-` (standard input), `key:=json`, `-` or `@file` alone for
 //! a whole JSON object, and `key` alone to be asked for its value. So no secret needs to be in the arguments.
 
-use std::{fs::File, io::Read as _};
+use std::fs::File;
 
 use super::{
     error::CliError,
     persona::Persona,
-    terminal::{Terminal, read_input},
+    terminal::{Terminal, read_input, read_whole},
 };
 use crate::client::json::Json;
-
-/// At most this many bytes of a file given with `@` are read; the rest is ignored.
-const FILE_BYTES_MAX: u64 = 32 << 20;
 
 /// The sources of values that are not in the arguments.
 pub(crate) trait Sources {
@@ -44,10 +41,8 @@ impl Sources for ProcessInput {
     }
 
     fn file(&mut self, path: &str) -> Result<String, CliError> {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
-            .map_err(|error| CliError::usage(format!("{path} cannot be read: {error}")))?;
+        let file = File::open(path).map_err(|error| CliError::usage(format!("{path} cannot be read: {error}")))?;
+        let bytes = read_whole(file, path)?;
         String::from_utf8(bytes).map_err(|_| {
             CliError::usage(format!("{path} is not text")).fix(format!("store it encoded: base64 {path} | … KEY=-"))
         })

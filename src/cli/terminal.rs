@@ -8,7 +8,8 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use super::error::CliError;
 use crate::base::secret::Secret;
 
-/// At most this many bytes are read from standard input for one value; the rest is ignored.
+/// Maximum number of bytes of standard input or of a file that a value is read from; more are refused. The server takes
+/// far less.
 const INPUT_BYTES_MAX: u64 = 32 << 20;
 
 /// Whether standard input and standard output are terminals.
@@ -71,11 +72,35 @@ impl Drop for EchoOff {
 
 /// Reads standard input as text, up to [`INPUT_BYTES_MAX`] bytes.
 pub(crate) fn read_input() -> Result<Secret<String>, CliError> {
-    let mut text = String::new();
-    io::stdin()
-        .lock()
-        .take(INPUT_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| CliError::usage(format!("standard input cannot be read: {error}")))?;
-    Ok(Secret::new(text))
+    let bytes = read_whole(io::stdin().lock(), "standard input")?;
+    String::from_utf8(bytes).map(Secret::new).map_err(|_| {
+        CliError::usage("standard input cannot be read: it is not text").fix("give it encoded, for instance with base64")
+    })
+}
+
+/// Reads everything that `from` has. More than [`INPUT_BYTES_MAX`] bytes are an error: a value that is cut would be
+/// stored as if it were whole. `what` names the source in an error.
+pub(crate) fn read_whole(from: impl io::Read, what: &str) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    from.take(INPUT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| CliError::usage(format!("{what} cannot be read: {error}")))?;
+    if bytes.len() as u64 > INPUT_BYTES_MAX {
+        return Err(CliError::usage(format!("{what} has more than {} MiB: nothing was sent", INPUT_BYTES_MAX >> 20))
+            .why("the server takes at most 1 MiB in a request"));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Input beyond the limit was cut without a word, and the rest of it was stored as a whole value.
+    #[test]
+    fn input_beyond_the_limit_is_an_error() {
+        assert_eq!(read_whole(io::repeat(b'x').take(INPUT_BYTES_MAX), "a").unwrap().len() as u64, INPUT_BYTES_MAX);
+        let failure = read_whole(io::repeat(b'x').take(INPUT_BYTES_MAX + 1), "big.txt").unwrap_err();
+        assert_eq!(failure.what(), "big.txt has more than 32 MiB: nothing was sent");
+    }
 }
