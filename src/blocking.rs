@@ -81,6 +81,11 @@ pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
     }
 }
 
+/// Like [`run`], for work that nobody waits for.
+pub(crate) fn begin(work: impl FnOnce() + Send + 'static) {
+    tokio::task::spawn_blocking(work);
+}
+
 /// Like [`run`], for a read whose time grows with its data. [`LONG_READS_MAX`] of them run at once, and one of them for
 /// each caller.
 pub(crate) async fn long_read<T: Send + 'static>(

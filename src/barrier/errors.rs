@@ -11,6 +11,9 @@ use crate::{
 pub enum BarrierError {
     #[error("the store is sealed")]
     Sealed,
+    /// There is a store already: an init makes none.
+    #[error("the store is initialised already")]
+    Initialised,
     /// A precondition failed: a record that was read has changed since. Only the pipeline performs the request again.
     #[error("a record that this request read has changed since")]
     Conflict,

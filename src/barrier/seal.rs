@@ -30,8 +30,8 @@ struct Sealed {
     /// The boot document in force, or the one that an init has proposed. `None` before an init.
     document: Option<BootDocument>,
     is_proposed: bool,
-    /// Whether the boot document is a proposal that was found when the server started, and none of its shares has come
-    /// since. Perhaps nobody was ever shown its shares.
+    /// Whether the boot document is a proposal whose shares perhaps nobody was ever shown: it was found when the server
+    /// started, or its answer was not sent. A share of it shows the contrary.
     is_orphan: bool,
     nonce: String,
     shares: Shares,
@@ -138,7 +138,7 @@ impl Barrier {
         let shamir = document.and_then(|d| d.shamir.as_ref());
         SealStatus {
             kind: if document.is_some_and(|d| d.fixed.is_some()) { "static" } else { "shamir" },
-            is_initialised: document.is_some() && !sealed.is_orphan,
+            is_initialised: sealed.is_initialised(),
             is_sealed: self.open.load().is_none(),
             shares: shamir.map_or(0, |seal| seal.shares),
             threshold: shamir.map_or(0, |seal| seal.threshold),
@@ -149,29 +149,28 @@ impl Barrier {
         }
     }
 
-    /// Makes the store that `plan` describes, with the first batch that `seed` writes, and proposes its boot document.
+    /// Makes the store that `plan` describes, with the first batch that `seed` writes, and proposes its boot document. Of
+    /// inits that run at once one succeeds. Call [`Barrier::promote`] when its shares were sent, [`Barrier::withdraw`] if
+    /// they were not.
     pub(crate) fn initialise<E: From<BarrierError>>(
         &self,
         plan: InitPlan,
         seed: impl FnOnce(&Unit) -> Result<(), E>,
     ) -> Result<Initialised, E> {
         let (document, made) = plan.make(&self.store, &self.random, seed)?;
-        self.propose(document)?;
+        let mut sealed = self.sealed();
+        if sealed.is_initialised() {
+            return Err(BarrierError::Initialised.into());
+        }
+        sealed.propose(document)?;
         Ok(made)
     }
 
-    /// Stores a new boot document in the boot file, as a proposal beside the document in force. From now on this
-    /// process counts as initialised. [`Barrier::promote`] puts the proposal in force; a later proposal replaces it.
-    fn propose(&self, document: BootDocument) -> Result<(), BarrierError> {
-        let stopped = |text: String| BarrierError::Stopped(text);
+    /// Lets another init replace the proposed boot document: nobody was shown its shares. Should somebody have them all
+    /// the same, they still open the store until then.
+    pub(crate) fn withdraw(&self) {
         let mut sealed = self.sealed();
-        let bytes = document.encode().map_err(|e| stopped(e.to_string()))?;
-        sealed.boot.propose(&bytes).map_err(|e| stopped(e.to_string()))?;
-        sealed.document = Some(document);
-        sealed.is_proposed = true;
-        sealed.is_orphan = false;
-        sealed.shares = Shares::default();
-        Ok(())
+        sealed.is_orphan = sealed.is_proposed;
     }
 
     /// Puts a proposed boot document in force; does nothing if there is no proposal. Call it when the shares of the
@@ -257,7 +256,7 @@ impl Barrier {
     fn drop_first_batch(&self) -> Result<(), BarrierError> {
         let Some(mut document) = self.sealed().document.clone() else { return Ok(()) };
         document.first_batch = None;
-        self.propose(document)?;
+        self.sealed().propose(document)?;
         self.promote()
     }
 
@@ -276,6 +275,23 @@ impl Barrier {
 }
 
 impl Sealed {
+    fn is_initialised(&self) -> bool {
+        self.document.is_some() && !self.is_orphan
+    }
+
+    /// Stores a new boot document in the boot file, as a proposal beside the document in force. From now on this
+    /// process counts as initialised. [`Barrier::promote`] puts the proposal in force; a later proposal replaces it.
+    fn propose(&mut self, document: BootDocument) -> Result<(), BarrierError> {
+        let stopped = |text: String| BarrierError::Stopped(text);
+        let bytes = document.encode().map_err(|e| stopped(e.to_string()))?;
+        self.boot.propose(&bytes).map_err(|e| stopped(e.to_string()))?;
+        self.document = Some(document);
+        self.is_proposed = true;
+        self.is_orphan = false;
+        self.forget();
+        Ok(())
+    }
+
     /// Checks that a share belongs to the set of this store.
     fn expect_share(&self, share: &Secret<Vec<u8>>) -> Result<(), ShareError> {
         let document = self.document.as_ref().ok_or(ShareError::NotInitialised)?;

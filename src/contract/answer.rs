@@ -19,12 +19,48 @@ pub struct Answer {
     pub after: AfterAnswer,
 }
 
-/// What the pipeline does after it has recorded the outcome and before it sends the answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What follows an answer.
 pub enum AfterAnswer {
     Nothing,
-    /// Seals the store. Only `sys/seal` uses this.
+    /// The pipeline seals the store, after it has recorded the outcome and before it sends the answer. Only `sys/seal`
+    /// uses this.
     Seal,
+    /// The row wants to know whether its answer was sent. Only `sys/init` uses this.
+    Tell(Delivery),
+}
+
+/// Tells the row that made an answer what became of it. A dialect calls [`Delivery::sent`] once the connection has taken
+/// the whole answer. If the answer is dropped before that, it was not sent.
+pub struct Delivery(Option<Box<dyn FnOnce(Delivered) + Send + Sync>>);
+
+/// Whether an answer was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Delivered {
+    Yes,
+    No,
+}
+
+impl Delivery {
+    /// `told` is called once. It may write files.
+    pub fn new(told: impl FnOnce(Delivered) + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(told)))
+    }
+
+    pub fn sent(mut self) {
+        self.tell(Delivered::Yes);
+    }
+
+    fn tell(&mut self, delivered: Delivered) {
+        if let Some(told) = self.0.take() {
+            told(delivered);
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.tell(Delivered::No);
+    }
 }
 
 pub enum Body {

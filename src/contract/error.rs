@@ -123,6 +123,7 @@ impl From<BarrierError> for Error {
     fn from(error: BarrierError) -> Self {
         match error {
             BarrierError::Sealed => Self::unavailable("Vault is sealed"),
+            BarrierError::Initialised => Self::invalid("Vault is already initialized"),
             // The pipeline retries a conflict. The caller sees this error only if the conflicts go on until the
             // deadline.
             BarrierError::Conflict => Self::unavailable("other requests kept changing the same records: try again"),

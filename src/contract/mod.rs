@@ -26,7 +26,7 @@ mod template;
 mod weak;
 
 pub use crate::barrier::Table;
-pub use answer::{AfterAnswer, Answer, Body, Granted, Login, Renewal};
+pub use answer::{AfterAnswer, Answer, Body, Delivered, Delivery, Granted, Login, Renewal};
 pub use built_in::{BuiltInApi, BuiltInCall, Handled};
 pub use call::{Call, Caller, Context, ContextParts, Host, MountFacts, OwnToken, Principal, View};
 pub use credential::{Credential, NeedsBody, Recognises, ShownCredential};

@@ -3,6 +3,7 @@
 //! listeners of the API; metrics have a listener of their own.
 
 mod body;
+mod delivery;
 #[cfg(test)]
 mod example;
 mod metrics;

@@ -32,3 +32,14 @@ def test_a_wrong_share_is_no_reason_to_forget_the_right_ones(folder):
         refused = server.client("operator", "unseal", "-", stdin="ab" * 33)
         assert refused.returncode == 2 and "-reset" not in told(refused), told(refused)
         assert "those given before still count" in refused.stderr, told(refused)
+
+
+def test_s9_an_init_that_was_answered_is_there_after_a_crash(folder):
+    """The boot document is put in force when the answer has left, which takes some milliseconds."""
+    with sealed_server(folder) as server:
+        servers.until(lambda: (server.data / "boot.a").exists(), 5, "a boot file in force")
+        server.kill()
+        server.start()
+        assert server.ask("GET", "sys/seal-status").document["initialized"] is True
+        assert server.ask("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}).status == 400
+        server.unseal()

@@ -27,7 +27,7 @@ use crate::{
         time::{Clock, Time},
     },
     broker::{Body, Broker, Peer, RefusalLimit, Reply as Answered, Request, Setup, StaticKey, Unlimited},
-    contract::{Body as AnswerBody, Credential, Operation},
+    contract::{AfterAnswer, Body as AnswerBody, Credential, Operation},
     services::{
         Services,
         audit::{DeviceConfig, Rotation},
@@ -58,8 +58,13 @@ impl Reply {
 }
 
 impl From<Answered> for Reply {
-    /// The members of a Vault envelope that tests look at.
-    fn from(reply: Answered) -> Self {
+    /// The members of a Vault envelope that tests look at. Whoever looks at an answer was sent it.
+    fn from(mut reply: Answered) -> Self {
+        if let Ok(answer) = &mut reply.outcome
+            && let AfterAnswer::Tell(delivery) = std::mem::replace(&mut answer.after, AfterAnswer::Nothing)
+        {
+            delivery.sent();
+        }
         let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         match reply.outcome {
             Err(error) => Self {

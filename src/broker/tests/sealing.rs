@@ -1,8 +1,10 @@
 //! Init, unseal and seal, by the wire.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
-use super::Rig;
+use super::{Rig, request};
 use crate::{
     base::ttl::Ttl,
     store::{Boot, Files, files::faulty::Loss},
@@ -237,4 +239,61 @@ async fn an_init_that_was_not_answered_is_none() {
         }
     }
     assert!(answered > 20 && lost > 10, "{answered} answered, {lost} lost");
+}
+
+/// S9: of parallel inits two were answered with different shares, and only one set of them opened the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn s9_of_parallel_inits_one_succeeds() {
+    for _ in 0..8 {
+        let rig = Arc::new(Rig::empty());
+        let mut inits = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let rig = Arc::clone(&rig);
+            let plan = json!({"secret_shares": 1, "secret_threshold": 1});
+            inits.spawn(async move { rig.send("", "PUT", "sys/init", plan).await });
+        }
+        let (made, refused): (Vec<_>, Vec<_>) = inits.join_all().await.into_iter().partition(|made| made.status == 200);
+        assert_eq!((made.len(), refused.len()), (1, 7), "{made:?}");
+        assert!(refused.iter().all(|refused| refused.error() == "Vault is already initialized"), "{refused:?}");
+        let opened = rig.send("", "PUT", "sys/unseal", json!({"key": made[0].body["keys"][0]})).await;
+        assert_eq!(opened.body["sealed"], false, "{opened:?}");
+    }
+}
+
+/// S9: a stranger's init could replace one that was answered, within a second and after each restart before the first
+/// unseal.
+#[tokio::test]
+async fn s9_an_answered_init_outlives_a_restart() {
+    let plan = json!({"secret_shares": 1, "secret_threshold": 1});
+    let directory = tempfile::tempdir().unwrap();
+    let boot = || Boot::open(directory.path(), Files::real()).unwrap();
+    let made = Rig::over(boot()).send("", "PUT", "sys/init", plan.clone()).await;
+    for _ in 0..2 {
+        let rig = Rig::over(boot());
+        assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], true);
+        assert_eq!(rig.send("", "GET", "sys/seal-status", json!(null)).await.body["initialized"], true);
+        assert_eq!(rig.send("", "PUT", "sys/init", plan.clone()).await.error(), "Vault is already initialized");
+    }
+    let opened = Rig::over(boot()).send("", "PUT", "sys/unseal", json!({"key": made.body["keys"][0]})).await;
+    assert_eq!(opened.body["sealed"], false, "{opened:?}");
+}
+
+/// The client hangs up before the answer leaves: nobody has the shares, so the init can be made again, now and after a
+/// restart.
+#[tokio::test]
+async fn s9_an_init_whose_answer_was_lost_can_be_repeated() {
+    let plan = json!({"secret_shares": 1, "secret_threshold": 1});
+    let directory = tempfile::tempdir().unwrap();
+    let boot = || Boot::open(directory.path(), Files::real()).unwrap();
+    let lost = |rig: Rig| async move {
+        drop(rig.broker.handle(request("", "PUT", "sys/init", json!({"secret_shares": 1, "secret_threshold": 1}))).await);
+        rig
+    };
+    let rig = lost(lost(Rig::over(boot())).await).await;
+    assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
+    drop(rig);
+    let rig = Rig::over(boot());
+    let made = rig.send("", "PUT", "sys/init", plan).await;
+    let opened = rig.send("", "PUT", "sys/unseal", json!({"key": made.body["keys"][0]})).await;
+    assert_eq!(opened.body["sealed"], false, "{opened:?}");
 }

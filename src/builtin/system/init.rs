@@ -10,7 +10,7 @@ use super::state::{Sys, sender};
 use crate::{
     barrier::{Barrier, ShamirPlan},
     base::{share_text, ttl::Ttl},
-    contract::{Answer, Error, Int, Result, row::Nothing},
+    contract::{AfterAnswer, Answer, Delivered, Delivery, Error, Int, Result, row::Nothing},
     services::{
         lifecycle::{Lifecycle, NewStore},
         tokens::RootPlan,
@@ -71,6 +71,7 @@ pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
     let shamir = if lifecycle.has_static_key() && input.secret_shares.0 == 0 { None } else { Some(plan(&input)?) };
     let root = RootPlan { chosen: None, ttl: input.root_token_ttl.filter(|ttl| !ttl.is_zero()) };
     let made = lifecycle.initialise(NewStore { shamir, root })?;
+    let delivery = promotion(Arc::clone(&call.engine.barrier));
     if lifecycle.has_static_key() {
         tracing::info!(from = sender(&call), "a store was made: the configuration's key opens it");
         open_at_once(lifecycle).await;
@@ -94,8 +95,7 @@ pub async fn make(call: Sys, _: Nothing, input: Make) -> Result<Answer> {
         let text = share_text::write(&made.initialised.set, u8::try_from(index + 1).unwrap_or(u8::MAX), &whole);
         answer.share_texts.push(text.expose().clone());
     }
-    promote_later(Arc::clone(&call.engine.barrier));
-    Answer::bare(&answer)
+    Ok(Answer { after: AfterAnswer::Tell(delivery), ..Answer::bare(&answer)? })
 }
 
 /// Opens the new store with the key of `seal "static"`, as OpenBao does. If that fails, the caller still has to get the
@@ -109,15 +109,21 @@ async fn open_at_once(lifecycle: &Lifecycle) {
     }
 }
 
-/// Puts the boot document of the new store in force after a second, when the answer with the shares should have been
-/// sent. If the server stops before that, the store can still be opened with the shares, and a new init may replace it.
-fn promote_later(barrier: Arc<Barrier>) {
-    tokio::spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        if let Err(error) = barrier.promote() {
-            tracing::error!(%error, "the boot file cannot be put in force: a new init could still replace the store");
+/// Puts the boot document of the new store in force once the answer with the shares was sent. If the answer is lost, or
+/// the server stops before that, the store can still be opened with the shares, and a new init may replace it. A store
+/// that is open by then is in force already, and stays so.
+fn promotion(barrier: Arc<Barrier>) -> Delivery {
+    Delivery::new(move |delivered| match delivered {
+        Delivered::Yes => {
+            if let Err(error) = barrier.promote() {
+                tracing::error!(%error, "the boot file cannot be put in force: after a restart a new init could replace the store");
+            }
         }
-    });
+        Delivered::No => {
+            barrier.withdraw();
+            tracing::warn!("the answer with the shares of the new store was not sent: init can be repeated");
+        }
+    })
 }
 
 fn plan(input: &Make) -> Result<ShamirPlan> {

@@ -23,8 +23,8 @@ use self::{
 };
 use crate::{
     broker::{Body, Broker, Peer, Reply, Request},
-    contract::{Error, Fault, Operation},
-    dialects::{body::HttpBody as Source, peer::peer_of},
+    contract::{AfterAnswer, Answer, Error, Fault, Operation},
+    dialects::{body::HttpBody as Source, delivery::Reported, peer::peer_of},
 };
 
 /// The routes of this dialect: every path that no other dialect has.
@@ -45,7 +45,10 @@ pub(super) async fn exchange(broker: &Broker, request: HttpRequest) -> Response 
     let decode = body::decoder(operation, media_type.as_deref());
     let body = Body { source: Source::source(body), decode };
     let reply = broker.handle(Request { operation, path, query, credential, peer, body }).await;
-    let mut response = reply_of(reply, operation);
+    let mut response = reply_of(&reply, operation);
+    if let Ok(Answer { after: AfterAnswer::Tell(delivery), .. }) = reply.outcome {
+        response = response.map(|body| Reported::body(body, delivery));
+    }
     if let Some(value) = namespace.and_then(|text| HeaderValue::from_str(&text).ok()) {
         response.headers_mut().append(HeaderName::from_static("x-vault-namespace"), value);
     }
@@ -55,7 +58,7 @@ pub(super) async fn exchange(broker: &Broker, request: HttpRequest) -> Response 
     response
 }
 
-fn reply_of(reply: Reply, operation: Operation) -> Response {
+fn reply_of(reply: &Reply, operation: Operation) -> Response {
     match &reply.outcome {
         Ok(answer) => render(answer, &reply.request_id, reply.mount_kind()),
         Err(error) => {
