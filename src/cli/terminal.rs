@@ -74,7 +74,8 @@ impl Drop for EchoOff {
 pub(crate) fn read_input() -> Result<Secret<String>, CliError> {
     let bytes = read_whole(io::stdin().lock(), "standard input")?;
     String::from_utf8(bytes).map(Secret::new).map_err(|_| {
-        CliError::usage("standard input cannot be read: it is not text").fix("give it encoded, for instance with base64")
+        CliError::usage("standard input cannot be read: it is not text")
+            .fix("give it encoded, for instance with base64")
     })
 }
 

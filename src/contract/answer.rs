@@ -168,7 +168,6 @@ impl Granted {
         let mut auth = json!({
             "accessor": self.accessor,
             "policies": self.policies,
-            "token_policies": self.token_policies,
             "metadata": metadata,
             "lease_duration": self.lease,
             "renewable": self.is_renewable,
@@ -179,8 +178,13 @@ impl Granted {
             "num_uses": self.num_uses,
         });
         if let Some(fields) = auth.as_object_mut() {
-            if !self.identity_policies.is_empty() {
-                fields.insert(String::from("identity_policies"), json!(self.identity_policies));
+            // As in Vault, a list without names is left out.
+            for (name, list) in
+                [("token_policies", &self.token_policies), ("identity_policies", &self.identity_policies)]
+            {
+                if !list.is_empty() {
+                    fields.insert(name.to_owned(), json!(list));
+                }
             }
             let token = self.token.expose();
             fields.insert(String::from("client_token"), json!(token));

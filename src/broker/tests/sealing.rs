@@ -206,7 +206,8 @@ async fn s8_a_reset_stands_in_the_audit_log_as_such() {
     let lines: Vec<_> = rig.audit_lines().into_iter().filter(|line| line["request"]["path"] == "sys/unseal").collect();
     let of = |word: &str| lines.iter().filter(|line| line["request"]["operation"] == word).collect::<Vec<_>>();
     let resets = of("reset");
-    let statuses: Vec<_> = resets.iter().filter(|line| line["type"] == "response").map(|line| &line["response"]).collect();
+    let statuses: Vec<_> =
+        resets.iter().filter(|line| line["type"] == "response").map(|line| &line["response"]).collect();
     assert_eq!((resets.len(), of("update").len()), (4, 4), "{lines:#?}");
     assert_eq!((&statuses[0]["status"], &statuses[1]["status"]), (&json!(400), &json!(200)), "{lines:#?}");
 }
@@ -286,7 +287,9 @@ async fn s9_an_init_whose_answer_was_lost_can_be_repeated() {
     let directory = tempfile::tempdir().unwrap();
     let boot = || Boot::open(directory.path(), Files::real()).unwrap();
     let lost = |rig: Rig| async move {
-        drop(rig.broker.handle(request("", "PUT", "sys/init", json!({"secret_shares": 1, "secret_threshold": 1}))).await);
+        drop(
+            rig.broker.handle(request("", "PUT", "sys/init", json!({"secret_shares": 1, "secret_threshold": 1}))).await,
+        );
         rig
     };
     let rig = lost(lost(Rig::over(boot())).await).await;

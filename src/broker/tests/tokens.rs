@@ -121,3 +121,32 @@ async fn a_policy_that_changes_counts_at_once() {
         .await;
     assert_eq!(rig.send(&token, "GET", "sys/mounts", json!(null)).await.status, 403);
 }
+
+/// S11: a parent without `default` made children that had it. OpenBao's answers stand in the scenario `token_tree`.
+#[tokio::test]
+async fn s11_a_child_has_no_policy_that_its_parent_lacks() {
+    let rig = Rig::open().await;
+    rig.token_with("maker", r#"path "auth/token/*" { capabilities = ["create", "update"] }"#).await;
+    let plan = json!({"policies": ["maker"], "no_default_policy": true});
+    let parent = rig.root("POST", "auth/token/create", plan).await;
+    let parent = parent.body["auth"]["client_token"].as_str().unwrap();
+    for (asked, given) in [
+        (json!({}), Some(json!(["maker"]))),
+        (json!({"policies": ["maker"]}), Some(json!(["maker"]))),
+        (json!({"policies": "maker"}), Some(json!(["maker"]))),
+        (json!({"policies": [""]}), Some(json!([]))),
+        (json!({"policies": ["default"]}), None),
+        (json!({"policies": ["maker", "Default"]}), None),
+        (json!({"policies": ["maker", "default"], "no_default_policy": true}), None),
+    ] {
+        for path in ["auth/token/create", "auth/token/create-orphan"] {
+            let made = rig.send(parent, "POST", path, asked.clone()).await;
+            match &given {
+                // Only `sudo` makes orphans, and the policy has none.
+                _ if path.ends_with("orphan") && made.status == 403 => {}
+                Some(policies) => assert_eq!(&made.body["auth"]["policies"], policies, "{asked}"),
+                None => assert_eq!(made.error(), "child policies must be subset of parent", "{asked}"),
+            }
+        }
+    }
+}

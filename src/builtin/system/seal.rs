@@ -130,7 +130,10 @@ fn reset(call: &Sys, key: Option<&Secret<String>>) -> Result<Answer> {
     })?;
     if before.progress > 0 || may_log() {
         let given = before.progress;
-        tracing::warn!(from = sender(call), "the {given} shares that were given so far are forgotten, as a caller asked");
+        tracing::warn!(
+            from = sender(call),
+            "the {given} shares that were given so far are forgotten, as a caller asked"
+        );
     }
     Answer::bare(&shown(&call.engine, after))
 }

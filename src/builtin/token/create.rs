@@ -217,20 +217,19 @@ fn num_uses(asked: Int) -> Result<u32> {
     }
 }
 
-/// The policies of the new token: the requested ones, or else the parent's. `default` is added unless the request
-/// declines it.
+/// The policies of the new token: the requested ones, or else the parent's. `default` is added to requested ones unless
+/// the request declines it, or the parent lacks it and has no `sudo` either.
 fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Vec<String>> {
+    let held = &parent.record.policies;
     let mut names = asked_policies(input.policies.as_ref())?;
-    if names.is_empty() && !asks_for_some(input.policies.as_ref()) {
-        names.clone_from(&parent.record.policies);
+    let is_inherited = names.is_empty() && !asks_for_some(input.policies.as_ref());
+    if is_inherited {
+        names.clone_from(held);
         if input.no_default_policy.0 {
             names.retain(|name| name != "default");
         }
-    } else if privilege == Privilege::Ordinary {
-        let extra = names.iter().any(|name| name != "default" && !parent.record.policies.contains(name));
-        if extra {
-            return Err(Error::invalid("child policies must be subset of parent"));
-        }
+    } else if privilege == Privilege::Ordinary && !names.iter().all(|name| held.contains(name)) {
+        return Err(Error::invalid("child policies must be subset of parent"));
     }
     if names.iter().any(|name| name == "root") {
         if !parent.record.is_root() {
@@ -241,7 +240,8 @@ fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Ve
     if names.iter().any(|name| name == "response-wrapping") {
         return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
     }
-    if !input.no_default_policy.0 {
+    let may_have_default = privilege == Privilege::Sudo || held.iter().any(|name| name == "default");
+    if may_have_default && !is_inherited && !input.no_default_policy.0 {
         names.push(String::from("default"));
     }
     names.sort_unstable();
@@ -250,7 +250,7 @@ fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Ve
 }
 
 /// Whether the request has a list of policies that is not empty. A list of only empty names asks for no policy but
-/// `default`. Without a list, the token gets the parent's policies.
+/// the `default` of the parent. Without a list, the token gets the parent's policies.
 fn asks_for_some(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(|items| !items.is_empty())
 }

@@ -92,7 +92,9 @@ async fn reset(shares: &[String], invocation: &Invocation, client: &Client) -> R
 
 /// Whether the server refuses this reset because it wants a share with it.
 async fn needs_share(client: &Client, reset: &Json) -> bool {
-    let Err(error) = client.send(ApiCall::new(Method::Put, "sys/unseal").with(reset.clone())).await else { return false };
+    let Err(error) = client.send(ApiCall::new(Method::Put, "sys/unseal").with(reset.clone())).await else {
+        return false;
+    };
     let is_bad = error.refusal().is_some_and(|refusal| refusal.status == 400);
     let status = if is_bad { client.read("sys/seal-status").await.ok() } else { None };
     status.is_some_and(|status| status.field(&["progress"]).and_then(Json::as_u64).is_some_and(|given| given > 0))
@@ -181,11 +183,7 @@ async fn submit(invocation: &Invocation, client: &Client, body: Json) -> Result<
             let attempt = Attempt::new("unseal", &invocation.address.to_string(), &[]).vault("Error unsealing");
             let is_bad = error.refusal().is_some_and(|refusal| refusal.status == 400);
             let failure = diagnose(invocation, client, &attempt, error).await;
-            Err(if is_bad {
-                failure.fix("give another share: those given before still count")
-            } else {
-                failure
-            })
+            Err(if is_bad { failure.fix("give another share: those given before still count") } else { failure })
         }
     }
 }
