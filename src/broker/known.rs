@@ -122,12 +122,13 @@ impl Found {
 fn by_token(routed: &Routed, keys: &Arc<Keys>, token: &Secret<String>) -> Result<Option<Identity>> {
     let (context, services) = (&routed.context, routed.context.services());
     let hash = keys.token_hash(token.expose())?;
-    let found = services.tokens.find(&hash, || services.barrier.unit_with(Arc::clone(keys), [0; 16]))?;
-    let live = found.filter(|session| services.tokens.is_alive(session, &routed.snapshot.markers, context.now));
-    Ok(live.map(|session| {
-        let own = OwnToken { token: Secret::text(token.expose().as_str()), hash };
-        Identity::of_token(session, own, context)
-    }))
+    let unit = || services.barrier.unit_with(Arc::clone(keys), [0; 16]);
+    let Some(session) = services.tokens.find(&hash, unit)? else { return Ok(None) };
+    if !services.tokens.is_alive(&session, &routed.snapshot.markers, context.now, unit)? {
+        return Ok(None);
+    }
+    let own = OwnToken { token: Secret::text(token.expose().as_str()), hash };
+    Ok(Some(Identity::of_token(session, own, context)))
 }
 
 /// Refuses a stranger whose address was refused too often, and every stranger on a row that is not public.
@@ -249,12 +250,12 @@ impl Known {
 /// `None` if the token has expired or was revoked.
 fn still_standing(routed: &Routed, before: &Identity, used: &Session, unit: &Unit) -> Result<Option<Identity>> {
     let (context, markers) = (&routed.context, &routed.snapshot.markers);
-    let tokens = &context.services().tokens;
-    let found = tokens.read(unit, &used.hash)?.filter(|session| tokens.stands(session, markers, context.now));
-    Ok(found.zip(before.own_token()).map(|(session, own)| {
-        let caller = before.caller.clone();
-        Identity { caller, standing: Standing::Token { session, own: Arc::clone(own) } }
-    }))
+    let services = context.services();
+    let Some((session, own)) = services.tokens.read(unit, &used.hash)?.zip(before.own_token()) else { return Ok(None) };
+    let fresh = || services.barrier.unit_with(Arc::clone(unit.keys()), [0; 16]);
+    let stands = services.tokens.stands(&session, markers, context.now, fresh)?;
+    let standing = Standing::Token { session, own: Arc::clone(own) };
+    Ok(stands.then(|| Identity { caller: before.caller.clone(), standing }))
 }
 
 fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Option<Identity>> {

@@ -150,3 +150,40 @@ async fn s11_a_child_has_no_policy_that_its_parent_lacks() {
         }
     }
 }
+
+/// S17: until the sweeper came, a child of an expired token lived on for five seconds, renewed itself and made children.
+#[tokio::test]
+async fn s17_whoever_descends_from_an_expired_token_is_dead_at_once() {
+    let rig = Rig::open().await;
+    let text = r#"path "auth/token/*" { capabilities = ["create", "read", "update", "sudo"] }"#;
+    rig.token_with("maker", text).await;
+    let made = rig.root("POST", "auth/token/create", json!({"policies": ["maker"], "ttl": "60s"})).await;
+    let parent = made.body["auth"]["client_token"].as_str().unwrap().to_owned();
+    let child_of = async |token: &str, path: &str| {
+        let made = rig.send(token, "POST", path, json!({"ttl": "1h"})).await;
+        assert_eq!(made.status, 200, "{made:?}");
+        let text = |name: &str| made.body["auth"][name].as_str().unwrap().to_owned();
+        (text("client_token"), text("accessor"))
+    };
+    let child = child_of(&parent, "auth/token/create").await;
+    let grandchild = child_of(&child.0, "auth/token/create").await;
+    let orphan = child_of(&parent, "auth/token/create-orphan").await;
+    assert_eq!(rig.send(&grandchild.0, "GET", "auth/token/lookup-self", json!(null)).await.status, 200);
+
+    rig.clock.advance(Ttl::from_secs(60));
+    for (token, accessor) in [&child, &grandchild] {
+        for path in ["auth/token/renew-self", "auth/token/create", "auth/token/create-orphan", "auth/token/lookup-self"]
+        {
+            assert_eq!(rig.send(token, "POST", path, json!({})).await.status, 403, "{path}");
+        }
+        let by_accessor = json!({ "accessor": accessor });
+        for path in ["auth/token/lookup-accessor", "auth/token/renew-accessor", "sys/capabilities-accessor"] {
+            let mut body = by_accessor.clone();
+            body["paths"] = json!(["sys/mounts"]);
+            assert_eq!(rig.root("POST", path, body).await.status, 400, "{path}");
+        }
+        assert_eq!(rig.root("POST", "auth/token/lookup", json!({ "token": token })).await.status, 403);
+        assert_eq!(rig.root("POST", "auth/token/renew", json!({ "token": token })).await.status, 400);
+    }
+    assert_eq!(rig.send(&orphan.0, "POST", "auth/token/renew-self", json!({})).await.status, 200, "orphans live on");
+}

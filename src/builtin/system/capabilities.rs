@@ -63,8 +63,8 @@ pub fn of_self(call: Sys, _: Nothing, asked: Asked) -> Result<Answer> {
 
 fn acl_of(call: &Sys, hash: &[u8; 32]) -> Result<Option<Arc<Acl>>> {
     let System { barrier, tokens, policies, .. } = &*call.engine;
-    let keys = Arc::clone(call.unit().keys());
-    let live = tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?;
+    let keys = call.unit().keys();
+    let live = tokens.find_alive(hash, call.now, || barrier.unit_with(Arc::clone(keys), [0; 16]))?;
     Ok(live.map(|session| policies.snapshot().acl(&session.record.policies)))
 }
 

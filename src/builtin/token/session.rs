@@ -54,8 +54,8 @@ pub struct ByAccessor {
 /// The live token with this hash; `None` if there is none.
 pub(super) fn session(call: &Tok, hash: &[u8; 32]) -> Result<Option<Arc<Session>>> {
     let TokenMount { barrier, tokens, .. } = &*call.engine;
-    let keys = Arc::clone(call.unit().keys());
-    Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(keys, [0; 16]))?)
+    let keys = call.unit().keys();
+    Ok(tokens.find_alive(hash, call.now, || barrier.unit_with(Arc::clone(keys), [0; 16]))?)
 }
 
 /// The calling token. The pipeline has checked that it is valid. If this is its last use, its record is already marked

@@ -16,7 +16,7 @@ use crate::{
     base::{random::Random, time::Time},
     contract::Result,
     services::{
-        revocations::{Lineage, Markers, Revocations, Revoked},
+        revocations::{Ancestor, Lineage, Markers, Revocations, Revoked},
         table_ids::CORE,
     },
 };
@@ -81,13 +81,25 @@ impl Tokens {
     }
 
     /// Whether a token may be used: it is neither expired nor revoked, and has uses left.
-    pub fn is_alive(&self, session: &Session, markers: &Markers, now: Time) -> bool {
-        session.record.num_uses != SPENT && self.stands(session, markers, now)
+    pub fn is_alive(
+        &self,
+        session: &Session,
+        markers: &Markers,
+        now: Time,
+        unit: impl Fn() -> Unit,
+    ) -> Result<bool, BarrierError> {
+        Ok(session.record.num_uses != SPENT && self.stands(session, markers, now, unit)?)
     }
 
-    /// Whether a token is neither expired nor revoked. It may have no uses left: the request
-    /// that has taken the last use goes on with it.
-    pub fn stands(&self, session: &Session, markers: &Markers, now: Time) -> bool {
+    /// Whether neither a token nor one of those it descends from is expired or revoked. It may have no uses left: the
+    /// request that has taken the last use goes on with it.
+    pub fn stands(
+        &self,
+        session: &Session,
+        markers: &Markers,
+        now: Time,
+        unit: impl Fn() -> Unit,
+    ) -> Result<bool, BarrierError> {
         let record = &session.record;
         let lineage = Lineage {
             stamp: record.stamp,
@@ -95,7 +107,17 @@ impl Tokens {
             ancestors: &record.ancestors,
             login_mount: record.login_mount.as_ref(),
         };
-        !record.is_expired(now) && !markers.kill(lineage)
+        if record.is_expired(now) || markers.kill(lineage) {
+            return Ok(false);
+        }
+        // The sweeper ends what descends from an expired token some seconds later, so their expiry is asked here too.
+        // An ancestor without a record has been swept.
+        for Ancestor(hash) in &record.ancestors {
+            if self.find(hash, &unit)?.is_none_or(|ancestor| ancestor.record.is_expired(now)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The token with this hash, if it is alive by the newest revocation markers.
@@ -103,10 +125,11 @@ impl Tokens {
         &self,
         hash: &[u8; 32],
         now: Time,
-        unit: impl FnOnce() -> Unit,
+        unit: impl Fn() -> Unit,
     ) -> Result<Option<Arc<Session>>, BarrierError> {
         let markers = self.revocations.snapshot();
-        Ok(self.find(hash, unit)?.filter(|session| self.is_alive(session, &markers, now)))
+        let Some(session) = self.find(hash, &unit)? else { return Ok(None) };
+        Ok(self.is_alive(&session, &markers, now, unit)?.then_some(session))
     }
 
     /// Adds a precondition to the unit of work: the token's record is still the one that was found.
