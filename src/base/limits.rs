@@ -139,15 +139,24 @@ pub(crate) const REFUSAL_ADDRESSES_MAX: usize = 16_384;
 /// Maximum number of bytes of one configuration file; the server does not start with a longer one.
 pub(crate) const CONFIG_BYTES_MAX: usize = 1 << 20;
 
-/// Maximum number of pairs in a principal's metadata; more are refused with 400. Each of the principal's tokens holds
-/// all of them.
+/// Maximum number of pairs in the metadata of a principal or a token; more are refused with 400. Each of the principal's
+/// tokens holds all of them.
 pub(crate) const METADATA_PAIRS_MAX: usize = 64;
+/// Maximum number of pairs that an auth method itself adds to the metadata of a token, such as the name of the role; a
+/// login with more is refused with 400.
+pub(crate) const METADATA_OWN_PAIRS_MAX: usize = 8;
 /// Maximum number of bytes of a metadata key; a longer key is refused with 400.
 pub(crate) const METADATA_KEY_BYTES_MAX: usize = 128;
 /// Maximum number of bytes of a metadata value; a longer value is refused with 400.
 pub(crate) const METADATA_VALUE_BYTES_MAX: usize = 512;
-/// Maximum number of policies of one role; more are refused with 400. Each token of the role names all of them.
-pub(crate) const ROLE_POLICIES_MAX: usize = 256;
+/// Maximum number of policies of one role or token; more are refused with 400. Each token of the role names all of them.
+pub(crate) const POLICIES_MAX: usize = 256;
+/// Maximum number of bytes of a display name; a longer one is refused with 400. It stands in every audit log line of its
+/// token, and an e-mail address fits.
+pub(crate) const DISPLAY_NAME_BYTES_MAX: usize = 256;
+/// Maximum number of bytes of the name under which an auth method knows a principal; a login with a longer one is
+/// refused with 400. A RoleID fits.
+pub(crate) const ALIAS_BYTES_MAX: usize = CHOSEN_ID_BYTES_MAX;
 /// Maximum number of uses that an AppRole role gives its tokens or SecretIDs; a larger number is refused with 400. The
 /// largest number that an integer of every client holds.
 pub(crate) const NUM_USES_MAX: u32 = 0x7fff_ffff;

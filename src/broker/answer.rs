@@ -89,6 +89,7 @@ fn help(at: &MountPoint, asked: &str, rows: &[Arc<RowFacts>]) -> Answer {
 fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
     let (context, mount) = (&known.routed.context, &at.mount);
     let (services, unit) = (context.services(), &known.unit);
+    login.check_bounds()?;
     let entity = services.identity.find_or_create(unit, &mount.record.accessor, &login.alias, context.now)?;
     let policies = login.token_policies()?;
     let terms = LeaseTerms {

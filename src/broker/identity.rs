@@ -36,6 +36,7 @@ impl Identity {
     /// A caller without a token whom an auth method knows. Its entity is found
     /// or created in the request's unit of work.
     pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
+        login.check_bounds()?;
         let accessor = &mount.record.accessor;
         let entity = context.services().identity.find_or_create(unit, accessor, &login.alias, context.now)?;
         let principal = Principal {

@@ -7,6 +7,7 @@
 pub mod answer;
 #[cfg(test)]
 pub mod bench;
+pub mod bounds;
 pub mod built_in;
 pub mod call;
 pub mod credential;

@@ -12,7 +12,7 @@ use crate::{
         records::{ROLES, Role},
         role_storage, secret_id_storage,
     },
-    base::secret::Secret,
+    base::{limits::DISPLAY_NAME_BYTES_MAX, secret::Secret},
     contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
 };
 
@@ -76,9 +76,11 @@ fn login(call: &Call<AppRole>, role: &Role, mut metadata: BTreeMap<String, Strin
     }
 }
 
-/// The display name, as Vault derives it from the mount: `auth/team/approle/` gives `team-approle`.
+/// The display name, as Vault derives it from the mount: `auth/team/approle/` gives `team-approle`. A very long one is cut.
 pub fn display_name(mount: &str) -> String {
-    mount.strip_prefix("auth/").unwrap_or(mount).trim_end_matches('/').replace('/', "-")
+    let mut name = mount.strip_prefix("auth/").unwrap_or(mount).trim_end_matches('/').replace('/', "-");
+    name.truncate(name.floor_char_boundary(DISPLAY_NAME_BYTES_MAX));
+    name
 }
 
 /// The same error for every failed login, whatever the reason.

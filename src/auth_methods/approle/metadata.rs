@@ -3,10 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    base::limits::{METADATA_KEY_BYTES_MAX, METADATA_PAIRS_MAX, METADATA_VALUE_BYTES_MAX},
-    contract::{Error, Result},
-};
+use crate::contract::{Error, Result, bounds};
 
 /// Parses the metadata. An empty text means no metadata.
 pub fn parse(text: &str) -> Result<BTreeMap<String, String>> {
@@ -17,15 +14,7 @@ pub fn parse(text: &str) -> Result<BTreeMap<String, String>> {
         Some(b'{') => serde_json::from_str(text).map_err(|_| wrong())?,
         Some(_) => pairs(text).ok_or_else(wrong)?,
     };
-    let is_small = |(key, value): (&String, &String)| {
-        key.len() <= METADATA_KEY_BYTES_MAX && value.len() <= METADATA_VALUE_BYTES_MAX
-    };
-    if metadata.len() > METADATA_PAIRS_MAX || !metadata.iter().all(is_small) {
-        return Err(Error::invalid(format!(
-            "metadata holds at most {METADATA_PAIRS_MAX} pairs, with keys up to {METADATA_KEY_BYTES_MAX} bytes and \
-             values up to {METADATA_VALUE_BYTES_MAX} bytes"
-        )));
-    }
+    bounds::metadata("metadata", &metadata)?;
     Ok(metadata)
 }
 
@@ -41,6 +30,7 @@ fn pairs(text: &str) -> Option<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::{METADATA_PAIRS_MAX, METADATA_VALUE_BYTES_MAX};
 
     #[test]
     fn metadata_reads_in_both_forms() {

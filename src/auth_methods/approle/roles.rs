@@ -11,12 +11,8 @@ use crate::{
         role_storage::{self, RolePath},
         secret_id_storage,
     },
-    base::{
-        limits::{NUM_USES_MAX, ROLE_POLICIES_MAX},
-        path,
-        ttl::Ttl,
-    },
-    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, row::Nothing},
+    base::{limits::NUM_USES_MAX, path, ttl::Ttl},
+    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, bounds, row::Nothing},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -256,9 +252,7 @@ pub fn num_uses(given: Int, field: &str) -> Result<u32> {
 
 /// Checks the policy names that a token may have. `root` in any spelling is refused.
 fn policy_names(names: &Names) -> Result<Vec<String>> {
-    if names.0.len() > ROLE_POLICIES_MAX {
-        return Err(Error::invalid(format!("token_policies: a role has at most {ROLE_POLICIES_MAX} policies")));
-    }
+    bounds::policies("token_policies", &names.0)?;
     let name =
         |name: &String| path::policy_name(name).map_err(|error| Error::invalid(format!("token_policies: {error}")));
     names.0.iter().map(name).collect()

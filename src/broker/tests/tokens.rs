@@ -187,3 +187,42 @@ async fn s17_whoever_descends_from_an_expired_token_is_dead_at_once() {
     }
     assert_eq!(rig.send(&orphan.0, "POST", "auth/token/renew-self", json!({})).await.status, 200, "orphans live on");
 }
+
+/// S18: forty tokens with a megabyte of `meta` each held 117 MB of memory.
+#[tokio::test]
+async fn s18_what_a_caller_puts_into_a_token_is_bounded() {
+    let rig = Rig::open().await;
+    let pairs = |count: usize, key: usize, value: usize| -> serde_json::Value {
+        (0..count).map(|n| (format!("{n:0>key$}"), json!("v".repeat(value)))).collect::<serde_json::Map<_, _>>().into()
+    };
+    let names = |count: usize| -> Vec<String> { (0..count).map(|n| format!("p{n}")).collect() };
+    for path in ["auth/token/create", "auth/token/create-orphan"] {
+        for (field, most, beyond) in [
+            ("meta", pairs(64, 128, 512), vec![pairs(65, 2, 1), pairs(1, 129, 1), pairs(1, 1, 513)]),
+            ("policies", json!(names(255)), vec![json!(names(257))]),
+            ("display_name", json!("n".repeat(256)), vec![json!("n".repeat(257))]),
+        ] {
+            assert_eq!(rig.root("POST", path, json!({ field: most })).await.status, 200, "{field}");
+            for value in beyond {
+                let refused = rig.root("POST", path, json!({ field: value })).await;
+                assert_eq!((refused.status, refused.error().starts_with(field)), (400, true), "{refused:?}");
+            }
+        }
+    }
+}
+
+/// The siblings: what an AppRole keeps becomes part of each of its tokens.
+#[tokio::test]
+async fn s18_what_an_approle_puts_into_its_tokens_is_bounded() {
+    let rig = Rig::open().await;
+    rig.root("POST", "sys/auth/approle", json!({"type": "approle"})).await;
+    let names: Vec<String> = (0..257).map(|n| format!("p{n}")).collect();
+    assert_eq!(rig.root("POST", "auth/approle/role/r", json!({ "token_policies": names })).await.status, 400);
+    assert_eq!(rig.root("POST", "auth/approle/role/r", json!({"token_policies": ["p"]})).await.status, 204);
+    assert_eq!(rig.root("POST", "auth/approle/role/r/role-id", json!({"role_id": "r".repeat(4097)})).await.status, 400);
+    let big = json!({"metadata": json!({"k": "v".repeat(513)}).to_string(), "secret_id": "chosen"});
+    for path in ["secret-id", "custom-secret-id"] {
+        let refused = rig.root("POST", &format!("auth/approle/role/r/{path}"), big.clone()).await;
+        assert_eq!((refused.status, refused.error().starts_with("metadata")), (400, true), "{refused:?}");
+    }
+}

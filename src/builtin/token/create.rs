@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::session::{Tok, TokenMount, own_session};
 use crate::{
     base::{path, secret::Secret, time::Time, ttl::Ttl},
-    contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, row::Nothing},
+    contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, bounds, row::Nothing},
     services::{
         policies::Wanted,
         tokens::{LeaseTerms, Plan, Session, lease},
@@ -24,11 +24,12 @@ pub struct Create {
     /// The text of the token: 1 to 512 printable ASCII characters without a dot. Only a root token may choose it. If
     /// absent, the text is random.
     id: Option<Secret<String>>,
-    /// The names of the token's policies. If absent, the token gets the policies of the calling token. A single text is
+    /// The names of the token's policies, at most 256. If absent, the token gets the policies of the calling token. A single text is
     /// one name.
     #[schemars(with = "Option<Vec<String>>", extend("plain" = true))]
     policies: Option<Value>,
-    /// Texts under names, shown with the token and recorded in the audit log.
+    /// Texts under names, shown with the token and recorded in the audit log: at most 64, with names of up to 128 bytes and
+    /// texts of up to 512.
     meta: Option<BTreeMap<String, String>>,
     /// Whether the token outlives the calling token. Needs `sudo`.
     #[schemars(extend("plain" = true))]
@@ -49,7 +50,7 @@ pub struct Create {
     kind: Option<String>,
     /// The age after which the token cannot be renewed. 0 or absent means the limit of the mount.
     explicit_max_ttl: Option<Ttl>,
-    /// A name for the audit log. `token-` is put before it.
+    /// A name for the audit log, of at most 256 bytes. `token-` is put before it.
     #[schemars(extend("plain" = true))]
     display_name: Option<String>,
     /// How many requests the token allows. 0 or absent means no limit.
@@ -102,6 +103,9 @@ fn create(call: &Tok, input: &Create, parentage: Parentage, path: &str) -> Resul
     let has_sudo = [Wanted::Update, Wanted::Create].iter().any(|&wanted| acl.judge(path, wanted, Access::Sudo).allowed);
     let privilege = if has_sudo { Privilege::Sudo } else { Privilege::Ordinary };
     refuse_unbuilt(input)?;
+    if let Some(meta) = &input.meta {
+        bounds::metadata("meta", meta)?;
+    }
     if parent.record.num_uses != 0 {
         return Err(Error::invalid("restricted use token cannot generate child tokens"));
     }
@@ -131,7 +135,7 @@ fn create(call: &Tok, input: &Create, parentage: Parentage, path: &str) -> Resul
         id,
         policies,
         path: path.to_owned(),
-        display_name: display_name(input.display_name.as_deref()),
+        display_name: display_name(input.display_name.as_deref())?,
         metadata: input.meta.clone().unwrap_or_default(),
         entity: if is_orphan { None } else { parent.record.entity.map(uuid::Uuid::from_bytes) },
         parent: (!is_orphan).then_some(&*parent),
@@ -271,23 +275,25 @@ fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {
             .map_err(|error| Error::new(Fault::Invalid, format!("policies: {error}")))?;
         names.push(name);
     }
+    bounds::policies("policies", &names)?;
     Ok(names)
 }
 
 /// The display name, as Vault derives it: `token-` and the requested name, reduced to letters, digits and dashes.
 /// Without a requested name it is `token`.
-fn display_name(asked: Option<&str>) -> String {
-    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return String::from("token") };
+fn display_name(asked: Option<&str>) -> Result<String> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(String::from("token")) };
+    bounds::display_name(asked)?;
     let mut name = String::from("token-");
     let mut last_is_dash = true;
-    for c in asked.chars().take(128) {
+    for c in asked.chars() {
         let c = if c.is_ascii_alphanumeric() { c } else { '-' };
         if c != '-' || !last_is_dash {
             name.push(c);
         }
         last_is_dash = c == '-';
     }
-    name.trim_end_matches('-').to_owned()
+    Ok(name.trim_end_matches('-').to_owned())
 }
 
 /// The time when a token was created, in whole seconds since 1970, as a look-up shows it.

@@ -72,8 +72,8 @@ impl Weighter<[u8; 32], Arc<Session>> for SessionBytes {
         let metadata: usize =
             record.metadata.iter().map(|(name, value)| name.len() + value.len() + 4 * size_of::<String>()).sum();
         let names = record.display_name.len() + record.path.len() + record.accessor.len();
-        // The caller's facts are held twice: in the record, and in the principal and the cached audit fields.
-        (size_of::<Session>() + 2 * (policies + metadata + names) + record.ancestors.len() * 32) as u64
+        // The caller's facts are held three times: in the record, in the principal and in the cached audit fields.
+        (size_of::<Session>() + 3 * (policies + metadata + names) + record.ancestors.len() * 32) as u64
     }
 }
 
