@@ -154,6 +154,22 @@ impl Keyset {
         Ok(())
     }
 
+    /// Removes a key at once, with the tokens that it signed: it was stolen. If it was the key that signs, the next key
+    /// signs from now on, or a new one if none is published yet; a verifier must then fetch the keys anew. Returns whether
+    /// there was such a key.
+    pub fn retire(&mut self, kid: &str, now: Time, random: &Random) -> bool {
+        let Some(index) = self.generations.iter().position(|generation| generation.kid == kid) else { return false };
+        let was_signing = self.signing(now).is_some_and(|signing| signing.kid == kid);
+        self.generations.remove(index);
+        if was_signing {
+            match self.generations.get_mut(index) {
+                Some(next) => next.signs_from = now.unix_nanos(),
+                None => self.generations.push(Generation::draw(now, now, random)),
+            }
+        }
+        true
+    }
+
     /// The key that signs now. `None` if no key signs yet.
     pub fn signing(&self, now: Time) -> Option<&Generation> {
         self.generations.iter().rev().find(|generation| generation.signs_from() <= now)
@@ -286,6 +302,40 @@ mod tests {
         assert_eq!(states(&set, 0), [State::Active]);
         set.rotate(at(500), &TERMS, &random).unwrap();
         assert_eq!(states(&set, 500), [State::Active, State::Next]);
+    }
+
+    /// S26: a stolen key signed on for an hour, and its tokens were accepted for an hour more.
+    #[test]
+    fn s26_a_retired_key_is_gone_and_another_signs_at_once() {
+        let kids = |set: &Keyset, hours: i64| -> Vec<String> {
+            set.published(at(hours), &TERMS).map(|(generation, _)| generation.kid().to_owned()).collect()
+        };
+        // Retiring, active and next, in this order.
+        let three = || {
+            let (mut set, random) = begun();
+            set.rotate(at(5), &TERMS, &random).unwrap();
+            set.rotate(at(6), &TERMS, &random).unwrap();
+            (set, random)
+        };
+        for (stolen, after) in [
+            (0, &[State::Active, State::Next][..]),
+            (1, &[State::Retiring, State::Active]),
+            (2, &[State::Retiring, State::Active]),
+        ] {
+            let (mut set, random) = three();
+            let before = kids(&set, 6);
+            assert!(set.retire(&before[stolen], at(6), &random));
+            assert_eq!(states(&set, 6), after, "{stolen}");
+            assert!(!kids(&set, 6).contains(&before[stolen]));
+            assert!(!set.retire(&before[stolen], at(6), &random), "it is gone");
+        }
+        let (mut set, random) = begun();
+        let only = kids(&set, 3)[0].clone();
+        assert!(set.retire(&only, at(3), &random));
+        assert_eq!(states(&set, 3), [State::Active], "a new one");
+        assert_ne!(kids(&set, 3)[0], only);
+        set.rotate(at(3), &TERMS, &random).unwrap();
+        assert_eq!(states(&set, 3), [State::Active, State::Next], "and a rotation is not refused");
     }
 
     #[test]

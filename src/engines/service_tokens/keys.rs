@@ -1,13 +1,14 @@
 //! The signing keys, and the two public documents with which others verify the tokens. The first role creates the first
 //! key. Until then the documents list no key.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     base::{limits::SERVICE_TOKEN_SECS_MAX, ttl::Ttl},
     contract::{
-        Answer, Body, Call, Error, Result,
+        Answer, Body, Call, Error, Fault, Result,
         keyset::{Generation, KeyTerms, Keyset, State},
         row::Nothing,
     },
@@ -52,6 +53,27 @@ pub fn rotate(call: Call<ServiceTokens>, _: Nothing, _: Nothing) -> Result<Answe
     let newest = set.published(call.now, &TERMS).last();
     let (generation, state) = newest.ok_or_else(|| Error::internal("a rotation left no key"))?;
     Answer::data(&shown(generation, state)?)
+}
+
+/// Which key to retire.
+#[derive(Deserialize, JsonSchema)]
+pub struct Stolen {
+    /// The key id (`kid`) of the key, as `keys` lists it and as it stands in the head of each of its tokens.
+    #[schemars(extend("needed" = true, "plain" = true))]
+    kid: Option<String>,
+}
+
+/// Retires a key at once, without the hour in which verifiers learn of the next one.
+pub fn retire(call: Call<ServiceTokens>, _: Nothing, stolen: Stolen) -> Result<Answer> {
+    let kid = stolen.kid.filter(|kid| !kid.is_empty()).ok_or_else(|| Error::invalid("missing kid"))?;
+    let mut set = load(&call)?;
+    if !set.retire(&kid, call.now, &call.host.random) {
+        return Err(Error::new(Fault::Missing, "no key has this kid: `read keys` below this mount lists them"));
+    }
+    call.store.urgent();
+    call.store.put_raw(&KEYS, THE_KEYS, &set)?;
+    let signing = set.signing(call.now).ok_or_else(|| Error::internal("no key signs after a retirement"))?;
+    Answer::data(&shown(signing, State::Active)?)
 }
 
 /// Returns the public keys as a JSON Web Key Set (RFC 7517 §5).

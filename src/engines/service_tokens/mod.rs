@@ -42,6 +42,7 @@ impl SecretsEngine for ServiceTokens {
         .with([
             read("keys", keys::read, "Show the public parts of the signing keys."),
             write("keys/rotate", keys::rotate, "Publish the next signing key, which takes over in an hour."),
+            write("keys/retire", keys::retire, "Retire a stolen signing key at once, with all its tokens."),
             read("jwks", keys::jwks, "Serve the public keys as a JSON Web Key Set.")
                 .access(Access::Public)
                 .recording(Recording::Unrecorded),

@@ -111,3 +111,29 @@ async fn roles_written_at_once_create_one_key() {
     }
     assert_eq!(bench.read("jwks").await.unwrap()["keys"].as_array().unwrap().len(), 1);
 }
+
+/// S26: a stolen key could not be retired, and a second rotation was refused for an hour.
+#[tokio::test]
+async fn s26_a_stolen_key_is_retired_at_once() {
+    let bench = bench().await;
+    bench.write("roles/web", json!({ "ttl": "1h" })).await.unwrap();
+    let forged = issue(&bench).await;
+    bench.write("keys/rotate", json!({})).await.unwrap();
+    let now_signs = bench.write("keys/retire", json!({ "kid": forged["kid"] })).await.unwrap();
+    assert_eq!((&now_signs["state"], &now_signs["signs_from"]), (&json!("active"), &json!("2027-01-15T08:00:00Z")));
+    assert_eq!(verify(&bench, text(&forged, "token")).await, inactive());
+    for document in ["jwks", "keys"] {
+        let shown = bench.read(document).await.unwrap().to_string();
+        assert!(!shown.contains(text(&forged, "kid")) && shown.contains(text(&now_signs, "kid")), "{shown}");
+    }
+    let fresh = issue(&bench).await;
+    assert_eq!(fresh["kid"], now_signs["kid"]);
+    assert_eq!(verify(&bench, text(&fresh, "token")).await["active"], true);
+    bench.write("keys/rotate", json!({})).await.unwrap();
+
+    let unknown = bench.write("keys/retire", json!({ "kid": forged["kid"] })).await.unwrap_err();
+    assert_eq!((unknown.fault, unknown.message.contains("read keys")), (Fault::Missing, true));
+    for nothing in [json!({}), json!({ "kid": "" })] {
+        assert_eq!(bench.write("keys/retire", nothing).await.unwrap_err().message, "missing kid");
+    }
+}
