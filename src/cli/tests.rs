@@ -2,7 +2,7 @@
 
 use super::{
     commands, config_dir::ConfigDir, environment::Environment, error::CliError, invocation::Invocation,
-    persona::Persona, terminal::Terminal, tokens,
+    persona::Persona, pins, terminal::Terminal, tokens,
 };
 use crate::{
     base::secret::Secret,
@@ -255,4 +255,42 @@ fn the_first_role_mounts_its_auth_method() {
     let asked = cli.fake.asked();
     let posts: Vec<&str> = asked.iter().filter_map(|line| line.strip_prefix("POST /v1/")?.split(' ').next()).collect();
     assert_eq!(posts, ["auth/approle/role/web", "sys/auth/approle", "auth/approle/role/web"]);
+}
+
+const INIT: &[Route] = &[Route(
+    "PUT /v1/sys/init ",
+    200,
+    r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"NEW"}"#,
+)];
+
+/// S25: an init replaced the pinned audit key without a word, so `audit verify` took the log of a stranger's store for
+/// the operator's own.
+#[test]
+fn s25_an_init_replaces_a_pinned_audit_key_only_if_told() {
+    let cli = TestCli::new(INIT);
+    let address = Address::parse(&cli.fake.address).unwrap();
+    let pin = |key: &str| pins::Pin { ca: None, audit_public_key: Some(key.to_owned()) };
+    pins::keep(&cli.config_dir(), &address, &pin("OLD")).unwrap();
+    let refused = cli.error_of("operator init", None);
+    assert!(refused.starts_with("error: an audit key is pinned for ADDRESS already: nothing was sent\n"), "{refused}");
+    assert!(refused.contains("operator init -repin") && refused.ends_with("exit 1"), "{refused}");
+    assert_eq!(cli.fake.asked(), Vec::<String>::new());
+    assert_eq!(cli.run("operator init -repin", None, Persona::Strongroom).unwrap(), 0);
+    assert_eq!(pins::find(&cli.config_dir(), &address).unwrap(), pin("NEW"));
+}
+
+#[test]
+fn s25_an_init_whose_key_cannot_be_pinned_is_not_sent() {
+    for damage in [
+        |path: &std::path::Path| std::fs::write(path, "no JSON").unwrap(),
+        |path| {
+            std::fs::create_dir(path).unwrap();
+        },
+    ] {
+        let cli = TestCli::new(INIT);
+        damage(&cli.dir.path().join("pins"));
+        let refused = cli.error_of("operator init", None);
+        assert!(refused.contains("STRONGROOM_HOME=DIR") && refused.ends_with("exit 1"), "{refused}");
+        assert_eq!(cli.fake.asked(), Vec::<String>::new());
+    }
 }

@@ -52,6 +52,9 @@ pub(crate) struct Args {
     /// Do not log in with the root token
     #[arg(long)]
     no_store: bool,
+    /// Pin the new store's audit key in place of the one that is pinned for this address
+    #[arg(long)]
+    repin: bool,
     /// Only say whether the server is initialised (exit code 2 if not)
     #[arg(long)]
     status: bool,
@@ -63,6 +66,7 @@ pub(crate) async fn run(args: Args, invocation: &Invocation) -> Result<u8, CliEr
     if args.status {
         return status(invocation, &client, &attempt).await;
     }
+    expect_room_for_pin(&args, invocation)?;
     let files = args.out.as_deref().map(|dir| OutFiles::create(dir, args.key_shares)).transpose()?;
     let mut body = Json::object([
         ("secret_shares", Json::number(args.key_shares)),
@@ -116,6 +120,26 @@ impl After {
         let sealed = status.as_ref().and_then(|status| status.field(&["sealed"])).and_then(Json::as_bool);
         if sealed == Some(false) { Self::Open } else { Self::Sealed }
     }
+}
+
+/// Fails if the audit key of the new store could not be pinned. Init shows the shares once, so this is asked before it.
+fn expect_room_for_pin(args: &Args, invocation: &Invocation) -> Result<(), CliError> {
+    if invocation.persona.is_vault() {
+        return Ok(());
+    }
+    let (config_dir, address) = (&invocation.config_dir, &invocation.address);
+    let elsewhere = "to keep it in another folder: export STRONGROOM_HOME=DIR";
+    let pinned = pins::find(config_dir, address).map_err(|failure| failure.fix(elsewhere))?;
+    if pinned.audit_public_key.is_some() && !args.repin {
+        return Err(CliError::usage(format!("an audit key is pinned for {address} already: nothing was sent"))
+            .why(
+                "a new store signs its audit log with another key, and `audit verify` would no longer know the old one",
+            )
+            .fix("if the server has that store still: strongroom operator unseal")
+            .fix("if a new store takes the place of the old one: strongroom operator init -repin"));
+    }
+    let kept = pins::keep(config_dir, address, &pins::Pin::default());
+    kept.map(drop).map_err(|failure| failure.why("the audit key of the new store could not be pinned").fix(elsewhere))
 }
 
 async fn status(invocation: &Invocation, client: &Client, attempt: &Attempt) -> Result<u8, CliError> {
@@ -336,8 +360,15 @@ mod tests {
     #[test]
     fn json_uses_the_names_of_vaults_command_line() {
         let answer = r#"{"keys":["00"],"keys_base64":["AA=="],"root_token":"t","share_texts":["srk1-x"],"audit_public_key":"k"}"#;
-        let args =
-            Args { key_shares: 1, key_threshold: 1, out: None, root_token_ttl: None, no_store: false, status: false };
+        let args = Args {
+            key_shares: 1,
+            key_threshold: 1,
+            out: None,
+            root_token_ttl: None,
+            no_store: false,
+            repin: false,
+            status: false,
+        };
         let told = as_vaults(&Json::parse(answer).unwrap(), &args);
         assert_eq!(
             told.to_string(),
