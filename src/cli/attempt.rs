@@ -20,9 +20,8 @@ impl Attempt {
         let vault = match verb {
             "read" => format!("Error reading {path}"),
             "list" => format!("Error listing {path}"),
-            "write" => format!("Error writing data to {path}"),
+            "write" | "patch" => format!("Error writing data to {path}"),
             "delete" => format!("Error deleting {path}"),
-            "patch" => format!("Error patching {path}"),
             _ => format!("Error: {verb} {path}"),
         };
         Self { verb: verb.to_owned(), path: path.to_owned(), api_path: path.to_owned(), needs, vault }

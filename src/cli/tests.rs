@@ -281,16 +281,81 @@ fn s25_an_init_replaces_a_pinned_audit_key_only_if_told() {
 
 #[test]
 fn s25_an_init_whose_key_cannot_be_pinned_is_not_sent() {
-    for damage in [
-        |path: &std::path::Path| std::fs::write(path, "no JSON").unwrap(),
-        |path| {
-            std::fs::create_dir(path).unwrap();
-        },
-    ] {
+    let damages: [fn(&std::path::Path); 2] =
+        [|path| std::fs::write(path, "no JSON").unwrap(), |path| std::fs::create_dir(path).unwrap()];
+    for damage in damages {
         let cli = TestCli::new(INIT);
         damage(&cli.dir.path().join("pins"));
         let refused = cli.error_of("operator init", None);
-        assert!(refused.contains("STRONGROOM_HOME=DIR") && refused.ends_with("exit 1"), "{refused}");
+        assert!(refused.contains("/pins ") && refused.ends_with("exit 1"), "{refused}");
         assert_eq!(cli.fake.asked(), Vec::<String>::new());
+    }
+}
+
+/// Every command that changes or looks up something, with what it asks the server before that.
+const CHANGES: &[&str] = &[
+    "kv put secret/app a=b",
+    "kv patch secret/app a=b",
+    "kv delete secret/app",
+    "kv delete -versions=1 secret/app",
+    "kv undelete -versions=1 secret/app",
+    "kv destroy -versions=1 secret/app --yes",
+    "kv metadata put -max-versions=3 secret/app",
+    "kv metadata patch -max-versions=3 secret/app",
+    "kv metadata delete secret/app --yes",
+    "write secret/data/app a=b",
+    "patch secret/data/app a=b",
+    "delete secret/data/app",
+    "policy delete p --yes",
+    "secrets enable kv",
+    "secrets disable secret --yes",
+    "secrets tune -description=d secret",
+    "auth enable approle",
+    "auth disable approle --yes",
+    "auth tune -description=d approle",
+    "approle create web -token-policies=web",
+    "token create",
+    "token renew",
+    "token renew t2",
+    "token lookup t2",
+    "token lookup -accessor=a",
+    "token revoke t2",
+    "token revoke -self",
+    "token revoke -accessor=a",
+    "token capabilities t2 secret/app",
+    "operator seal --yes",
+    "operator init",
+    "operator unseal -reset",
+];
+
+/// U5: a patch of a deleted secret was answered 404 with the data of the deletion, and printed as done.
+#[test]
+fn u5_no_command_takes_an_error_for_success() {
+    let gone = r#"{"request_id":"x","data":{"version":1,"deletion_time":"2026-11-24T09:00:00Z"}}"#;
+    let warned = r#"{"request_id":"x","data":null,"warnings":["nothing there"]}"#;
+    for (status, body) in [
+        (400, r#"{"errors":["no"]}"#),
+        (403, DENIED),
+        (404, r#"{"errors":[]}"#),
+        (404, gone),
+        (404, warned),
+        (404, ""),
+        (405, r#"{"errors":["unsupported"]}"#),
+        (412, ""),
+        (413, r#"{"errors":["too large"]}"#),
+        (429, ""),
+        (500, r#"{"errors":["internal error"]}"#),
+        (502, "a proxy"),
+        (503, r#"{"errors":["Vault is sealed"]}"#),
+    ] {
+        let mut routes = vec![MOUNT, Route("GET /v1/auth/token/lookup-self ", 200, SELF)];
+        routes.extend(["GET /v1/", "LIST /v1/"].map(|any| Route(any, 200, r#"{"request_id":"g","data":{"keys":[]}}"#)));
+        routes.extend(["PUT /v1/", "POST /v1/", "PATCH /v1/", "DELETE /v1/"].map(|any| Route(any, status, body)));
+        let cli = TestCli::new(routes.leak());
+        for (line, persona) in CHANGES.iter().flat_map(|line| [(line, Persona::Strongroom), (line, Persona::Vault)]) {
+            let ended = cli.run(line, Some("t"), persona);
+            let code = ended.unwrap_or_else(|failure| failure.exit.code(persona));
+            assert_ne!(code, 0, "{line}, as {persona:?}, with {status} {body}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::json::Json;
 
-/// An answer that is not an error: a 2xx, or a 404 with data (a deleted version).
+/// An answer that is not an error: a 2xx, or a 404 with data to a read (a deleted version).
 #[derive(Debug, Clone)]
 pub(crate) struct ServerAnswer {
     pub(crate) status: u16,

@@ -12,6 +12,8 @@ pub(crate) struct Refusal {
     pub(crate) url: String,
     /// The server's messages, unchanged.
     pub(crate) errors: Vec<String>,
+    /// Whether the body was no JSON, or was empty.
+    pub(crate) is_raw: bool,
     pub(crate) request_id: Option<String>,
 }
 
@@ -65,7 +67,7 @@ impl Refusal {
         let errors = body.and_then(|body| body.at("errors")).map(Json::strings).unwrap_or_default();
         let request_id = body.and_then(|body| body.path(&["request_id"])).and_then(Json::as_str);
         let request_id = request_id.filter(|id| !id.is_empty()).map(str::to_owned);
-        Self { kind: RefusalKind::of(status, &errors), status, method, url, errors, request_id }
+        Self { kind: RefusalKind::of(status, &errors), status, method, url, errors, is_raw: body.is_none(), request_id }
     }
 
     /// The server's messages, joined on one line.

@@ -1,5 +1,7 @@
 """What an operator mistypes or wants at once: each test tells one finding of a review, and the answer to it."""
 
+import pytest
+
 import servers
 
 
@@ -43,3 +45,19 @@ def test_s9_an_init_that_was_answered_is_there_after_a_crash(folder):
         assert server.ask("GET", "sys/seal-status").document["initialized"] is True
         assert server.ask("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}).status == 400
         server.unseal()
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """An open server with KV version 2 at `secret/`."""
+    with servers.Strongroom(servers.fresh_folder("findings-operators")).open() as server:
+        server.api.ask("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+        yield server
+
+
+def test_u5_a_patch_of_a_deleted_secret_fails(shop):
+    shop.client("kv", "put", "secret/gone", "a=b")
+    shop.client("kv", "delete", "secret/gone")
+    for path in ["secret/gone", "secret/never"]:
+        refused = shop.client("kv", "patch", path, "a=b")
+        assert refused.returncode == 5 and not refused.stdout and f"nothing found: patch {path}" in refused.stderr, told(refused)

@@ -129,7 +129,11 @@ async fn diagnose_write(invocation: &Invocation, client: &Client, attempt: &Atte
     let is_missing = error.kind() == Some(RefusalKind::NotFound);
     let failure = diagnose(invocation, client, attempt, error).await;
     if is_missing && attempt.verb == "patch" {
-        return failure.fix(format!("to create it: strongroom kv put {} …", attempt.path));
+        let path = &attempt.path;
+        return failure
+            .why("a patch changes what is there: there is no such secret, or its newest version was deleted or destroyed")
+            .fix(format!("to write it anew: strongroom kv put {path} …"))
+            .fix(format!("to see its versions: strongroom kv metadata get {path}"));
     }
     failure
 }
