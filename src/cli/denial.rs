@@ -5,19 +5,30 @@ use super::{
     attempt::Attempt,
     error::{CliError, Exit},
     kv2_hint::{self, Kv2Path},
+    mount_hint,
 };
-use crate::client::{Client, json::Json};
+use crate::client::{Client, Refusal, json::Json};
 
-/// The error for a request that a policy refused, with the rule that would allow the request.
-pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt) -> CliError {
+/// The error for a request that was refused with 403. If a policy refused it, names the rule that would allow it.
+pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt, refusal: &Refusal) -> CliError {
     let failure = CliError::new(Exit::Denied, format!("permission denied: {} {}", attempt.verb, attempt.path));
     let mount = kv2_hint::mount(client, &attempt.api_path).await;
     let path = match mount.as_deref().and_then(|mount| kv2_hint::with_prefix(mount, attempt)) {
         Some(path) => path,
         None => attempt.api_path.clone(),
     };
+    let held = capabilities(client, &path).await;
+    if held.iter().any(|capability| capability == "root" || attempt.needs.contains(&capability.as_str()))
+        && let Some(cause) = other_cause(client, attempt, refusal).await
+    {
+        return cause;
+    }
+    if held.iter().any(|capability| capability == "root") {
+        return CliError::new(Exit::Server, format!("{}: {} {}", refusal.message(), attempt.verb, attempt.path))
+            .why("your token may do everything: the server refuses this for another reason");
+    }
     let (who, policies) = caller(client).await;
-    let failure = failure.why(verdict(&who, &capabilities(client, &path).await, &path));
+    let failure = failure.why(verdict(&who, &held, &path));
     let failure = match &mount {
         Some(mount) => kv2_rule(client, attempt, &Kv2Path { mount, path: &path }, &policies, failure).await,
         None => failure,
@@ -27,6 +38,18 @@ pub(crate) async fn diagnose_denial(client: &Client, attempt: &Attempt) -> CliEr
     failure
         .fix(format!("path \"{rule_path}\" {{ capabilities = [{}] }}", needs.join(", ")))
         .fix("in one of its policies: strongroom policy write NAME FILE")
+}
+
+/// The error for a request that the caller's policies allow and the server refused, if the cause is known.
+async fn other_cause(client: &Client, attempt: &Attempt, refusal: &Refusal) -> Option<CliError> {
+    let missing = mount_hint::no_mount(client, attempt).await;
+    missing.or_else(|| refusal.is_about_token().then(|| no_such_token(attempt)))
+}
+
+/// The error for a token or an accessor that a request is about, and that the server does not know.
+pub(crate) fn no_such_token(attempt: &Attempt) -> CliError {
+    CliError::new(Exit::NotFound, format!("no such token: {} {}", attempt.verb, attempt.path))
+        .why("it has expired, was revoked, is mistyped, or belongs to another server")
 }
 
 /// A text such as `your token ("app", policies default, app)`, and the names of those policies.

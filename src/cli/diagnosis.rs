@@ -5,10 +5,10 @@
 use super::{
     attempt::Attempt,
     connection_error::connection_error,
-    denial::diagnose_denial,
+    denial::{diagnose_denial, no_such_token},
     error::{CliError, Exit},
     invocation::Invocation,
-    kv2_hint, tokens,
+    kv2_hint, mount_hint, tokens,
 };
 use crate::client::{Client, ClientError, Refusal, RefusalKind, ServerAnswer, json::Json};
 
@@ -33,9 +33,10 @@ async fn diagnose_refusal(invocation: &Invocation, client: &Client, attempt: &At
     let Attempt { verb, path, .. } = attempt;
     match refusal.kind {
         RefusalKind::Sealed => sealed(client).await,
-        RefusalKind::BadToken => bad_token(invocation, client, attempt).await,
-        RefusalKind::Denied => diagnose_denial(client, attempt).await,
-        RefusalKind::NotFound => not_found(attempt, refusal),
+        RefusalKind::BadToken => bad_token(invocation, client, attempt, refusal).await,
+        RefusalKind::Denied => diagnose_denial(client, attempt, refusal).await,
+        RefusalKind::NotFound => not_found(client, attempt, refusal).await,
+        RefusalKind::NoSuchToken => no_such_token(attempt),
         RefusalKind::Conflict => CliError::new(Exit::Conflict, format!("{}: {verb} {path}", refusal.message())),
         RefusalKind::Busy => CliError::new(Exit::Server, format!("the server is busy: {verb} {path}"))
             .why("it limits how many requests it takes from one address")
@@ -87,13 +88,15 @@ fn sealed_error(status: Option<&ServerAnswer>) -> CliError {
         .fix("strongroom operator unseal        (asks for one share; run it once for each missing share)")
 }
 
-async fn bad_token(invocation: &Invocation, client: &Client, attempt: &Attempt) -> CliError {
+async fn bad_token(invocation: &Invocation, client: &Client, attempt: &Attempt, refusal: &Refusal) -> CliError {
     let Some(token) = client.token() else { return invocation.not_logged_in() };
     // Some servers use the same words if a policy refused the request. If the server knows the token, it answers this
     // question or refuses it by policy.
     match client.read("auth/token/lookup-self").await {
-        Ok(_) => return diagnose_denial(client, attempt).await,
-        Err(error) if error.kind() == Some(RefusalKind::Denied) => return diagnose_denial(client, attempt).await,
+        Ok(_) => return diagnose_denial(client, attempt, refusal).await,
+        Err(error) if error.kind() == Some(RefusalKind::Denied) => {
+            return diagnose_denial(client, attempt, refusal).await;
+        }
         Err(_) => {}
     }
     let address = &invocation.address;
@@ -114,9 +117,13 @@ async fn bad_token(invocation: &Invocation, client: &Client, attempt: &Attempt) 
     }
 }
 
-fn not_found(attempt: &Attempt, refusal: &Refusal) -> CliError {
+async fn not_found(client: &Client, attempt: &Attempt, refusal: &Refusal) -> CliError {
     let failure = nothing_found(attempt);
-    if refusal.errors.is_empty() { failure } else { failure.why(refusal.message()) }
+    if refusal.errors.is_empty() {
+        return failure;
+    }
+    // Only about a path does the server say more than that there is nothing.
+    mount_hint::no_mount(client, attempt).await.unwrap_or_else(|| failure.why(refusal.message()))
 }
 
 fn nothing_found(attempt: &Attempt) -> CliError {

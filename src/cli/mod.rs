@@ -29,6 +29,7 @@ mod diagnosis;
 mod connection_error;
 mod denial;
 mod kv2_hint;
+mod mount_hint;
 mod server;
 mod audit;
 mod audit_view;

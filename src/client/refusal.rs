@@ -26,6 +26,8 @@ pub(crate) enum RefusalKind {
     /// 403, because a policy does not allow the request.
     Denied,
     NotFound,
+    /// 400, because the token or the accessor that the request is about does not exist.
+    NoSuchToken,
     /// A compare-and-set that did not match, or something that exists already.
     Conflict,
     /// Any other 4xx.
@@ -39,6 +41,7 @@ pub(crate) enum RefusalKind {
 // The texts that stand for error codes, as Vault, OpenBao and Strongroom send them.
 const SEALED: &[&str] = &["sealed"];
 const BAD_TOKEN: &[&str] = &["permission denied", "bad token", "invalid token", "missing client token"];
+const NO_SUCH_TOKEN: &[&str] = &["token not found", "invalid accessor", "invalid token"];
 const CONFLICT: &[&str] = &["check-and-set parameter did not match", "already in use", "already initialized"];
 
 impl RefusalKind {
@@ -54,6 +57,7 @@ impl RefusalKind {
             404 => Self::NotFound,
             409 => Self::Conflict,
             400 if holds(CONFLICT) => Self::Conflict,
+            400 if holds(NO_SUCH_TOKEN) => Self::NoSuchToken,
             429 => Self::Busy,
             400..=499 => Self::Invalid,
             _ => Self::Server,
@@ -62,6 +66,11 @@ impl RefusalKind {
 }
 
 impl Refusal {
+    /// Whether the server speaks of a bad token. It may be the caller's own, or one that the request is about.
+    pub(crate) fn is_about_token(&self) -> bool {
+        self.errors.iter().any(|error| matches!(error.trim(), "bad token" | "invalid token"))
+    }
+
     /// Reads the error from the body of an answer.
     pub(super) fn new(status: u16, method: &'static str, url: String, body: Option<&Json>) -> Self {
         let errors = body.and_then(|body| body.at("errors")).map(Json::strings).unwrap_or_default();
@@ -105,6 +114,8 @@ mod tests {
             (400, "check-and-set parameter did not match the current version", RefusalKind::Conflict),
             (400, "path is already in use at approle/", RefusalKind::Conflict),
             (400, "missing role", RefusalKind::Invalid),
+            (400, "token not found", RefusalKind::NoSuchToken),
+            (400, "1 error occurred:\n\t* invalid accessor\n\n", RefusalKind::NoSuchToken),
             (429, "", RefusalKind::Busy),
             (500, "", RefusalKind::Server),
         ] {

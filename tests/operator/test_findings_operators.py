@@ -61,3 +61,22 @@ def test_u5_a_patch_of_a_deleted_secret_fails(shop):
     for path in ["secret/gone", "secret/never"]:
         refused = shop.client("kv", "patch", path, "a=b")
         assert refused.returncode == 5 and not refused.stdout and f"nothing found: patch {path}" in refused.stderr, told(refused)
+
+
+@pytest.mark.parametrize(("words", "cause", "advice"), [
+    ("kv get secrte/app", "nothing is mounted at secrte/", "did you mean secret/?"),
+    ("kv put secrte/app a=b", "nothing is mounted at secrte/", "did you mean secret/?"),
+    ("read secrte/data/app", "nothing is mounted at secrte/", "did you mean secret/?"),
+    ("write nowhere/app a=b", "nothing is mounted at nowhere/", "strongroom secrets list"),
+    ("list nowhere", "nothing is mounted at nowhere/", "strongroom secrets list"),
+    ("delete nowhere/app", "nothing is mounted at nowhere/", "strongroom secrets list"),
+    ("token lookup srs.none", "no such token: look up the token", "is mistyped"),
+    ("token lookup -accessor=none", "no such token: look up the token", "is mistyped"),
+    ("token renew srs.none", "no such token: renew the token", "is mistyped"),
+    ("token capabilities srs.none secret/app", "no such token", "is mistyped"),
+])
+def test_u11_root_is_told_the_cause_and_not_a_rule(shop, words, cause, advice):
+    refused = shop.client(*words.split())
+    assert refused.returncode == 5, told(refused)
+    assert cause in refused.stderr and advice in refused.stderr, told(refused)
+    assert "capabilities = [" not in refused.stderr and "may only root" not in refused.stderr, told(refused)
