@@ -56,8 +56,26 @@ impl Sources for ProcessInput {
     }
 }
 
-/// Reads the arguments into one object. A key that is given twice becomes a list, as in Vault.
-pub(crate) fn parse(args: &[String], persona: Persona, sources: &mut impl Sources) -> Result<Json, CliError> {
+/// Which empty values are taken. Enter at a hidden prompt, or a command that printed nothing, makes one by mistake, and
+/// it would replace what is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Empty {
+    /// All of them.
+    Allowed,
+    /// Only those that stand in the arguments: `key=`.
+    IfWritten,
+    /// None.
+    Refused,
+}
+
+/// Reads the arguments into one object. A key that is given twice becomes a list, as in Vault. When the program is called
+/// as `vault`, every empty value is taken.
+pub(crate) fn parse(
+    args: &[String],
+    persona: Persona,
+    empty: Empty,
+    sources: &mut impl Sources,
+) -> Result<Json, CliError> {
     let mut data = Json::Object(Vec::new());
     for arg in args {
         if arg == "-" || (arg.starts_with('@') && !arg.contains('=')) {
@@ -68,6 +86,16 @@ pub(crate) fn parse(args: &[String], persona: Persona, sources: &mut impl Source
             continue;
         }
         let (key, value) = pair(arg, persona, sources)?;
+        let is_refused = match empty {
+            Empty::Allowed => false,
+            Empty::IfWritten => !arg.ends_with('='),
+            Empty::Refused => true,
+        };
+        if is_refused && !persona.is_vault() && value.as_str() == Some("") {
+            return Err(CliError::usage(format!("the value of {key} is empty: nothing was sent"))
+                .why("an empty value would replace the one that is there")
+                .fix("give a value, or -allow-empty if it must be empty"));
+        }
         add(&mut data, &key, value);
     }
     Ok(data)
@@ -177,7 +205,7 @@ mod tests {
 
     fn read(args: &[&str], persona: Persona) -> Result<String, CliError> {
         let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        parse(&args, persona, &mut Fake).map(|json| json.to_string())
+        parse(&args, persona, Empty::Allowed, &mut Fake).map(|json| json.to_string())
     }
 
     #[test]
@@ -200,6 +228,36 @@ mod tests {
         assert_eq!(read(&["d=-", "e:=1"], Persona::Vault).unwrap(), r#"{"d":"from stdin\n","e:":"1"}"#);
         let text = "Failed to parse K=V data: invalid key/value pair \"foo\": format must be key=value";
         assert_eq!(read(&["foo"], Persona::Vault).unwrap_err().what(), text);
+    }
+
+    struct Nothing;
+
+    impl Sources for Nothing {
+        fn stdin(&mut self) -> Result<String, CliError> {
+            Ok("\n".to_owned())
+        }
+
+        fn file(&mut self, _: &str) -> Result<String, CliError> {
+            Ok(String::new())
+        }
+
+        fn ask(&mut self, _: &str) -> Result<String, CliError> {
+            Ok(String::new())
+        }
+    }
+
+    /// U15: Enter at the hidden prompt stored an empty secret in place of the old one.
+    #[test]
+    fn u15_an_empty_value_is_taken_only_if_it_is_meant() {
+        let refuses = |arg: &str, empty, persona| parse(&[arg.to_owned()], persona, empty, &mut Nothing).is_err();
+        for (arg, is_written) in [("k", false), ("k=-", false), ("k=@file", false), ("k=", true)] {
+            assert!(refuses(arg, Empty::Refused, Persona::Strongroom), "{arg}");
+            assert_eq!(refuses(arg, Empty::IfWritten, Persona::Strongroom), !is_written, "{arg}");
+            assert!(!refuses(arg, Empty::Allowed, Persona::Strongroom), "{arg}");
+            if arg != "k" {
+                assert!(!refuses(arg, Empty::Refused, Persona::Vault), "{arg}");
+            }
+        }
     }
 
     #[test]

@@ -80,3 +80,14 @@ def test_u11_root_is_told_the_cause_and_not_a_rule(shop, words, cause, advice):
     assert refused.returncode == 5, told(refused)
     assert cause in refused.stderr and advice in refused.stderr, told(refused)
     assert "capabilities = [" not in refused.stderr and "may only root" not in refused.stderr, told(refused)
+
+
+def test_u15_an_empty_secret_is_stored_only_if_it_is_meant(shop):
+    shop.client("kv", "put", "secret/empty", "password=old")
+    for words, stdin in [(["password="], None), (["password=-"], ""), (["user=app", "password=-"], "\n")]:
+        refused = shop.client("kv", "put", "secret/empty", *words, stdin=stdin)
+        assert refused.returncode == 1 and "the value of password is empty: nothing was sent" in refused.stderr, told(refused)
+    assert shop.client("kv", "get", "-field=password", "secret/empty").stdout.strip() == "old"
+    assert shop.client("kv", "put", "-allow-empty", "secret/empty", "password=").returncode == 0
+    shown = shop.client("kv", "get", "secret/empty")
+    assert 'password    ""' in shown.stdout, told(shown)

@@ -143,6 +143,7 @@ async fn c4_recovery_shares_are_refused_with_the_reason() {
         }
         assert_eq!(rig.send("", "GET", "sys/init", json!(null)).await.body["initialized"], false);
     }
+}
 
 /// A server on which one share of three is given, with the three shares.
 async fn under_way() -> (Rig, Vec<serde_json::Value>) {

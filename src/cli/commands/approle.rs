@@ -10,7 +10,7 @@ use crate::{
     cli::{
         attempt::Attempt,
         config_dir::create_private,
-        data::{self, ProcessInput},
+        data::{self, Empty, ProcessInput},
         diagnosis::diagnose,
         duration_flag::duration,
         error::CliError,
@@ -109,7 +109,12 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
 
 impl CreateArgs {
     fn body(&self, invocation: &Invocation) -> Result<Json, CliError> {
-        let mut body = data::parse(&self.data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
+        let mut body = data::parse(
+            &self.data,
+            invocation.persona,
+            Empty::Allowed,
+            &mut ProcessInput::new(invocation.out.terminal),
+        )?;
         if !self.token_policies.is_empty() {
             body.set("token_policies", Json::texts(&self.token_policies));
         }

@@ -4,13 +4,13 @@ use super::answers::{expect_found, list_names, print_done, print_written, trim_p
 use crate::{
     cli::{
         attempt::Attempt,
-        data::{self, ProcessInput},
+        data::{self, Empty, ProcessInput},
         diagnosis::diagnose,
         error::CliError,
         human,
         invocation::Invocation,
     },
-    client::{ApiCall, Method},
+    client::{ApiCall, Method, json::Json},
 };
 
 const READ: &str = "\
@@ -51,6 +51,9 @@ pub(crate) struct WriteArgs {
     /// Write without data
     #[arg(short, long)]
     force: bool,
+    /// Take empty values that do not stand in the arguments
+    #[arg(long)]
+    allow_empty: bool,
     /// Print only this field
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
@@ -95,6 +98,9 @@ pub(crate) struct PatchArgs {
     path: String,
     /// Data: key=value, key=@file, key=- (standard input), key:=JSON, key (asks for the value), @file or - (a JSON object)
     data: Vec<String>,
+    /// Take empty values that do not stand in the arguments
+    #[arg(long)]
+    allow_empty: bool,
     /// Print only this field
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
@@ -124,7 +130,8 @@ pub(crate) async fn write(args: WriteArgs, invocation: &mut Invocation) -> Resul
             .vault("Must supply data or use -force"));
     }
     let attempt = Attempt::new("write", &path, &["create", "update"]);
-    send_data(invocation, Method::Put, &attempt, &args.data, args.field.as_deref()).await
+    let data = read_data(&args.data, args.empty(), invocation)?;
+    send_data(invocation, Method::Put, &attempt, data, args.field.as_deref()).await
 }
 
 pub(crate) async fn patch(args: PatchArgs, invocation: &mut Invocation) -> Result<(), CliError> {
@@ -135,17 +142,17 @@ pub(crate) async fn patch(args: PatchArgs, invocation: &mut Invocation) -> Resul
             .vault("Must supply data"));
     }
     let attempt = Attempt::new("patch", &path, &["patch"]);
-    send_data(invocation, Method::Patch, &attempt, &args.data, args.field.as_deref()).await
+    let data = read_data(&args.data, args.empty(), invocation)?;
+    send_data(invocation, Method::Patch, &attempt, data, args.field.as_deref()).await
 }
 
 async fn send_data(
     invocation: &mut Invocation,
     method: Method,
     attempt: &Attempt,
-    data: &[String],
+    body: Json,
     field: Option<&str>,
 ) -> Result<(), CliError> {
-    let body = data::parse(data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
     let client = invocation.client()?;
     match client.send(ApiCall::new(method, attempt.api_path.as_str()).with(body)).await {
         Ok(answer) => print_written(invocation, &answer, &attempt.api_path, field),
@@ -168,8 +175,26 @@ pub(crate) async fn delete(args: DeleteArgs, invocation: &mut Invocation) -> Res
     }
 }
 
+// An empty text in the arguments of a write is meant: it resets many a field.
+
+impl WriteArgs {
+    fn empty(&self) -> Empty {
+        if self.allow_empty { Empty::Allowed } else { Empty::IfWritten }
+    }
+}
+
+impl PatchArgs {
+    fn empty(&self) -> Empty {
+        if self.allow_empty { Empty::Allowed } else { Empty::IfWritten }
+    }
+}
+
+fn read_data(args: &[String], empty: Empty, invocation: &Invocation) -> Result<Json, CliError> {
+    data::parse(args, invocation.persona, empty, &mut ProcessInput::new(invocation.out.terminal))
+}
+
 fn with_query(call: ApiCall, data: &[String], invocation: &Invocation) -> Result<ApiCall, CliError> {
-    let data = data::parse(data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
+    let data = read_data(data, Empty::Allowed, invocation)?;
     let parts = data.as_object().iter();
     Ok(parts.fold(call, |call, (name, value)| call.query(name, human::plain(value, invocation.persona))))
 }

@@ -101,7 +101,11 @@ fn data_is_gone(answer: &ServerAnswer, secret: &KvPath, attempt: &Attempt) -> Cl
 
 fn print_version(invocation: &Invocation, answer: &ServerAnswer, path: &str) {
     let pairs = |name: &str| answer.field(&[name]).map(|data| data_pairs(data, invocation.persona)).unwrap_or_default();
-    let (metadata, data) = (pairs("metadata"), pairs("data"));
+    let (metadata, mut data) = (pairs("metadata"), pairs("data"));
+    let is_empty = |name: &str| answer.field(&["data", name]).and_then(Json::as_str) == Some("");
+    for (_, shown) in data.iter_mut().filter(|(name, _)| !invocation.persona.is_vault() && is_empty(name)) {
+        "\"\"".clone_into(shown);
+    }
     let mut text = format!("{}{path}\n\n", table::framed("Secret Path", path.len()));
     text.push_str(&table::title("Metadata", &metadata));
     text.push_str(&table::pairs(&metadata));

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     cli::{
         attempt::Attempt,
-        data::{self, ProcessInput},
+        data::{self, Empty, ProcessInput},
         diagnosis::diagnose,
         dotenv,
         error::CliError,
@@ -45,6 +45,9 @@ struct Fields {
     /// Write only if this version is the newest; 0: only if there is no secret yet
     #[arg(long, value_name = "N")]
     cas: Option<u64>,
+    /// Take empty values
+    #[arg(long)]
+    allow_empty: bool,
     /// Print only this field of the answer
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
@@ -87,7 +90,8 @@ async fn write(
             ))
             .vault("Must supply data"));
     }
-    let given = data::parse(&fields.data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
+    let empty = if fields.allow_empty { Empty::Allowed } else { Empty::Refused };
+    let given = data::parse(&fields.data, invocation.persona, empty, &mut ProcessInput::new(invocation.out.terminal))?;
     for (key, value) in given.as_object() {
         data.set(key, value.clone());
     }

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         attempt::Attempt,
         config_dir,
-        data::{self, ProcessInput, Sources},
+        data::{self, Empty, ProcessInput, Sources},
         diagnosis::diagnose,
         dotenv,
         error::CliError,
@@ -142,7 +142,7 @@ async fn by_approle(args: &Args, invocation: &Invocation) -> Result<ServerAnswer
     let mut sources = ProcessInput::new(invocation.out.terminal);
     let mut body = match args.data.as_slice() {
         [only] if only.starts_with('@') => credentials(&sources.file(only.trim_start_matches('@'))?, only)?,
-        data => data::parse(data, invocation.persona, &mut sources)?,
+        data => data::parse(data, invocation.persona, Empty::Allowed, &mut sources)?,
     };
     for name in ["role_id", "secret_id"] {
         match body.at(name).and_then(Json::as_str).map(|text| text.trim().to_owned()) {

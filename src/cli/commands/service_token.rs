@@ -7,7 +7,7 @@ use super::answers::{expect_found, trim_path};
 use crate::{
     cli::{
         attempt::Attempt,
-        data::{self, ProcessInput},
+        data::{self, Empty, ProcessInput},
         duration_flag::duration,
         error::{CliError, Exit},
         invocation::Invocation,
@@ -68,7 +68,12 @@ enum Command {
 pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), CliError> {
     match args.command {
         Command::Issue { role, data, audience, ttl, mount, field } => {
-            let mut body = data::parse(&data, invocation.persona, &mut ProcessInput::new(invocation.out.terminal))?;
+            let mut body = data::parse(
+                &data,
+                invocation.persona,
+                Empty::Allowed,
+                &mut ProcessInput::new(invocation.out.terminal),
+            )?;
             set_audience(&mut body, &audience);
             if let Some(ttl) = ttl {
                 body.set("ttl", Json::text(ttl));
