@@ -25,6 +25,7 @@ mod printable;
 mod diff;
 mod error;
 mod attempt;
+mod not_built;
 mod diagnosis;
 mod connection_error;
 mod denial;
@@ -101,9 +102,13 @@ fn read(args: Vec<OsString>, persona: Persona) -> Result<Read, CliError> {
     }
     // Vault has an exit code of its own where no command is named.
     let wrong = if persona.is_vault() && !commands::names_one(&args) { 127 } else { Exit::Usage.code(persona) };
-    match commands::read(args, persona) {
+    match commands::read(args.clone(), persona) {
         Ok(line) => Ok(Read::Command(Box::new(line))),
         Err(error) => {
+            if let Some(refusal) = not_built::refusal(&args, &error) {
+                return Err(refusal);
+            }
+            let error = not_built::without_wrong_tips(error);
             // clap writes help to standard output and usage errors to standard error.
             let _ = error.print();
             Ok(Read::Ended(if error.use_stderr() { wrong } else { 0 }))

@@ -91,3 +91,15 @@ def test_u15_an_empty_secret_is_stored_only_if_it_is_meant(shop):
     assert shop.client("kv", "put", "-allow-empty", "secret/empty", "password=").returncode == 0
     shown = shop.client("kv", "get", "secret/empty")
     assert 'password    ""' in shown.stdout, told(shown)
+
+
+@pytest.mark.parametrize(("words", "cause"), [
+    ("print token", "there is no command `print`"),
+    ("operator rekey -init", "there is no command `operator rekey`"),
+    ("audit enable file", "there is no command `audit enable`"),
+    ("secrets enable transit", "what is built: kv, service_tokens"),
+    ("auth enable userpass", "what is built: approle"),
+])
+def test_u17_what_is_not_built_is_refused_by_name_with_what_there_is(shop, words, cause):
+    refused = shop.client(*words.split())
+    assert refused.returncode in (1, 2) and cause in refused.stderr and "tip:" not in refused.stderr, told(refused)

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     base::{path, ttl::Ttl},
-    contract::{Answer, Class, Error, Opaque, Result, row::Nothing},
+    contract::{Answer, Class, Error, Kind, Opaque, Result, row::Nothing},
     services::{
         mounts::{MOUNT_SEGMENTS_MAX, Mount, MountRecord, SystemTtls},
         revocations::Revoked,
@@ -251,7 +251,7 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     let class = if family == Family::Auth { Class::Auth } else { Class::Engine };
     let (kind, options) = kind_and_options(&wanted, class)?;
     let found = mounts.kinds().iter().find(|known| known.name == kind && known.class == class);
-    let found = found.ok_or_else(|| Error::invalid("plugin not found in the catalog"))?;
+    let found = found.ok_or_else(|| not_built(mounts.kinds(), class))?;
     if class == Class::Auth && options.contains_key("version") {
         return Err(Error::invalid(format!("auth method \"{}\" does not allow setting a version", found.name)));
     }
@@ -271,6 +271,12 @@ async fn enable(call: Sys, path: String, wanted: Wanted, family: Family) -> Resu
     set_ttls(&mut record, default_ttl, max_ttl, &call.engine)?;
     mounts.enable(call.unit(), record, found).await?;
     Ok(Answer::done())
+}
+
+/// The error for a kind that is not built. It names those that are.
+fn not_built(kinds: &[Kind], class: Class) -> Error {
+    let names: Vec<&str> = kinds.iter().filter(|kind| kind.class == class).map(|kind| kind.name).collect();
+    Error::invalid(format!("plugin not found in the catalog; what is built: {}", names.join(", ")))
 }
 
 fn kind_and_options(wanted: &Wanted, class: Class) -> Result<(String, BTreeMap<String, String>)> {
