@@ -4,6 +4,7 @@
 #[cfg(test)]
 pub mod fuzz;
 pub mod hcl;
+pub mod host;
 pub mod json;
 pub mod limits;
 pub mod path;

@@ -8,12 +8,20 @@ pub(crate) fn connection_error(own: &Address, error: &ClientError) -> CliError {
     let what = error.to_string();
     let unreachable = || CliError::new(Exit::Unreachable, error.to_string());
     match error {
-        ClientError::Unreachable { address, .. } => unreachable()
-            .why("no server listens there, or something in between drops the connection")
-            .fix(format!(
-                "strongroom status --address={address}        (another address: --address, or STRONGROOM_ADDR)"
-            ))
-            .fix("to start a server here: strongroom dev"),
+        ClientError::Unreachable { address, .. } => {
+            let failure = unreachable()
+                .why("no server listens there, or something in between drops the connection")
+                .fix("another address: --address, or STRONGROOM_ADDR");
+            if !is_this_machine(address) {
+                return failure;
+            }
+            failure
+                .fix("if the server should run here: its log says why it ended; start it as it was started before")
+                .fix("without a server yet: strongroom server --data DIR, or for experiments: strongroom dev")
+        }
+        ClientError::UnknownHost { host, .. } => unreachable()
+            .why(format!("no name server and no file of this machine knows `{host}`"))
+            .fix("check the name for typing errors; another address: --address, or STRONGROOM_ADDR"),
         ClientError::Slow { .. } => unreachable().fix("--timeout=2m waits longer"),
         ClientError::HttpOnHttps(address) => {
             other_scheme(unreachable().why("the address begins with http://"), address)
@@ -51,6 +59,11 @@ pub(crate) fn connection_error(own: &Address, error: &ClientError) -> CliError {
         ClientError::Request(_) => CliError::usage(what),
         ClientError::Refused(refusal) => CliError::new(Exit::Server, refusal.message()),
     }
+}
+
+fn is_this_machine(address: &Address) -> bool {
+    let host = address.host();
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn other_scheme(failure: CliError, address: &Address) -> CliError {
@@ -128,6 +141,28 @@ mod tests {
              fix  --ca-cert=FILE, or: export STRONGROOM_CACERT=FILE        (`server --data DIR` keeps the file in DIR/tls)\n       \
              strongroom login --address=https://h:8200 --ca-cert=FILE remembers the CA for this address\n"
         );
+    }
+
+    /// `strongroom dev` was advised where a production server was down.
+    #[test]
+    fn u22_a_server_elsewhere_is_not_started_here() {
+        let unreachable = |address: &str| {
+            let address = Address::parse(address).unwrap();
+            render(&ClientError::Unreachable { address, cause: "connection refused".to_owned() })
+        };
+        assert!(!unreachable("https://vault.example.com:8200").contains("strongroom dev"));
+        let here = unreachable("https://127.0.0.1:8200");
+        let at = |text: &str| here.find(text).unwrap_or(usize::MAX);
+        assert!(at("its log says why it ended") < at("for experiments: strongroom dev"), "{here}");
+    }
+
+    #[test]
+    fn u22_a_name_without_an_address_is_told_from_a_server_that_is_down() {
+        let address = Address::parse("https://vault.invalid:8200").unwrap();
+        let error =
+            ClientError::UnknownHost { address, host: "vault.invalid".to_owned(), cause: "not known".to_owned() };
+        let text = render(&error);
+        assert!(text.contains("has no address") && !text.contains("listens"), "{text}");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::base::host::is_half_an_ip;
+
 /// The address of a server: its origin, and the path prefix of its API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Address {
@@ -48,7 +50,7 @@ impl Address {
         }
         let (authority, base) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let (host, port) = split_port(authority)?;
-        if host.is_empty() {
+        if host.is_empty() || is_half_an_ip(host) {
             return Err(AddressError::Host);
         }
         let port = match port {
@@ -156,6 +158,11 @@ mod tests {
             ("https://", AddressError::Host),
             ("https://:8200", AddressError::Host),
             ("https://::1:8200", AddressError::Host),
+            ("http://18725", AddressError::Host),
+            ("http://18725:8200", AddressError::Host),
+            ("http://127.1:8200", AddressError::Host),
+            ("http://0x7f.0.0.0x1:8200", AddressError::Host),
+            ("http://1.2.3.256:8200", AddressError::Host),
             ("https://h:0", AddressError::Port),
             ("https://h:99999", AddressError::Port),
             ("https://user@h", AddressError::Extra),

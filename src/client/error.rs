@@ -11,6 +11,9 @@ use super::{
 pub(crate) enum ClientError {
     #[error("cannot reach {address}: {cause}")]
     Unreachable { address: Address, cause: String },
+    /// The resolver knows no address for the host.
+    #[error("the name {host} of {address} has no address: {cause}")]
+    UnknownHost { address: Address, host: String, cause: String },
     #[error("no answer from {address} within {secs} s")]
     Slow { address: Address, secs: u64 },
     /// The request went out as plain HTTP, and the port speaks TLS.

@@ -62,8 +62,22 @@ impl Transport {
     pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, ClientError> {
         match self.pool.request(request).await {
             Ok(response) => Ok(response),
-            Err(error) if error.is_connect() => Err(self.connect_error(&error)),
+            Err(error) if error.is_connect() => match self.connect_error(&error) {
+                ClientError::Unreachable { address, cause } => Err(self.unknown_host(address, cause).await),
+                other => Err(other),
+            },
             Err(error) => Err(self.request_error(&error).await),
+        }
+    }
+
+    /// Tells a host without an address from one that does not answer. The connector's error does not say which it was, so
+    /// the resolver is asked again.
+    async fn unknown_host(&self, address: Address, cause: String) -> ClientError {
+        let host = address.host().to_owned();
+        let failed = tokio::net::lookup_host((host.as_str(), 0)).await.err();
+        match failed {
+            None => ClientError::Unreachable { address, cause },
+            Some(error) => ClientError::UnknownHost { address, host, cause: error.to_string() },
         }
     }
 

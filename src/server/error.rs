@@ -33,6 +33,8 @@ pub(crate) enum ServerError {
     LogLevel(String),
     #[error("{} does not exist: create it, or choose another folder", .0.display())]
     FolderMissing(PathBuf),
+    #[error("{} is a file, and the server keeps its files in a folder: name another one", .0.display())]
+    FolderIsFile(PathBuf),
     #[error("{}: {cause}", path.display())]
     Folder { path: PathBuf, cause: io::Error },
     #[error(transparent)]

@@ -29,6 +29,9 @@ pub(crate) fn need_folder(path: &Path, files: &Files) -> Result<(), ServerError>
     let absolute = std::path::absolute(path).map_err(|cause| ServerError::Folder { path: path.to_owned(), cause })?;
     match absolute.parent() {
         Some(parent) if !files.exists(parent) => Err(ServerError::FolderMissing(parent.to_owned())),
-        _ => files.create_dir_all(&absolute).map_err(|cause| ServerError::Folder { path: path.to_owned(), cause }),
+        _ => files.create_dir_all(&absolute).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => ServerError::FolderIsFile(path.to_owned()),
+            _ => ServerError::Folder { path: path.to_owned(), cause },
+        }),
     }
 }

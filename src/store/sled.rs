@@ -293,7 +293,11 @@ fn guard<T>(act: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError
 
 fn failed(error: ::sled::Error) -> StoreError {
     match error {
-        ::sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
+        // sled's own words are those of a debugger.
+        ::sled::Error::Corruption { at: Some(at), .. } => {
+            damaged(&format!("what was read at {at} is not what was written"))
+        }
+        ::sled::Error::Corruption { at: None, .. } => damaged("what was read is not what was written"),
         error => StoreError::Io(error.to_string()),
     }
 }

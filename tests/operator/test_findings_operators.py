@@ -3,6 +3,7 @@
 import pytest
 
 import servers
+from tests.operator import program
 
 
 def told(done):
@@ -103,3 +104,25 @@ def test_u15_an_empty_secret_is_stored_only_if_it_is_meant(shop):
 def test_u17_what_is_not_built_is_refused_by_name_with_what_there_is(shop, words, cause):
     refused = shop.client(*words.split())
     assert refused.returncode in (1, 2) and cause in refused.stderr and "tip:" not in refused.stderr, told(refused)
+
+
+def test_u22_a_message_says_what_happened_and_not_what_the_system_calls_it(shop, folder):
+    """`File exists (os error 17)`, `0.0.73.37:8200` for a port, `no server listens there` for a name nobody knows."""
+    (folder / "share-1.txt").touch()
+    (folder / "a-file").touch()
+    run = program.run
+    for done, cause in [
+        (run("operator", "init", f"-out={folder}", "-address=https://127.0.0.1:1"), "share-1.txt is there already: nothing was sent"),
+        (run("server", "--data", folder / "a-file", "--listen", "127.0.0.1:0"), "a-file is a file"),
+        (run("server", "--data", folder / "data", "--listen", "18725"), "`18725` is not an address to listen on"),
+        (run("status", "-address=http://18725:8200"), "an address must name a host"),
+        (run("status", "-address=http://vault.invalid:8200"), "has no address"),
+        (run("login", "-address=" + shop.address, f"-ca-cert={shop.ca_file}", "srs.none"), "the given token has expired"),
+    ]:
+        assert done.code and cause in done.text, done
+        assert "os error" not in done.text and "0.0.73" not in done.text and "the token ()" not in done.text, done
+
+
+def test_no_dev_server_is_advised_where_a_server_is_down(folder):
+    down = program.run("status", "-address=https://192.0.2.1:1", "-timeout=1s")
+    assert down.code == 10 and "strongroom dev" not in down.text, down

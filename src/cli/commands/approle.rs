@@ -240,11 +240,12 @@ struct OutFile {
 impl OutFile {
     fn create(path: &str) -> Result<Self, CliError> {
         let file = create_private(Path::new(path)).map_err(|error| {
-            let failure = CliError::usage(format!("{path} cannot be created: {error}"));
             if error.kind() == std::io::ErrorKind::AlreadyExists {
-                failure.fix("name a new file, or remove this one")
+                CliError::usage(format!("{path} is there already: nothing was sent"))
+                    .why("it may hold the credentials of a service, so it is not written over")
+                    .fix("name a new file, or remove this one")
             } else {
-                failure
+                CliError::usage(format!("{path} cannot be created: {error}"))
             }
         })?;
         Ok(Self { path: path.to_owned(), file, is_written: std::cell::Cell::new(false) })

@@ -286,8 +286,12 @@ struct OutFiles {
 
 impl OutFiles {
     fn create(dir: &Path, count: u8) -> Result<Self, CliError> {
-        let named = |path: &Path, error: std::io::Error| {
-            CliError::usage(format!("{} cannot be created: {error}", path.display()))
+        let named = |path: &Path, error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                CliError::usage(format!("{} is there already: nothing was sent", path.display()))
+                    .why("it may hold the shares of a store, so it is not written over")
+            }
+            _ => CliError::usage(format!("{} cannot be created: {error}", path.display())),
         };
         make_dir(dir).map_err(|error| named(dir, error))?;
         let create = |name: String| {

@@ -16,7 +16,7 @@ use super::{
     values::{AuditConfig, ListenerConfig, StaticSeal, Storage, TelemetryConfig},
 };
 use crate::{
-    base::secret::Secret,
+    base::{host::is_half_an_ip, secret::Secret},
     server::tls::{Clients, Tls, Version},
 };
 
@@ -74,6 +74,11 @@ pub(crate) fn resolve(address: &str) -> Result<Vec<SocketAddr>, String> {
         None if address.contains(':') => address.to_owned(),
         None => format!("{address}:8200"),
     };
+    if full.rsplit_once(':').is_some_and(|(host, _)| is_half_an_ip(host)) {
+        return Err(
+            "it begins with a number that is no IP address: write HOST:PORT, or :PORT for every address".to_owned()
+        );
+    }
     let mut addresses: Vec<_> = full.to_socket_addrs().map_err(|error| error.to_string())?.collect();
     addresses.sort();
     addresses.dedup();
