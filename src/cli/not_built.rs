@@ -18,7 +18,6 @@ const COMMANDS: &[(&str, &str, &str)] = &[
     ("audit enable", "audit files stand in the configuration, never in a request", "docs/reference/configuration.md"),
     ("audit disable", "audit files stand in the configuration, never in a request", "docs/reference/configuration.md"),
     ("audit list", "audit files stand in the configuration, never in a request", "docs/reference/configuration.md"),
-    ("auth help", "help is that of a path", "strongroom path-help auth/NAME"),
     ("auth move", NOT_YET, ""),
     ("secrets move", NOT_YET, ""),
     ("debug", NOT_YET, "the server's own log, and its metrics: docs/reference/metrics.md"),

@@ -1,5 +1,7 @@
 """What an operator mistypes or wants at once: each test tells one finding of a review, and the answer to it."""
 
+import json
+
 import pytest
 
 import servers
@@ -126,3 +128,20 @@ def test_u22_a_message_says_what_happened_and_not_what_the_system_calls_it(shop,
 def test_no_dev_server_is_advised_where_a_server_is_down(folder):
     down = program.run("status", "-address=https://192.0.2.1:1", "-timeout=1s")
     assert down.code == 10 and "strongroom dev" not in down.text, down
+
+
+def test_a_long_list_is_shown_in_pages(shop):
+    for name in "abcde":
+        shop.client("kv", "put", f"secret/pages/{name}", "k=v")
+    for words in [["list", "secret/metadata/pages"], ["kv", "list", "secret/pages"]]:
+        def page(*more):
+            done = shop.client(*words, "-format=json", *more)
+            assert done.returncode == 0, told(done)
+            return json.loads(done.stdout)
+
+        assert page() == list("abcde")
+        assert page("-limit=2") == ["a", "b"]
+        assert page("-limit=2", "-after=b") == ["c", "d"]
+        assert page("-limit=2", "-after=d") == ["e"]
+        assert page("-limit=2", "-after=e") == []
+        assert shop.client(*words, "-limit=0").returncode == 1

@@ -7,7 +7,7 @@ use crate::{
         error::CliError,
         invocation::Invocation,
     },
-    client::{Client, ClientError, RefusalKind, ServerAnswer, json::Json},
+    client::{ApiCall, Client, ClientError, Method, RefusalKind, ServerAnswer, json::Json},
 };
 
 /// A path for the API, without slashes and blanks at its ends.
@@ -39,9 +39,39 @@ async fn diagnose_read(invocation: &Invocation, client: &Client, attempt: &Attem
     if is_missing { failure.vault(format!("No value found at {}", attempt.api_path)) } else { failure }
 }
 
+/// Which part of a list to show. Without it, all names are asked for at once.
+#[derive(clap::Args, Debug, Default)]
+pub(super) struct Page {
+    /// Show at most this many names
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Show the names that come after this one: the last name of the page before
+    #[arg(long, value_name = "NAME")]
+    after: Option<String>,
+}
+
+impl Page {
+    fn of(&self, path: &str) -> ApiCall {
+        let call = ApiCall::new(Method::List, path);
+        let call = self.limit.iter().fold(call, |call, limit| call.query("limit", limit.to_string()));
+        self.after.iter().fold(call, |call, after| call.query("after", after.as_str()))
+    }
+}
+
 /// Lists the names under the attempt's path and prints them.
-pub(super) async fn list_names(invocation: &Invocation, client: &Client, attempt: &Attempt) -> Result<(), CliError> {
-    match client.list(&attempt.api_path).await {
+pub(super) async fn list_names(
+    invocation: &Invocation,
+    client: &Client,
+    attempt: &Attempt,
+    page: &Page,
+) -> Result<(), CliError> {
+    match client.send(page.of(&attempt.api_path)).await {
+        // The page behind the last name is empty, which Vault's API says with 404.
+        Err(error) if page.after.is_some() && error.kind() == Some(RefusalKind::NotFound) => {
+            invocation.out.print_names(&[]);
+            invocation.out.hint("no further names");
+            Ok(())
+        }
         Ok(answer) => {
             invocation.out.print_names(&answer.names());
             Ok(())

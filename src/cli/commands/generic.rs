@@ -1,6 +1,6 @@
 //! `read`, `write`, `list`, `delete`, `patch`: work on any path of the API, with data as `key=value`.
 
-use super::answers::{expect_found, list_names, print_done, print_written, trim_path};
+use super::answers::{Page, expect_found, list_names, print_done, print_written, trim_path};
 use crate::{
     cli::{
         attempt::Attempt,
@@ -63,6 +63,8 @@ const LIST: &str = "\
 Examples:
   strongroom list auth/approle/role
   strongroom list -format=json secret/metadata/app
+  # a long list in pages: the next one comes after the last name of this one
+  strongroom list -limit=100 -after=app secret/metadata
 ";
 
 #[derive(clap::Args, Debug)]
@@ -70,6 +72,8 @@ Examples:
 pub(crate) struct ListArgs {
     /// Path of the API, without /v1
     path: String,
+    #[command(flatten)]
+    page: Page,
 }
 
 const DELETE: &str = "\
@@ -119,7 +123,7 @@ pub(crate) async fn list(args: ListArgs, invocation: &mut Invocation) -> Result<
     let client = invocation.client()?;
     let path = trim_path(&args.path);
     let attempt = Attempt::new("list", &path, &["list"]);
-    list_names(invocation, &client, &attempt).await
+    list_names(invocation, &client, &attempt, &args.page).await
 }
 
 pub(crate) async fn write(args: WriteArgs, invocation: &mut Invocation) -> Result<(), CliError> {

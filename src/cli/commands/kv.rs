@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{
-    answers::list_names,
+    answers::{Page, list_names},
     kv_get::{self, GetArgs},
     kv_metadata,
     kv_path::SecretArgs,
@@ -50,6 +50,8 @@ enum Command {
         /// Where the store is mounted, if PATH does not begin with it
         #[arg(long, value_name = "PATH")]
         mount: Option<String>,
+        #[command(flatten)]
+        page: Page,
     },
     /// Delete the newest version, or the named versions; undelete brings them back
     Delete {
@@ -88,7 +90,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
         Command::Get(args) => kv_get::run(args, invocation).await,
         Command::Put(args) => kv_put::put(args, invocation).await,
         Command::Patch(args) => kv_put::patch(args, invocation).await,
-        Command::List { path, mount } => list(SecretArgs { path, mount }, invocation).await,
+        Command::List { path, mount, page } => list(SecretArgs { path, mount }, &page, invocation).await,
         Command::Delete { secret, versions } if versions.versions.is_empty() => {
             kv_versions::delete_newest(secret, invocation).await
         }
@@ -105,7 +107,7 @@ pub(crate) async fn run(args: Args, invocation: &mut Invocation) -> Result<(), C
     }
 }
 
-async fn list(folder: SecretArgs, invocation: &mut Invocation) -> Result<(), CliError> {
+async fn list(folder: SecretArgs, page: &Page, invocation: &mut Invocation) -> Result<(), CliError> {
     let (client, _, attempt) = folder.open(invocation, "list", "metadata").await?;
-    list_names(invocation, &client, &attempt).await
+    list_names(invocation, &client, &attempt, page).await
 }
