@@ -168,9 +168,12 @@ impl Barrier {
 
     /// Lets another init replace the proposed boot document: nobody was shown its shares. Should somebody have them all
     /// the same, they still open the store until then.
-    pub(crate) fn withdraw(&self) {
+    ///
+    /// Returns false if the document is in force already, and so cannot be replaced.
+    pub(crate) fn withdraw(&self) -> bool {
         let mut sealed = self.sealed();
         sealed.is_orphan = sealed.is_proposed;
+        sealed.is_orphan
     }
 
     /// Puts a proposed boot document in force; does nothing if there is no proposal. Call it when the shares of the

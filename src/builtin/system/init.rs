@@ -120,8 +120,11 @@ fn promotion(barrier: Arc<Barrier>) -> Delivery {
             }
         }
         Delivered::No => {
-            barrier.withdraw();
-            tracing::warn!("the answer with the shares of the new store was not sent: init can be repeated");
+            if barrier.withdraw() {
+                tracing::warn!("the answer with the shares of the new store was not sent: init can be repeated");
+            } else {
+                tracing::error!("the answer with the root token of the new store was not sent: nobody has that token");
+            }
         }
     })
 }

@@ -240,10 +240,14 @@ impl Device {
             self.lines_at_open = self.log.lines();
             return Ok(());
         }
-        let reason = if self.log.file().length() > 0 { "damaged" } else { "new" };
         // If the file has no checkpoint, only the sidecar can tell which log was here before.
         let old = sidecar.filter(|_| self.checkpoints.newest_text().is_none());
         let old = old.map(|checkpoint| (log_id_of(&checkpoint.origin), checkpoint.size + 1));
+        let reason = match (self.log.file().length(), &old) {
+            (1.., _) => "damaged",
+            (0, Some(_)) => "missing",
+            (0, None) => "new",
+        };
         self.begin_log(reason, old, now);
         Ok(())
     }
@@ -386,7 +390,11 @@ impl Device {
     /// replaces. `None` means that it replaces the current log, if there is one.
     fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
         if old.is_some() || self.log.chain().is_some() {
-            tracing::error!(device = self.config.name, "a new audit log begins: {reason}");
+            let (device, path) = (&self.config.name, self.config.path.display());
+            tracing::error!(
+                device,
+                "a new audit log begins in {path}, because of the one before it: {reason}; verify that one before you move it"
+            );
         }
         let head = Head { old, ..self.head(reason) };
         self.log.begin(head, now);
