@@ -76,6 +76,14 @@ def check_head(text, key, size, edge, origin, line):  # C2SP tlog-checkpoint in 
     return name, int(count)
 
 
+def is_json(raw):
+    try:
+        json.loads(raw)
+        return True
+    except ValueError:
+        return False
+
+
 def verify(key, files, kept=None):
     size, prev, edge, origin, proved, torn, log, kept_seen, logs = 0, "0" * 64, [], None, 0, 0, None, not kept, []
     kept_name, kept_size = (kept.split("\n")[0].split("/")[1].split(".")[-1], int(kept.split("\n")[1])) if kept else ("", 0)
@@ -125,7 +133,7 @@ def verify(key, files, kept=None):
             size, prev = size + 1, leaf.hex()
             if kept_name == log and kept_size == size:
                 kept_seen = check_head(kept, key, size, edge, origin, size)
-    if torn > 1 or (torn and lines[-1] == b""):
+    if torn > 1 or (torn and (lines[-1] == b"" or is_json(raw))):
         raise Bad(f"the last {torn} lines do not belong to the log")
     names = [own.name for own in logs]
     if not kept_seen and kept_name in names:

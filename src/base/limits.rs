@@ -73,6 +73,9 @@ pub(crate) const VALUE_BYTES_MAX: usize = 32 << 20;
 
 /// Number of bytes at which an audit file is rotated if the configuration says nothing else. It holds some 500,000 lines.
 pub(crate) const AUDIT_FILE_BYTES: u64 = 256 << 20;
+/// Minimum number of bytes at which an audit file may be rotated; the server does not start with a smaller number. The
+/// lines that each file begins and ends with must be few beside the others.
+pub(crate) const AUDIT_FILE_BYTES_MIN: u64 = 64 << 10;
 /// Maximum number of bytes of an audit log line; the texts in a line are cut so that it fits. A tile entry of a
 /// transparency log has a 16-bit length.
 pub(crate) const AUDIT_LINE_BYTES_MAX: usize = 65_535;

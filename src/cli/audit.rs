@@ -38,19 +38,43 @@ pub(crate) fn verify(config_dir: &ConfigDir, asked: &Asked<'_>) -> Result<Report
         CliError::usage("the public key is not an Ed25519 key in base64").fix("give it as `operator init` printed it")
     })?;
     let known = checkpoints::all(config_dir, key)?;
-    let known = known.iter().filter(|(log, _)| !without.contains(log)).map(|(_, checkpoint)| checkpoint);
-    let kept: Vec<&str> = known.chain(*given).map(String::as_str).collect();
+    let asked = known.iter().filter(|(log, _)| !without.contains(log)).map(|(_, checkpoint)| checkpoint);
+    let kept: Vec<&str> = asked.chain(*given).map(String::as_str).collect();
     let mut report =
         verify::verify(files, &public, &kept).map_err(|error| CliError::usage(error.to_string()).fix(READABLE))?;
-    report.doubts.retain(|doubt| !matches!(doubt, Doubt::Replaced { log, .. } if without.contains(log)));
+    let elsewhere = other_devices(&report, &known, given);
+    report.doubts.retain(|doubt| match doubt {
+        Doubt::Replaced { log, .. } => !without.contains(log),
+        Doubt::Absent { log, .. } => !elsewhere.contains(log),
+        _ => true,
+    });
+    // A log whose beginning nobody has seen must not count as seen the next time.
+    let begins = |id: &str| report.doubts.iter().any(|doubt| matches!(doubt, Doubt::Begins { log, .. } if log == id));
     if report.first_problem.is_none() {
-        for log in &report.logs {
+        for log in report.logs.iter().filter(|log| !begins(&log.id)) {
             if let Some(newest) = &log.newest {
                 checkpoints::keep(config_dir, key, &log.id, newest)?;
             }
         }
     }
     Ok(report)
+}
+
+/// The logs of other devices of the server than those that were verified. A checkpoint of such a log that this machine
+/// remembers does not ask for it; one that was given does. An origin ends in the name of its device.
+fn other_devices(report: &Report, known: &[(String, String)], given: &[String]) -> Vec<String> {
+    fn device(origin: &str) -> Option<&str> {
+        origin.lines().next().and_then(|origin| origin.rsplit('/').next())
+    }
+    let here: Vec<&str> =
+        report.logs.iter().filter(|log| !log.origin.is_empty()).filter_map(|log| device(&log.origin)).collect();
+    if here.is_empty() {
+        return Vec::new();
+    }
+    let is_elsewhere = |checkpoint: &String| {
+        !given.contains(checkpoint) && device(checkpoint).is_some_and(|device| !here.contains(&device))
+    };
+    known.iter().filter(|(_, checkpoint)| is_elsewhere(checkpoint)).map(|(log, _)| log.clone()).collect()
 }
 
 /// What a verification is asked to do.

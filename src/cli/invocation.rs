@@ -153,7 +153,12 @@ impl Invocation {
 
     /// The CA file that a flag or the environment names. `None` if neither does.
     pub(crate) fn ca_file(&self) -> Option<&str> {
-        self.globals.ca_cert.as_deref().or_else(|| self.environment.setting("CACERT"))
+        match (&self.globals.ca_cert, &self.globals.ca_path) {
+            (Some(file), _) => Some(file),
+            // A folder on the command line comes before a file that only the environment names.
+            (None, Some(_)) => None,
+            (None, None) => self.environment.setting("CACERT"),
+        }
     }
 
     fn anchors(&self) -> Result<Anchors, CliError> {
@@ -164,14 +169,10 @@ impl Invocation {
             return Ok(Anchors::Anyone);
         }
         let folder = self.globals.ca_path.as_deref().or_else(|| self.environment.setting("CAPATH"));
-        // As for Vault's tools, the CAs of a file and of a folder count together.
+        // As for Vault's tools, a file comes before a folder.
         let (text, source) = match (self.ca_file(), folder) {
-            (Some(file), None) => (read_file(file)?, "the CA file that was given"),
+            (Some(file), _) => (read_file(file)?, "the CA file that was given"),
             (None, Some(folder)) => (ca_folder::read(folder)?, "a CA of the folder that was given"),
-            (Some(file), Some(folder)) => (
-                [read_file(file)?, ca_folder::read(folder)?].join(&b'\n'),
-                "a CA of the file and folder that were given",
-            ),
             (None, None) => (Vec::new(), ""),
         };
         if !text.is_empty() {

@@ -69,12 +69,8 @@ pub(super) fn refusal(args: &[String], error: &clap::Error) -> Option<CliError> 
     }))
 }
 
-/// Takes tips out of a parser's error that lead astray: a command that only looks a little alike, and the advice to pass
-/// an unknown flag as data, which would store a field of that name.
+/// Takes a tip out of a parser's error that leads astray: a command that only looks a little alike.
 pub(super) fn without_wrong_tips(mut error: clap::Error) -> clap::Error {
-    if error.kind() == ErrorKind::UnknownArgument {
-        error.remove(ContextKind::Suggested);
-    }
     if let Some(typed) = unknown_command(&error).map(str::to_owned)
         && let Some(ContextValue::Strings(tips)) = error.remove(ContextKind::SuggestedSubcommand)
     {

@@ -159,12 +159,13 @@ impl Keyset {
     /// there was such a key.
     pub fn retire(&mut self, kid: &str, now: Time, random: &Random) -> bool {
         let Some(index) = self.generations.iter().position(|generation| generation.kid == kid) else { return false };
-        let was_signing = self.signing(now).is_some_and(|signing| signing.kid == kid);
-        self.generations.remove(index);
-        if was_signing {
+        let removed = self.generations.remove(index);
+        if removed.signs_from() <= now {
+            // A key ends when the next one begins. So the next one takes over the beginning too: otherwise the key before
+            // the removed one would live on, or come back.
             match self.generations.get_mut(index) {
-                Some(next) => next.signs_from = now.unix_nanos(),
-                None => self.generations.push(Generation::draw(now, now, random)),
+                Some(next) => next.signs_from = removed.signs_from,
+                None => self.generations.push(Generation::draw(now, removed.signs_from(), random)),
             }
         }
         true
@@ -336,6 +337,30 @@ mod tests {
         assert_ne!(kids(&set, 3)[0], only);
         set.rotate(at(3), &TERMS, &random).unwrap();
         assert_eq!(states(&set, 3), [State::Active, State::Next], "and a rotation is not refused");
+    }
+
+    /// A key whose time is over stays gone, and one that is retiring lives no longer, whichever later key is retired.
+    #[test]
+    fn s26_no_older_key_comes_back_when_a_key_is_retired() {
+        let kids = |set: &Keyset, hours: i64| -> Vec<String> {
+            set.published(at(hours), &TERMS).map(|(generation, _)| generation.kid().to_owned()).collect()
+        };
+        let (mut set, random) = begun();
+        let first = kids(&set, 5)[0].clone();
+        set.rotate(at(5), &TERMS, &random).unwrap();
+        let second = kids(&set, 8);
+        assert!(second.len() == 1 && second[0] != first, "the first key is gone");
+        assert!(set.retire(&second[0], at(8), &random));
+        let third = kids(&set, 8);
+        assert!(third.len() == 1 && third[0] != first && third[0] != second[0], "{third:?}");
+
+        let (mut set, random) = begun();
+        let first = kids(&set, 5)[0].clone();
+        set.rotate(at(5), &TERMS, &random).unwrap();
+        let second = set.signing(at(6)).unwrap().kid().to_owned();
+        assert!(kids(&set, 6).contains(&first), "retiring");
+        assert!(set.retire(&second, at(6), &random));
+        assert!(!kids(&set, 8).contains(&first), "and gone when it would have been");
     }
 
     #[test]

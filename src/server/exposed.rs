@@ -9,10 +9,10 @@ use rustix::process::geteuid;
 use super::error::ServerError;
 use crate::store::{FileKind, Files, Protection};
 
-/// Writable by the group or by everybody.
-const WRITABLE: u32 = 0o022;
 /// Writable by everybody.
 const WRITABLE_BY_ALL: u32 = 0o002;
+/// Writable by the group. Volumes of containers often are (Kubernetes' `fsGroup`), so this is only warned of.
+const WRITABLE_BY_GROUP: u32 = 0o020;
 /// In a folder with this bit, only the owner of a file may rename or remove it.
 const STICKY: u32 = 0o1000;
 /// Anything at all for the group or everybody.
@@ -22,14 +22,28 @@ const OPEN: u32 = 0o077;
 pub(crate) fn check_data(folder: &Path, files: &Files) -> Result<(), ServerError> {
     check_way(folder, files)?;
     let real = files.real_path(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })?;
-    check_entry(&real, files)?;
-    check_below(&real, files)
+    let mut of_group = Vec::new();
+    check_entry(&real, files, &mut of_group)?;
+    check_below(&real, files, &mut of_group)?;
+    if let Some(first) = of_group.first() {
+        let count = of_group.len();
+        tracing::warn!(
+            "{count} files and folders below {} may be written by their group, such as {}: whoever is in that group can \
+             change what the server stands on (chmod g-w)",
+            real.display(),
+            first.display()
+        );
+    }
+    Ok(())
 }
 
-/// Checks an audit file that exists, and the folders above it.
+/// Checks the folders above an audit file, and the file if it exists.
 pub(crate) fn check_audit(path: &Path, files: &Files) -> Result<(), ServerError> {
     check_way(path, files)?;
-    let what = match check_entry(path, files)? {
+    if !files.exists(path) {
+        return Ok(());
+    }
+    let what = match check_entry(path, files, &mut Vec::new())? {
         FileKind::File => return Ok(()),
         FileKind::Link => "it is a symbolic link",
         FileKind::Directory | FileKind::Other => "it is not a regular file",
@@ -52,17 +66,19 @@ fn check_way(path: &Path, files: &Files) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn check_below(folder: &Path, files: &Files) -> Result<(), ServerError> {
+fn check_below(folder: &Path, files: &Files, of_group: &mut Vec<PathBuf>) -> Result<(), ServerError> {
     for name in files.names(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })? {
         let path = folder.join(name);
-        if check_entry(&path, files)? == FileKind::Directory {
-            check_below(&path, files)?;
+        let is_folder = check_entry(&path, files, of_group)? == FileKind::Directory;
+        // A folder that we may not read holds nothing of ours, as `lost+found` of a volume.
+        if is_folder && files.names(&path).is_ok() {
+            check_below(&path, files, of_group)?;
         }
     }
     Ok(())
 }
 
-fn check_entry(path: &Path, files: &Files) -> Result<FileKind, ServerError> {
+fn check_entry(path: &Path, files: &Files, of_group: &mut Vec<PathBuf>) -> Result<FileKind, ServerError> {
     // What goes away meanwhile is no longer there to be changed.
     let Ok(found) = files.protection(path) else { return Ok(FileKind::Other) };
     let Protection { mode, owner, kind } = found;
@@ -73,8 +89,11 @@ fn check_entry(path: &Path, files: &Files) -> Result<FileKind, ServerError> {
     if !us.is_root() && owner != us.as_raw() && owner != 0 {
         return Err(exposed(path, "it belongs to another user", "run the server as its owner, or chown"));
     }
-    if mode & WRITABLE != 0 && !(kind == FileKind::Directory && mode & STICKY != 0) {
-        return Err(exposed(path, "others than its owner may write it", "chmod go-w"));
+    if mode & WRITABLE_BY_ALL != 0 && !(kind == FileKind::Directory && mode & STICKY != 0) {
+        return Err(exposed(path, "everybody may write it", "chmod go-w"));
+    }
+    if mode & WRITABLE_BY_GROUP != 0 {
+        of_group.push(path.to_owned());
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if matches!(name.as_str(), "ca-key.pem" | "server.pem" | "dev-keys") && mode & OPEN != 0 {
@@ -124,6 +143,9 @@ mod tests {
         set(&data, 0o755);
         set(&data.join("audit.log"), 0o640);
         assert_eq!(refused(&data), "", "an auditors' group may read");
+        set(&data, 0o2775);
+        set(&data.join("boot.a"), 0o660);
+        assert_eq!(refused(&data), "", "the group of a volume may write");
         let link = dir.path().join("link");
         symlink(&data, &link).unwrap();
         assert_eq!(refused(&link), "");
@@ -131,7 +153,7 @@ mod tests {
 
     #[test]
     fn s22_what_others_may_write_is_refused_by_name() {
-        for (name, mode) in [("", 0o777), ("", 0o770), ("tls", 0o777), ("boot.a", 0o666), ("audit.log", 0o620)] {
+        for (name, mode) in [("", 0o777), ("", 0o772), ("tls", 0o777), ("boot.a", 0o666), ("audit.log", 0o602)] {
             let (_dir, data) = data();
             let path = if name.is_empty() { data.clone() } else { data.join(name) };
             set(&path, mode);
@@ -174,6 +196,6 @@ mod tests {
         assert!(judge(Path::new("/dev/null")).unwrap().contains("/dev/null"));
         assert!(judge(&data).unwrap().contains("not a regular file"));
         set(&data.join("audit.log"), 0o666);
-        assert!(judge(&data.join("audit.log")).unwrap().contains("others than its owner may write it"));
+        assert!(judge(&data.join("audit.log")).unwrap().contains("everybody may write it"));
     }
 }

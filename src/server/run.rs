@@ -218,9 +218,7 @@ fn audit_devices(
         });
     }
     for device in &devices {
-        if files.exists(&device.path) {
-            exposed::check_audit(&device.path, files)?;
-        }
+        exposed::check_audit(&device.path, files)?;
         match files.open_append(&device.path) {
             Ok(_) => {}
             Err(cause) if device.required => return Err(ServerError::Audit { path: device.path.clone(), cause }),

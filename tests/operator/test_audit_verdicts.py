@@ -112,7 +112,7 @@ def test_rotated_files_are_found_by_their_name(auditor, made):
 def test_rotated_files_of_the_server_itself_are_proved(folder):
     """Some requests more than fit into a file, with two rotated files kept: the rest is proved with a kept checkpoint."""
     audit = folder / "audit.log"
-    stanza = f'audit "file" "small" {{\n  path = "{audit}"\n  rotate_bytes = 20000\n  keep = 2\n}}\n'
+    stanza = f'audit "file" "small" {{\n  path = "{audit}"\n  rotate_bytes = 65536\n  keep = 2\n}}\n'
     with open_with_secret(servers.ConfiguredStrongroom(folder / "server", tail=stanza)) as server:
         auditor = Auditor(folder / "auditor", server.audit_key)
         kept = folder / "kept.checkpoint"
@@ -166,6 +166,24 @@ def test_with_a_kept_checkpoint_older_files_may_be_gone_and_newer_ones_may_not(a
     own = lines(parts[2])
     write(parts[2], own[:-3])
     assert auditor.both(*parts, kept=kept) == CHANGED
+
+
+def test_asking_twice_proves_no_more_than_asking_once(auditor, parts):
+    for _ in range(2):
+        assert auditor.verify(parts[2]).returncode == NOT_PROVED
+    assert auditor.verify(*parts).returncode == PROVED
+    assert auditor.verify(parts[2]).returncode == PROVED, "what came before was proved here"
+
+
+def test_each_device_of_a_server_is_asked_for_by_itself(folder):
+    second = folder / "second.log"
+    stanza = f'audit "file" "second" {{\n  path = "{second}"\n}}\n'
+    with open_with_secret(servers.ConfiguredStrongroom(folder / "server", tail=stanza)) as server:
+        auditor = Auditor(folder / "auditor", server.audit_key)
+        fill(server)
+        assert server.stop()
+        for file in (server.audit_file(), second, server.audit_file()):
+            assert auditor.verify(file).returncode == PROVED
 
 
 def test_an_empty_file_proves_nothing(auditor, parts, folder):

@@ -58,6 +58,11 @@ impl Page {
     }
 }
 
+/// Whether the error is the 404 without a message, which stands for a list without names.
+fn is_empty_list(error: &ClientError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.kind == RefusalKind::NotFound && refusal.errors.is_empty())
+}
+
 /// Lists the names under the attempt's path and prints them.
 pub(super) async fn list_names(
     invocation: &Invocation,
@@ -67,7 +72,7 @@ pub(super) async fn list_names(
 ) -> Result<(), CliError> {
     match client.send(page.of(&attempt.api_path)).await {
         // The page behind the last name is empty, which Vault's API says with 404.
-        Err(error) if page.after.is_some() && error.kind() == Some(RefusalKind::NotFound) => {
+        Err(error) if page.after.is_some() && is_empty_list(&error) => {
             invocation.out.print_names(&[]);
             invocation.out.hint("no further names");
             Ok(())

@@ -53,7 +53,7 @@ enum Command {
         files: Files,
         #[command(flatten)]
         proof: Proof,
-        /// Write the newest checkpoint of each log into this new file, to be kept elsewhere
+        /// Write the newest checkpoint of the newest log into this new file, to be kept elsewhere
         #[arg(long, value_name = "FILE")]
         write_checkpoint: Option<PathBuf>,
     },
@@ -233,12 +233,19 @@ fn show_report(invocation: &Invocation, report: &Report, checkpoint: Option<&Pat
     } else {
         invocation.out.print(&audit_view::report_text(report));
     }
-    if let (Some(path), Some(newest)) = (checkpoint, report.logs.last().and_then(|log| log.newest.as_ref())) {
-        let named = |error: std::io::Error| CliError::usage(format!("{} cannot be written: {error}", path.display()));
-        let mut file = create_private(path).map_err(named)?;
-        file.write_all(newest.as_bytes()).and_then(|()| file.sync_all()).map_err(named)?;
-    }
-    audit::verdict_error(report).map_or(Ok(()), Err)
+    let written = checkpoint.map_or(Ok(()), |path| write_checkpoint(invocation, report, path));
+    // The verdict comes first: a file that cannot be written must not hide it.
+    audit::verdict_error(report).map_or(written, Err)
+}
+
+fn write_checkpoint(invocation: &Invocation, report: &Report, path: &Path) -> Result<(), CliError> {
+    let Some(newest) = report.logs.last().and_then(|log| log.newest.as_ref()) else {
+        invocation.out.hint(&format!("warning: there is no checkpoint to write into {}", path.display()));
+        return Ok(());
+    };
+    let named = |error: std::io::Error| CliError::usage(format!("{} cannot be written: {error}", path.display()));
+    let mut file = create_private(path).map_err(named)?;
+    file.write_all(newest.as_bytes()).and_then(|()| file.sync_all()).map_err(named)
 }
 
 fn tail(invocation: &Invocation, paths: &[PathBuf], lines: usize, at_end: AtEnd) -> Result<(), CliError> {

@@ -16,7 +16,7 @@ use super::{
     values::{AuditConfig, ListenerConfig, StaticSeal, Storage, TelemetryConfig},
 };
 use crate::{
-    base::{host::is_half_an_ip, secret::Secret},
+    base::{host::is_half_an_ip, limits::AUDIT_FILE_BYTES_MIN, secret::Secret},
     server::tls::{Clients, Tls, Version},
 };
 
@@ -149,6 +149,10 @@ pub(crate) fn audit(block: &Section<'_>, warnings: &mut Vec<String>) -> Result<A
     };
     let name = block.labels.get(1).map_or("file", |name| name.trim_end_matches('/')).to_owned();
     let (rotate_bytes, keep) = (block.number("rotate_bytes")?, block.number("keep")?);
+    if rotate_bytes.is_some_and(|bytes| (1..AUDIT_FILE_BYTES_MIN).contains(&bytes)) {
+        let expected = "0 for never, or at least 65536 bytes";
+        return Err(block.at("rotate_bytes", Problem::Value { key: "rotate_bytes".to_owned(), expected }));
+    }
     let keep = keep.map(|keep| u32::try_from(keep).unwrap_or(u32::MAX));
     Ok(AuditConfig {
         name,

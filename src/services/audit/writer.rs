@@ -1,7 +1,7 @@
 //! The writer: all audit devices. Only the holder of the writer lock can use it.
 
 use super::{
-    devices::{Expected, Progress, Sidecar, SyncDone, Syncable, device::Device},
+    devices::{Expected, Progress, Refused, Sidecar, SyncDone, Syncable, device::Device},
     error::AuditError,
     keys::LogKeys,
     open_requests::OpenRequests,
@@ -138,23 +138,22 @@ impl Writer {
             if due == Due::IfDue && !device.is_checkpoint_due(now) {
                 continue;
             }
-            sign(device, &mut self.open, &unsealed.signing, now);
+            let _down_is_in_status = sign(device, &mut self.open, &unsealed.signing, now);
         }
     }
 
     /// Rotates the files that are large enough. The old file ends with a checkpoint, and the new one begins with one:
     /// it names the requests without an outcome, for a start that reads no further back.
+    ///
+    /// A sealed server cannot sign, and does not rotate.
     pub(crate) fn rotate(&mut self, now: Time) {
+        let Some(unsealed) = &self.unsealed else { return };
         for device in &mut self.devices {
-            if !device.is_full(now) {
-                continue;
-            }
-            let key = self.unsealed.as_ref().map(|unsealed| &unsealed.signing);
-            if let Some(key) = key {
-                sign(device, &mut self.open, key, now);
-            }
-            if let (Ok(()), Some(key)) = (device.rotate(now), key) {
-                sign(device, &mut self.open, key, now);
+            if device.is_full(now)
+                && sign(device, &mut self.open, &unsealed.signing, now).is_ok()
+                && device.rotate(now).is_ok()
+            {
+                let _down_is_in_status = sign(device, &mut self.open, &unsealed.signing, now);
             }
         }
     }
@@ -184,11 +183,11 @@ impl Writer {
 }
 
 /// Signs a checkpoint for a device that is up.
-fn sign(device: &mut Device, open: &mut OpenRequests, key: &SigningKey, now: Time) {
+fn sign(device: &mut Device, open: &mut OpenRequests, key: &SigningKey, now: Time) -> Result<(), Refused> {
     let progress = Progress { moment: open.moment(), open: &open.ids() };
-    if device.sign(key, &progress, now).is_ok() {
-        open.next_epoch();
-    }
+    device.sign(key, &progress, now)?;
+    open.next_epoch();
+    Ok(())
 }
 
 /// Which devices get a checkpoint.

@@ -139,10 +139,10 @@ impl Tokens {
 
     /// Makes a token. It exists once the unit of work is committed.
     pub fn mint(&self, unit: &Unit, plan: Plan<'_>, now: Time) -> Result<Minted> {
-        let parent = plan.parent.map(|parent| parent.hash);
+        let flagged = plan.parent.filter(|parent| !parent.record.has_children).map(|parent| parent.hash);
         let minted = mint::mint(unit, plan, now, &self.random)?;
-        if let Some(parent) = parent {
-            // The record of the parent now says that it has children.
+        if let Some(parent) = flagged {
+            // With its first child the record of the parent says that it has children.
             self.forget_after(unit, parent);
         }
         Ok(minted)

@@ -163,12 +163,12 @@ impl LogFile {
         self.open.as_ref().ok_or(io::ErrorKind::NotConnected)?.write_all(bytes)
     }
 
-    /// Renames the file to `to`, and continues in a new file at the old path. Both must be synced afterwards.
+    /// Renames the file to `to`, and continues in a new file at the old path. The next sync makes both names durable.
     pub(crate) fn move_to(&mut self, to: &Path) -> io::Result<()> {
         self.files.rename(&self.path, to)?;
         let opened = self.open_path()?;
         self.adopt(opened);
-        self.folder().map_or(Ok(()), |folder| self.files.sync_dir(folder))
+        Ok(())
     }
 
     pub(crate) const fn files(&self) -> &Files {

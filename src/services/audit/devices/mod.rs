@@ -37,5 +37,6 @@ pub(crate) use self::{
     checkpoints::Progress,
     coverage::Moment,
     file::{SyncDone, Syncable},
+    health::Refused,
     sidecar::Sidecar,
 };

@@ -30,7 +30,8 @@ pub(crate) struct Row {
     pub error: String,
     /// How the server closed a request that got no answer. Empty for all others.
     pub closed: String,
-    /// The log in which the request stands, and the number of the last of its lines.
+    /// The log in which the request stands, and the number of the last of its lines. Empty if one of its lines does not
+    /// have the number of its place in the file: then it is not the line that a checkpoint covers.
     pub log: String,
     pub last_line: u64,
 }
@@ -64,6 +65,9 @@ impl Row {
     /// Takes from the request's line (`asked`) what the line of the outcome does not repeat.
     fn complete(&mut self, asked: Self) {
         self.time = asked.time;
+        if asked.log.is_empty() {
+            self.log.clear();
+        }
         for (own, other) in [
             (&mut self.operation, asked.operation),
             (&mut self.path, asked.path),
@@ -153,6 +157,8 @@ pub(crate) struct Unanswered {
     rows: HashMap<String, Row>,
     /// The log of the lines that are read now.
     log: String,
+    /// The number of the line that was read last, as its place in the file gives it.
+    place: u64,
 }
 
 /// At most this many requests without an outcome are remembered; a whole log never has so many. The lines of further
@@ -165,6 +171,7 @@ pub(crate) struct Unreadable;
 impl Unanswered {
     /// Takes a line. Returns the request that it completes; `None` if it completes none.
     pub(crate) fn take(&mut self, line: &FileLine<'_>) -> Result<Option<Row>, Unreadable> {
+        self.place += 1;
         let fields: LineFields = match serde_json::from_slice(line.bytes) {
             Ok(fields) => fields,
             Err(_) if line.is_ended => return Err(Unreadable),
@@ -173,18 +180,20 @@ impl Unanswered {
         };
         match fields.kind.as_str() {
             "head" => {
-                self.log = fields.log;
+                (self.log, self.place) = (fields.log, fields.seq);
                 Ok(None)
             }
             "request" => {
                 if self.rows.len() < UNANSWERED_MAX {
-                    self.rows.insert(fields.request.id.clone(), Row { log: self.log.clone(), ..Row::of(fields) });
+                    let log = self.log_of(&fields);
+                    self.rows.insert(fields.request.id.clone(), Row { log, ..Row::of(fields) });
                 }
                 Ok(None)
             }
             "response" => {
                 let asked = self.rows.remove(&fields.request.id);
-                let mut row = Row { log: self.log.clone(), ..Row::of(fields) };
+                let log = self.log_of(&fields);
+                let mut row = Row { log, ..Row::of(fields) };
                 if let Some(asked) = asked {
                     row.complete(asked);
                 }
@@ -192,6 +201,11 @@ impl Unanswered {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The log of a line that has the number of its place; otherwise empty.
+    fn log_of(&self, fields: &LineFields) -> String {
+        if fields.seq == self.place { self.log.clone() } else { String::new() }
     }
 
     /// The requests that have no outcome, in the order of their times.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     bench::*,
+    search,
     verify::{Doubt, Report, Verdict, verify},
 };
 
@@ -109,6 +110,40 @@ fn s2_a_known_log_that_is_absent_is_named() {
     assert_eq!(doubt(&judge(&bench, &[&lines], &[&kept])), absent);
     assert_eq!(doubt(&judge(&bench, &[&[]], &[&kept])), absent);
     assert_eq!(judge(&bench, &[&lines, &others], &[&kept]).verdict(), Verdict::Proved);
+}
+
+/// Whoever appends something behind the newest checkpoint may give it any number: its place counts.
+#[test]
+fn s2_what_stands_in_another_place_than_its_number_says_is_never_proved() {
+    let (bench, lines) = log();
+    let forged = "{\"seq\":3,\"prev\":\"0000000000000000000000000000000000000000000000000000000000000000\",\"time\":\"2027-01-15T08:00:00Z\",\"type\":\"response\",\"request\":{\"id\":\"x\",\"operation\":\"read\",\"path\":\"secret/data/forged\"},\"auth\":{\"display_name\":\"somebody\"}}";
+    let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+    let path = bench.dir.path().join("forged.log");
+    let search_rows = || {
+        let filter = search::Filter { path: Some("secret/data/forged".to_owned()), ..search::Filter::default() };
+        let mut rows = Vec::new();
+        search::search(std::slice::from_ref(&path), &filter, &mut |row| rows.push(row.clone())).unwrap();
+        rows
+    };
+    // Without a newline it would pass for a line that the server was writing.
+    for end in ["", "\n"] {
+        std::fs::write(&path, format!("{text}{forged}{end}")).unwrap();
+        let report = verify(std::slice::from_ref(&path), &public(), &[]).unwrap();
+        assert_eq!(report.verdict(), Verdict::Changed, "{end:?}");
+        let rows = search_rows();
+        assert!(rows.len() == 1 && !report.proves(&rows[0].log, rows[0].last_line), "{rows:?}");
+    }
+    // A start takes them for torn lines and signs how many there are, but never what they say.
+    let mut bench = bench;
+    std::fs::write(bench.path("file"), format!("{text}{forged}\n{forged}\n")).unwrap();
+    bench.restart();
+    bench.unseal();
+    bench.tick(11);
+    std::fs::copy(bench.path("file"), &path).unwrap();
+    let report = verify(std::slice::from_ref(&path), &public(), &[]).unwrap();
+    let rows = search_rows();
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().all(|row| !report.proves(&row.log, row.last_line)), "{rows:?} {report:?}");
 }
 
 /// The file was moved away while the server ran: the log goes on in a new file.

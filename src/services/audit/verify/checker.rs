@@ -106,6 +106,8 @@ impl<'a> Checker<'a> {
                 // A `torn` line accounts for the torn lines before it. A `head` line may stand between them.
                 "torn" if Members::read(line.bytes).is_some_and(|members| members.lines == suspects.count) => {
                     self.report.torn_lines += suspects.count;
+                    let first = suspects.before.lines() + 1;
+                    self.report.torn.push((first, first + suspects.count - 1));
                     self.suspects = None;
                     None
                 }
@@ -273,9 +275,9 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Whether an unended line begins with a complete line. Then it was not torn: something was appended to it.
+/// Whether an unended line is, or begins with, a complete line. Then it was not torn: a line that lacks only its newline
+/// belongs to the chain, and whatever else stands there was appended.
 fn has_whole_beginning(bytes: &[u8]) -> bool {
     let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<serde::de::IgnoredAny>();
-    let is_whole = matches!(values.next(), Some(Ok(_)));
-    is_whole && values.byte_offset() < bytes.len()
+    matches!(values.next(), Some(Ok(_)))
 }

@@ -42,8 +42,11 @@ impl Report {
     }
 
     /// Whether the line of this log with this number is covered by a checkpoint of the given key.
+    ///
+    /// Lines that were only partly written are covered too, but a checkpoint says nothing about their content.
     pub(crate) fn proves(&self, log: &str, line: u64) -> bool {
-        self.logs.iter().any(|own| own.id == log && line <= own.proved_to)
+        let is_torn = |own: &LogReport| own.torn.iter().any(|(first, last)| (*first..=*last).contains(&line));
+        self.logs.iter().any(|own| own.id == log && line <= own.proved_to && !is_torn(own))
     }
 }
 
@@ -102,6 +105,8 @@ pub(crate) struct LogReport {
     pub reason: String,
     /// The number of lines that were only partly written. A later line of the log accounts for each run of them.
     pub torn_lines: u64,
+    /// The first and last number of each such run.
+    pub torn: Vec<(u64, u64)>,
     /// Whether the last line lacks its newline or its end.
     pub has_torn_end: bool,
     /// How many seconds lie between the newest checkpoint that verified and the last line. Zero if a time is missing.
