@@ -52,16 +52,26 @@ pub(crate) fn check_audit(path: &Path, files: &Files) -> Result<(), ServerError>
 }
 
 /// Checks the folders that lead to `path`, as it is written and as it is without links: whoever may write one of them
-/// can put another folder in the place of the next.
+/// can put another folder in the place of the next. A link in such a folder is refused, since anybody can turn it. Other
+/// such folders are only warned of: a volume's own folder often is open, and nobody else is there.
 fn check_way(path: &Path, files: &Files) -> Result<(), ServerError> {
     let written = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let real = files.real_path(path).unwrap_or_else(|_| written.clone());
-    for folder in written.ancestors().skip(1).chain(real.ancestors().skip(1)) {
-        let Ok(real) = files.real_path(folder) else { continue };
-        let Ok(found) = files.protection(&real) else { continue };
-        if found.mode & WRITABLE_BY_ALL != 0 && found.mode & STICKY == 0 {
-            return Err(exposed(&real, "everybody may write this folder", "chmod o-w"));
+    let mut open = None;
+    for place in written.ancestors().chain(real.ancestors()) {
+        let Some(folder) = place.parent().and_then(|folder| files.real_path(folder).ok()) else { continue };
+        let is_open =
+            files.protection(&folder).is_ok_and(|found| found.mode & WRITABLE_BY_ALL != 0 && found.mode & STICKY == 0);
+        if is_open && files.protection(place).is_ok_and(|found| found.kind == FileKind::Link) {
+            return Err(exposed(&folder, "everybody may write this folder and turn a link in it", "chmod o-w"));
         }
+        open = open.or(Some(folder).filter(|_| is_open));
+    }
+    if let Some(folder) = open {
+        let (path, folder) = (path.display(), folder.display());
+        tracing::warn!(
+            "everybody may write {folder}, and so replace {path}: chmod o-w {folder}, unless nobody else is there"
+        );
     }
     Ok(())
 }
@@ -172,17 +182,18 @@ mod tests {
     }
 
     #[test]
-    fn s22_a_way_that_others_may_write_is_refused_whichever_way_it_is_named() {
+    fn s22_a_link_that_others_may_turn_is_refused() {
         let (dir, data) = data();
         let open = dir.path().join("open");
         fs::create_dir(&open).unwrap();
         symlink(&data, open.join("link")).unwrap();
         set(&open, 0o777);
         assert!(refused(&open.join("link")).contains("everybody may write this folder"));
+        assert!(refused(&open.join("link/tls")).contains("everybody may write this folder"), "a link on the way");
         set(&open, 0o1777);
         assert_eq!(refused(&open.join("link")), "", "as /tmp is");
         set(dir.path(), 0o777);
-        assert!(refused(&data).contains("everybody may write this folder"));
+        assert_eq!(refused(&data), "", "an open volume is warned of");
     }
 
     #[test]
