@@ -105,9 +105,9 @@ fn doubt_error(doubts: &[Doubt]) -> CliError {
         Some(Doubt::Empty | Doubt::Unsigned { .. }) => failure.fix(
             "ask whoever runs the server: a log without a checkpoint is one that was never unsealed, or not the server's",
         ),
-        Some(Doubt::Behind { .. }) => {
-            failure.fix("unseal the server: it signs what it finds to be its own, and names what is not")
-        }
+        Some(Doubt::Behind { .. }) => failure.fix(
+            "look at the lines after the newest checkpoint before you unseal the server: it signs every line that has the right form",
+        ),
         Some(Doubt::Begins { .. }) => {
             failure.fix("add the older files with --file, or a checkpoint that was kept with --checkpoint FILE")
         }

@@ -305,12 +305,14 @@ mod tests {
         assert_eq!(states(&set, 500), [State::Active, State::Next]);
     }
 
+    /// The ids of the keys whose signatures are accepted.
+    fn kids(set: &Keyset, hours: i64) -> Vec<String> {
+        set.published(at(hours), &TERMS).map(|(generation, _)| generation.kid().to_owned()).collect()
+    }
+
     /// S26: a stolen key signed on for an hour, and its tokens were accepted for an hour more.
     #[test]
     fn s26_a_retired_key_is_gone_and_another_signs_at_once() {
-        let kids = |set: &Keyset, hours: i64| -> Vec<String> {
-            set.published(at(hours), &TERMS).map(|(generation, _)| generation.kid().to_owned()).collect()
-        };
         // Retiring, active and next, in this order.
         let three = || {
             let (mut set, random) = begun();
@@ -342,9 +344,6 @@ mod tests {
     /// A key whose time is over stays gone, and one that is retiring lives no longer, whichever later key is retired.
     #[test]
     fn s26_no_older_key_comes_back_when_a_key_is_retired() {
-        let kids = |set: &Keyset, hours: i64| -> Vec<String> {
-            set.published(at(hours), &TERMS).map(|(generation, _)| generation.kid().to_owned()).collect()
-        };
         let (mut set, random) = begun();
         let first = kids(&set, 5)[0].clone();
         set.rotate(at(5), &TERMS, &random).unwrap();

@@ -1,6 +1,6 @@
-//! Refuses to start on files that others could replace or change: folders and files that other users may write, keys that
-//! they may read, and audit files that are no files. Whoever can write there can take the server over, whatever is
-//! sealed.
+//! Refuses to start on files that anybody could replace or change: folders and files that everybody may write, keys that
+//! others may read, and audit files that are no regular files. Whoever can write there can take the server over,
+//! whatever is sealed. What only a group may write, and open folders above, are warned of.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ const WRITABLE_BY_ALL: u32 = 0o002;
 const WRITABLE_BY_GROUP: u32 = 0o020;
 /// In a folder with this bit, only the owner of a file may rename or remove it.
 const STICKY: u32 = 0o1000;
-/// Anything at all for the group or everybody.
+/// Any right of the group or of everybody.
 const OPEN: u32 = 0o077;
 
 /// Checks a data folder, the folders above it, and everything in it.
@@ -24,7 +24,8 @@ pub(crate) fn check_data(folder: &Path, files: &Files) -> Result<(), ServerError
     let real = files.real_path(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })?;
     let mut of_group = Vec::new();
     check_entry(&real, files, &mut of_group)?;
-    check_below(&real, files, &mut of_group)?;
+    let names = files.names(&real).map_err(|cause| ServerError::Folder { path: real.clone(), cause })?;
+    check_below(&real, names, files, &mut of_group)?;
     if let Some(first) = of_group.first() {
         let count = of_group.len();
         tracing::warn!(
@@ -76,13 +77,20 @@ fn check_way(path: &Path, files: &Files) -> Result<(), ServerError> {
     Ok(())
 }
 
-fn check_below(folder: &Path, files: &Files, of_group: &mut Vec<PathBuf>) -> Result<(), ServerError> {
-    for name in files.names(folder).map_err(|cause| ServerError::Folder { path: folder.to_owned(), cause })? {
+/// Checks everything below `folder`, whose entries have these `names`.
+fn check_below(
+    folder: &Path,
+    names: Vec<String>,
+    files: &Files,
+    of_group: &mut Vec<PathBuf>,
+) -> Result<(), ServerError> {
+    for name in names {
         let path = folder.join(name);
-        let is_folder = check_entry(&path, files, of_group)? == FileKind::Directory;
         // A folder that we may not read holds nothing of ours, as `lost+found` of a volume.
-        if is_folder && files.names(&path).is_ok() {
-            check_below(&path, files, of_group)?;
+        if check_entry(&path, files, of_group)? == FileKind::Directory
+            && let Ok(names) = files.names(&path)
+        {
+            check_below(&path, names, files, of_group)?;
         }
     }
     Ok(())

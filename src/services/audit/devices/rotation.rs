@@ -27,7 +27,7 @@ pub(crate) fn superfluous(files: &Files, path: &Path, keep: u32) -> io::Result<V
     Ok(rotated.iter().take(remove).map(|ending| ending.of(path)).collect())
 }
 
-/// The ending of a rotated file's name. Later files have greater ones.
+/// What stands behind the log's name in the name of a rotated file. Later files have greater endings.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Ending {
     time: String,
@@ -46,7 +46,7 @@ impl Ending {
     }
 }
 
-/// The endings of the rotated files of `path`, the oldest first.
+/// The endings of all rotated files of the log at `path`, the oldest first.
 fn rotated(files: &Files, path: &Path) -> io::Result<Vec<Ending>> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let name = path.file_name().map(|name| format!("{}.", name.to_string_lossy())).unwrap_or_default();
