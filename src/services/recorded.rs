@@ -174,12 +174,8 @@ impl<D: Decision> Recorded<D> {
             Lines::Plain => {
                 let word = if outcome.is_success { "done" } else { "refused" };
                 let line = decision.request().plain_line();
-                audit.record_plain(PlainFacts {
-                    is_response: true,
-                    status: outcome.status,
-                    outcome: Some(word),
-                    ..line
-                });
+                let line = PlainFacts { is_response: true, status: outcome.status, outcome: Some(word), ..line };
+                audit.record_plain_outcome(line).await;
                 Ok(())
             }
             Lines::Sealed { receipt, .. } => match outcome.note {

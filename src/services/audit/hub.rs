@@ -111,10 +111,15 @@ impl Hub {
         self.check_ready()
     }
 
-    /// Queues a line that is never refused and has no outcome, and writes it unless another caller does.
-    pub(crate) fn write(&self, draft: &DraftLine) {
-        hold(&self.queue).push(line_of(draft));
+    /// Queues a line that is never refused, and writes it unless another caller does. Returns its batch.
+    pub(crate) fn write(&self, draft: &DraftLine) -> Arc<Batch> {
+        let batch = {
+            let mut queue = hold(&self.queue);
+            queue.push(line_of(draft));
+            queue.batch()
+        };
         self.write_queued();
+        batch
     }
 
     /// Queues the line of an outcome and returns its batch. [`Hub::written`] waits for that batch.

@@ -51,12 +51,17 @@ impl Queue {
     pub(crate) fn push_outcome(&mut self, line: QueuedLine<'_>) -> Arc<Batch> {
         self.open = self.open.saturating_sub(1);
         self.push(line);
-        Arc::clone(&self.batch)
+        self.batch()
     }
 
     /// Adds a line that is never refused and has no outcome.
     pub(crate) fn push(&mut self, line: QueuedLine<'_>) {
         self.lines.push(line);
+    }
+
+    /// The batch of the lines that wait.
+    pub(crate) fn batch(&self) -> Arc<Batch> {
+        Arc::clone(&self.batch)
     }
 
     /// Moves all lines that wait into `empty`, which must be an empty buffer. Returns

@@ -160,7 +160,18 @@ impl Audit {
 
     /// Writes a line that needs no key.
     pub(crate) fn record_plain(&self, facts: PlainFacts<'_>) {
-        self.hub().write(&plain_draft_of(&facts));
+        let _nobody_waits = self.hub().write(&plain_draft_of(&facts));
+    }
+
+    /// Records the outcome of a request whose lines need no key. Resolves when the line was written or could not be.
+    /// A failure holds no answer back, because an unseal must succeed without a device too; the status of the devices
+    /// reports it.
+    pub(crate) fn record_plain_outcome(&self, facts: PlainFacts<'_>) -> impl Future<Output = ()> + Send + use<> {
+        let log = Arc::clone(&self.0);
+        let batch = log.hub.write(&plain_draft_of(&facts));
+        async move {
+            let _failure_is_in_status = log.hub.written(&batch).await;
+        }
     }
 
     /// Records that a caller whom the broker does not know was refused. The first hundred a second get a line of their

@@ -236,6 +236,23 @@ fn the_panic_hook_does_not_wait_for_the_writer_lock() {
     assert!(bench.text().contains("queued"));
 }
 
+/// While sealed too, an answered request has its line in the file, whoever was writing at that moment.
+#[test]
+fn the_outcome_of_a_sealed_request_is_written_before_its_answer() {
+    let bench = Bench::sealed();
+    let mut context = Context::from_waker(Waker::noop());
+    let facts = PlainFacts { is_response: true, request_id: "an unseal", ..PlainFacts::default() };
+    let mut outcome = None;
+    bench.audit.with_writer_lock(|| {
+        let mut waiting = Box::pin(bench.audit.record_plain_outcome(facts));
+        assert!((0..3).all(|_| waiting.as_mut().poll(&mut context).is_pending()));
+        assert!(!bench.text().contains("an unseal"));
+        outcome = Some(waiting);
+    });
+    assert_eq!(outcome.unwrap().as_mut().poll(&mut context), Poll::Ready(()));
+    assert!(bench.text().contains("an unseal"));
+}
+
 #[test]
 fn a_strict_device_answers_after_the_sync() {
     let (files, faults) = Files::faulty();
