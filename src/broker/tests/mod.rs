@@ -182,7 +182,9 @@ impl Rig {
         made.body["auth"]["client_token"].as_str().unwrap().to_owned()
     }
 
+    /// All lines of the audit log. Those for which no answer waits, such as the refusals of strangers, are written first.
     pub fn audit_lines(&self) -> Vec<Value> {
+        self.services().audit.with_writer_lock(|| {});
         let text = std::fs::read_to_string(self.directory.path().join("audit.log")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
