@@ -33,13 +33,31 @@ class Log:
     def __init__(self, name, first, replaced):
         self.name, self.first, self.replaced = name, first, replaced
         self.proved, self.size, self.signed_at, self.last_at = 0, first - 1, None, None
+        self.open = None  # after a final head, until a `key` line: the requests whose outcomes may follow
+
+    def check_sealed(self, line, number):
+        """After a final head the server has no keys, and writes few kinds of lines."""
+        kind, asked, plain = line.get("type"), line.get("request", {}), "plain" in line
+        if kind == "key":
+            self.open = None
+        if self.open is None:
+            return
+        is_answered = asked.get("path") in ("sys/init", "sys/unseal")
+        allowed = kind in ("head", "tail", "torn", "gap")
+        allowed |= kind == "request" and plain and is_answered
+        allowed |= kind == "response" and plain and (is_answered or line.get("response", {}).get("status", 0) >= 400)
+        if kind == "response" and not plain and asked.get("id") in self.open:
+            self.open.remove(asked["id"])
+            allowed = True
+        if not allowed:
+            raise Bad(f"line {number}: the server did not write it")
 
     def doubts(self, kept_size):
         if self.first > 1 and kept_size + 1 < self.first:
             yield f"log {self.name} begins at line {self.first}"
         if not self.proved:
             yield f"log {self.name} has no signed head"
-        elif self.size - self.proved > BEHIND_LINES_MAX or self.secs_behind() > BEHIND_SECS_MAX:
+        elif self.open is None and (self.size - self.proved > BEHIND_LINES_MAX or self.secs_behind() > BEHIND_SECS_MAX):
             yield f"log {self.name} goes on for {self.size - self.proved} lines after its last signed head"
 
     def secs_behind(self):
@@ -65,15 +83,15 @@ def root(edge):
 
 
 def check_head(text, key, size, edge, origin, line):  # C2SP tlog-checkpoint in a signed note
-    name, count, hash64, empty, signed = text.rstrip("\n").split("\n")
+    name, count, hash64, *final, empty, signed = text.rstrip("\n").split("\n")
     mark, signer, blob = signed.split(" ")
     raw, key_id = base64.b64decode(blob, validate=True), sha(name.encode(), b"\n\x01", key)[:4]
-    if (mark, signer, empty) != ("—", name, "") or raw[:4] != key_id or origin not in (None, name):
+    if (mark, signer, empty) != ("—", name, "") or raw[:4] != key_id or origin not in (None, name) or final not in ([], ["final"]):
         raise Bad(f"line {line}: a head of another key or name")
-    Ed25519PublicKey.from_public_bytes(key).verify(raw[4:], f"{name}\n{count}\n{hash64}\n".encode())
+    Ed25519PublicKey.from_public_bytes(key).verify(raw[4:], "".join(f"{part}\n" for part in (name, count, hash64, *final)).encode())
     if int(count) == size and base64.b64decode(hash64) != root(edge):
         raise Bad(f"line {line}: the signed root is another one")
-    return name, int(count)
+    return name, int(count), bool(final)
 
 
 def is_json(raw):
@@ -86,6 +104,7 @@ def is_json(raw):
 
 def verify(key, files, kept=None):
     size, prev, edge, origin, proved, torn, log, kept_seen, logs = 0, "0" * 64, [], None, 0, 0, None, not kept, []
+    foreign, open_requests = None, []
     kept_name, kept_size = (kept.split("\n")[0].split("/")[1].split(".")[-1], int(kept.split("\n")[1])) if kept else ("", 0)
     for path in files:
         lines = pathlib.Path(path).read_bytes().split(b"\n")
@@ -104,6 +123,8 @@ def verify(key, files, kept=None):
             elif kind == "head" and size == 0:  # older files are not at hand
                 size, prev, edge = line["size"], line["prev"], [bytes.fromhex(node) for node in line["frontier"]]
             log = line["log"] if kind == "head" else log
+            if kind == "head" and "foreign" in line and foreign is None:
+                foreign = f"line {line['foreign']['first']} of log {line['old_log']}: the server did not write it"
             if kind == "head" and not any(own.name == log for own in logs):
                 logs.append(Log(log, line["seq"], line.get("old_log")))
             fits = (line.get("seq"), line.get("prev")) == (size + 1, prev)
@@ -114,13 +135,19 @@ def verify(key, files, kept=None):
             elif kind not in KINDS:
                 raise Bad(f"line {size + 1}: of no known type")
             elif kind == "checkpoint":
-                origin, count = check_head(line["checkpoint"], key, size, edge, origin, size + 1)
+                logs[-1].check_sealed(line, size + 1)
+                origin, count, final = check_head(line["checkpoint"], key, size, edge, origin, size + 1)
+                logs[-1].open = list(open_requests) if final else None
                 again = json.dumps(line["checkpoint"], ensure_ascii=False).encode()
                 if count != size or raw != starts + b'"type":"checkpoint","checkpoint":' + again + b"}":
                     raise Bad(f"line {size + 1}: not as it was written")
                 proved = size + 1
             elif kind in ("head", "frontier") and line["frontier"] != [node.hex() for node in edge]:
                 raise Bad(f"line {size + 1}: names another right edge")
+            elif logs:
+                logs[-1].check_sealed(line, size + 1)
+            if kind == "frontier":
+                open_requests = line["open"]
             if logs and fits and not torn:
                 own = logs[-1]
                 own.last_at = line.get("time", own.last_at)
@@ -135,6 +162,8 @@ def verify(key, files, kept=None):
                 kept_seen = check_head(kept, key, size, edge, origin, size)
     if torn > 1 or (torn and (lines[-1] == b"" or is_json(raw))):
         raise Bad(f"the last {torn} lines do not belong to the log")
+    if foreign:
+        raise Bad(foreign)
     names = [own.name for own in logs]
     if not kept_seen and kept_name in names:
         raise Bad(f"line {size + 1}: cut off, a kept head covers it")

@@ -146,6 +146,9 @@ pub(crate) fn report_text(report: &Report) -> String {
             let _ =
                 writeln!(text, "  {} lines were only partly written; later lines of the log say so", log.torn_lines);
         }
+        if log.is_closed {
+            text.push_str("  its newest checkpoint is final: the server was sealed or stopped after it\n");
+        }
         if log.has_torn_end {
             text.push_str("  its last line is only partly written: the server stopped while it wrote the line\n");
         }
@@ -191,6 +194,7 @@ pub(crate) fn report(report: &Report) -> Json {
             ("checkpoints", Json::number(log.checkpoints)),
             ("proved_to", Json::number(log.proved_to)),
             ("consistent_to", Json::number(log.consistent_to)),
+            ("closed", Json::Bool(log.is_closed)),
             ("newest_checkpoint", log.newest.as_ref().map_or(Json::Null, Json::text)),
         ])
     });

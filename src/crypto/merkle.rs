@@ -10,6 +10,24 @@ pub(crate) fn leaf_hash(bytes: &[u8]) -> Hash {
     Sha256::new_with_prefix([0]).chain_update(bytes).finalize().into()
 }
 
+/// Hashes a leaf whose bytes come piece by piece. A clone hashes a leaf that ends here.
+#[derive(Clone)]
+pub(crate) struct LeafHasher(Sha256);
+
+impl LeafHasher {
+    pub(crate) fn new() -> Self {
+        Self(Sha256::new_with_prefix([0]))
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn hash(self) -> Hash {
+        self.0.finalize().into()
+    }
+}
+
 /// The hash of an inner node: SHA-256(0x01 ‖ left ‖ right).
 pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()

@@ -3,11 +3,13 @@
 Two verifiers judge each case: `strongroom audit verify`, and scripts/verify_audit.py, which shares no code with it.
 """
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -242,3 +244,38 @@ def test_without_a_key_nothing_is_called_proved(auditor, parts):
     told = auditor.run("audit", "who", "secret/data/a", f"--file={parts[0]}")
     assert told.returncode == NOT_PROVED and "public key" in told.stderr, told
     assert "NO" in told.stdout, "what the file says is shown all the same"
+
+
+def append(log, *members):
+    """Adds lines with the right number and the right hash of the line before, as somebody does who knows the format."""
+    lines = log.read_bytes().splitlines()
+    for text in members:
+        seq, prev = json.loads(lines[-1])["seq"] + 1, hashlib.sha256(b"\0" + lines[-1]).hexdigest()
+        lines.append(b'{"seq":%d,"prev":"%s",%s}' % (seq, prev.encode(), text.encode()))
+    log.write_bytes(b"\n".join(lines) + b"\n")
+
+
+ASKS = f'"time":"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000000000Z}","type":"%s","auth":{{"display_name":"mallory"}},"request":{{"id":"f-1","operation":"read","path":"secret/data/a"}}'
+INVENTED = [ASKS % "request", ASKS % "response" + ',"response":{"status":200}']
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_s3_lines_of_others_are_named(folder, end):
+    with open_with_secret(servers.ConfiguredStrongroom(folder / "server")) as server:
+        log, auditor = server.audit_file(), Auditor(folder / "auditor", server.audit_key)
+        who = lambda: json.loads(auditor.run("audit", "who", "secret/data/a", f"--public-key={auditor.key}", f"--file={log}", "-format=json").stdout)
+        fill(server)
+        assert server.stop() if end == "stop" else server.kill() is None
+        assert auditor.both(log) == PROVED
+        append(log, *INVENTED)
+        # After an orderly end the files show it; after a crash these lines are as unsigned as the last true ones.
+        assert auditor.both(log) == (CHANGED if end == "stop" else PROVED)
+        assert [row["proved"] for row in who() if row["display_name"] == "mallory"] == [False]
+
+        server.start_again()
+        fill(server, 1)
+        assert server.stop() and "did not write these lines" in server.log_text()
+        assert auditor.both(log) == CHANGED
+        told = auditor.verify(log)
+        assert "was not written by the server, nor was line" in told.stderr + told.stdout, told
+        assert [row["proved"] for row in who() if row["display_name"] == "mallory"] == [False]

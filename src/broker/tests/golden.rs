@@ -12,6 +12,7 @@ use crate::{
         documents::{self, Usual},
     },
     contract::{Class, ObjectSchema, Recording, RowFacts, WhenSealed, WhenUnrecordable},
+    services::audit::RECORDED_WHILE_SEALED,
 };
 
 /// The kinds that are no kinds of tests.
@@ -64,6 +65,16 @@ fn every_rows_class_of_audit_is_written_down() {
     let found =
         rows.iter().map(|(mount, row)| format!("{} {mount}/{}: {}", row.verb.word(), row.path, class(row))).collect();
     compare("audit_classes.txt", include_str!("../../../data/audit_classes.txt"), found);
+}
+
+/// A row that answers while sealed and is not named there would have its lines taken for lines of others.
+#[test]
+fn s3_the_audit_log_knows_what_is_recorded_while_sealed() {
+    let recorded = rows()
+        .into_iter()
+        .filter(|(_, row)| row.when_sealed == WhenSealed::Answers && row.recording != Recording::Unrecorded);
+    let found: BTreeSet<String> = recorded.map(|(mount, row)| format!("{mount}/{}", row.path)).collect();
+    assert_eq!(found, RECORDED_WHILE_SEALED.map(str::to_owned).into());
 }
 
 /// Says which lines of a file differ from what the rows say.

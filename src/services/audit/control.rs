@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use super::{
     chain::Chain,
     format::{hex, rfc3339},
+    parse::Foreign,
+    request_id::RequestId,
 };
 use crate::{
     base::{json::quote, time::Time},
@@ -23,6 +25,8 @@ pub(crate) struct Head {
     pub last_checkpoint: Option<String>,
     /// The id and number of lines of the log that this one replaces. `None` if it replaces none.
     pub old: Option<(String, u64)>,
+    /// The lines of that log that the server did not write. `None` if there are none.
+    pub foreign: Option<Foreign>,
 }
 
 impl Head {
@@ -38,6 +42,9 @@ impl Head {
         if let Some((id, lines)) = &self.old {
             text(",\"old_log\":", id, &mut out);
             let _ = write!(out, ",\"old_lines\":{lines}");
+        }
+        if let Some(foreign) = &self.foreign {
+            let _ = write!(out, ",\"foreign\":{{\"first\":{},\"last\":{}}}", foreign.first, foreign.last);
         }
         out
     }
@@ -67,8 +74,8 @@ pub(crate) struct Standing<'a> {
     pub covered: u64,
     /// The lines of later changes all come after this line.
     pub covered_line: u64,
-    /// The ids of requests that have no outcome yet.
-    pub open: &'a [&'a str],
+    /// The ids of requests that have no outcome yet, at most [`OPEN_MAX`].
+    pub open: &'a [RequestId],
 }
 
 /// The right edge of the tree of all lines before this one.
@@ -78,9 +85,9 @@ pub(crate) fn frontier(time: Time, chain: &Chain, standing: &Standing<'_>) -> St
     right_edge(chain.frontier(), &mut out);
     let _ = write!(out, ",\"store\":{{\"sequence\":{}}}", standing.sequence);
     let _ = write!(out, ",\"fed\":{},\"fed_line\":{},\"open\":[", standing.covered, standing.covered_line);
-    for (n, id) in standing.open.iter().take(OPEN_MAX).enumerate() {
+    for (n, id) in standing.open.iter().enumerate() {
         out.push_str(if n == 0 { "" } else { "," });
-        quote(id, &mut out);
+        quote(id.as_str(), &mut out);
     }
     out.push(']');
     out
@@ -120,7 +127,7 @@ pub(crate) fn gap(time: Time, gap: &Gap<'_>) -> String {
 
 /// A `frontier` line names at most this many open requests, and leaves out the others. More would not fit into one
 /// line, and so many requests are never open at once.
-const OPEN_MAX: usize = 1_000;
+pub(crate) const OPEN_MAX: usize = 1_000;
 
 fn begin(time: Time, kind: &str) -> String {
     let mut out = String::from("\"time\":\"");

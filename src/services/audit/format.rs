@@ -5,6 +5,10 @@ use data_encoding::HEXLOWER;
 
 use crate::{base::time::Time, crypto::merkle::Hash};
 
+/// The name of a line's last member, its MAC, as far as the quote that begins the text. Before it stands all that the MAC
+/// covers.
+pub(crate) const MAC_MEMBER: &str = ",\"mac\":\"";
+
 /// A hash in lower-case hex, as `sha256sum` prints it.
 pub(crate) fn hex(hash: &Hash) -> [u8; 64] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble };

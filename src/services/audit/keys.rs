@@ -1,12 +1,17 @@
 //! The keys of the audit log. A value is hashed twice: under the value key when its line is drafted, and again under
-//! the key of each device when that device writes the line.
+//! the key of each device when that device writes the line. Another key of the device makes the MAC of the line.
 
 use std::collections::HashMap;
 
 use data_encoding::HEXLOWER;
+use subtle::ConstantTimeEq;
 
 use super::format::hex;
-use crate::crypto::{ed25519::SigningKey, kdf::MacKey};
+use crate::crypto::{
+    ed25519::SigningKey,
+    kdf::MacKey,
+    merkle::{Hash, leaf_hash},
+};
 
 /// The hash of a value under the value key.
 pub(crate) type Digest = [u8; 32];
@@ -76,17 +81,35 @@ pub(crate) enum ValueKind {
     Boolean = b'b',
 }
 
-/// Hashes digests again under the key of one device. It remembers recent results, because a
-/// caller's token is in every line of that caller.
-pub(crate) struct DeviceHasher {
+/// The keys of one device. With one of them it hashes digests again, and remembers recent results, because a caller's
+/// token is in every line of that caller. With the other it makes the MACs of its lines.
+pub(crate) struct DeviceKeys {
     key: MacKey,
+    lines: MacKey,
     /// Recent results, indexed by the first byte of the digest. Digests are evenly distributed.
     recent: Vec<(Digest, [u8; 64])>,
 }
 
-impl DeviceHasher {
+/// The MAC of a line, in hex.
+pub(crate) type LineMac = [u8; 32];
+
+impl DeviceKeys {
     pub(crate) fn new(mac: &MacKey, device: &str) -> Self {
-        Self { key: device_key(mac, device), recent: vec![([0; 32], [0; 64]); 256] }
+        let lines = MacKey::new(&mac.mac(&[b"strongroom audit lines\0", device.as_bytes()]));
+        Self { key: device_key(mac, device), lines, recent: vec![([0; 32], [0; 64]); 256] }
+    }
+
+    /// The MAC of a line: the first 16 bytes of HMAC-SHA256 over the hash that the line would have as a leaf if it ended
+    /// before its MAC. The hash covers `prev`, so the MAC is right in this place of this log alone.
+    pub(crate) fn line_mac(&self, leaf: &Hash) -> LineMac {
+        let text = hex(&self.lines.mac(&[leaf]));
+        *text.first_chunk().unwrap_or(&[b'0'; 32])
+    }
+
+    /// Whether this device made `mac` for a line that begins with `covered`.
+    pub(crate) fn has_made(&self, mac: &LineMac, covered: &[u8]) -> bool {
+        let made = self.line_mac(&leaf_hash(covered));
+        bool::from(made.ct_eq(mac))
     }
 
     pub(crate) fn hex(&mut self, digest: &Digest) -> &[u8; 64] {

@@ -201,9 +201,9 @@ const LONG_BYTES_MIN: usize = 8;
 
 /// The bytes of a hash in a line: `"hmac-sha256:` … `"`.
 const HASH_LINE_BYTES: usize = 78;
-/// Maximum number of bytes that a device adds to a draft: `{"seq":…,"prev":"…",` and `,"txn":…}` with the longest
-/// numbers.
-const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 1;
+/// Maximum number of bytes that a device adds to a draft: `{"seq":…,"prev":"…",` and `,"txn":…,"mac":"…"}` with the
+/// longest numbers.
+const ADDED_BYTES: usize = 8 + 20 + 9 + 64 + 2 + 7 + 20 + 8 + 32 + 1 + 1;
 /// At most this many bytes are written of the request's data, and as many of the answer's data. Longer
 /// data is replaced by one hash and its size.
 pub(crate) const DATA_BYTES_MAX: usize = 16 << 10;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{hub::Hub, refusals::Refusals, sidecars::Sidecars, writer::Due};
+use super::{hub::Hub, refusals::Refusals, sidecars::Sidecars, writer::Sign};
 
 /// Every line is synced at the latest this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
@@ -43,7 +43,7 @@ impl AuditLog {
             for (n, done) in synced {
                 writer.synced(n, done);
             }
-            writer.sign(Due::IfDue, now);
+            writer.sign(Sign::IfDue, now);
             self.hub.publish_covered(writer.covered());
             self.sidecars.are_due(now).then(|| writer.newest_checkpoints())
         });

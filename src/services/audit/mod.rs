@@ -12,7 +12,7 @@
 //! | 3 | devices/ | one file and the log in it |
 //! | 3 | verify/, search/, rotated | read files without a server |
 //! | 2 | wording, fields, line_writer, facts | facts about a request become a draft: its line, as far as it is the same for every device |
-//! | 2 | control, parse, file_lines | lines that the log writes about itself; lines read back |
+//! | 2 | control, parse, sealed_time, file_lines | lines that the log writes about itself; lines read back |
 //! | 1 | draft_line, queued, keys, chain, origin, format, request_id, error, status | what all of the above share |
 
 mod maintenance;
@@ -41,6 +41,7 @@ mod wording;
 mod control;
 mod file_lines;
 mod parse;
+mod sealed_time;
 
 mod chain;
 mod draft_line;
@@ -55,6 +56,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(crate) use self::sealed_time::RECORDED_WHILE_SEALED;
 pub(crate) use self::{
     draft_line::DraftLine,
     error::AuditError,

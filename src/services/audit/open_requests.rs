@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{devices::Moment, draft_line::DraftParts, queued::QueuedLines, request_id::RequestId};
+use super::{control::OPEN_MAX, devices::Moment, draft_line::DraftParts, queued::QueuedLines, request_id::RequestId};
 
 pub(crate) struct OpenRequests {
     /// The open requests, each with the epoch in which its line was written.
@@ -27,8 +27,9 @@ impl OpenRequests {
         self.sequence
     }
 
-    pub(crate) fn ids(&self) -> Vec<&str> {
-        self.requests.keys().map(RequestId::as_str).collect()
+    /// The open requests that a `frontier` line names.
+    pub(crate) fn named(&self) -> Vec<RequestId> {
+        self.requests.keys().take(OPEN_MAX).copied().collect()
     }
 
     pub(crate) fn moment(&self) -> Moment {

@@ -2,8 +2,18 @@
 
 use serde::Deserialize;
 
-use super::{chain::Chain, format::unhex};
+use super::{
+    chain::Chain,
+    format::{MAC_MEMBER, unhex},
+    keys::LineMac,
+};
 use crate::crypto::merkle::{Frontier, Hash};
+
+/// Splits a line that has a MAC into what the MAC covers, and the MAC. `None` if the line has none.
+pub(crate) fn split_mac(line: &[u8]) -> Option<(&[u8], &LineMac)> {
+    let (rest, mac) = line.strip_suffix(b"\"}")?.split_last_chunk()?;
+    Some((rest.strip_suffix(MAC_MEMBER.as_bytes())?, mac))
+}
 
 /// The beginning that every line has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +80,9 @@ pub(crate) struct Members {
     #[serde(rename = "fed_line")]
     pub covered_line: u64,
     pub open: Vec<String>,
+    pub foreign: Option<Foreign>,
     pub request: Request,
+    pub response: Response,
     pub plain: Option<serde::de::IgnoredAny>,
 }
 
@@ -78,6 +90,22 @@ pub(crate) struct Members {
 #[serde(default)]
 pub(crate) struct Request {
     pub id: String,
+    pub path: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Response {
+    pub status: u16,
+}
+
+/// A run of lines that the server did not write, as the `head` line of the log names it that replaces theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Foreign {
+    /// The numbers of the first and the last of them.
+    pub first: u64,
+    pub last: u64,
 }
 
 impl Members {

@@ -5,7 +5,7 @@ use super::{
     hub::Hub,
     keys::{HashKeys, LogKeys},
     sidecars::Sidecars,
-    writer::{Due, Writer},
+    writer::{Sign, Writer},
 };
 use crate::store::Sequence;
 
@@ -32,7 +32,7 @@ pub(crate) fn seal(hub: &Hub, sidecars: &Sidecars) {
     hub.set_keys(None);
     let now = hub.now();
     let checkpoints = hub.with_writer(|writer| {
-        writer.sign(Due::Always, now);
+        writer.sign(Sign::Last, now);
         hub.publish_covered(writer.covered());
         writer.forget_keys();
         writer.newest_checkpoints()

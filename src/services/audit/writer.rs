@@ -85,7 +85,7 @@ impl Writer {
         let signer = Signer::new(&keys.cluster, &keys.log_id, keys.signing.public());
         self.unsealed = Some(Unsealed { mac: keys.mac, signing: keys.signing, signer, notes });
         self.attach_keys(now);
-        self.sign(Due::Always, now);
+        self.sign(Sign::Always, now);
     }
 
     pub(crate) fn forget_keys(&mut self) {
@@ -131,14 +131,14 @@ impl Writer {
         }
     }
 
-    /// Signs a checkpoint for each device that is up and, with [`Due::IfDue`], needs one now.
-    pub(crate) fn sign(&mut self, due: Due, now: Time) {
+    /// Signs a checkpoint for each device that is up and, with [`Sign::IfDue`], needs one now.
+    pub(crate) fn sign(&mut self, due: Sign, now: Time) {
         let Some(unsealed) = &self.unsealed else { return };
         for device in &mut self.devices {
-            if due == Due::IfDue && !device.is_checkpoint_due(now) {
+            if due == Sign::IfDue && !device.is_checkpoint_due(now) {
                 continue;
             }
-            let _down_is_in_status = sign(device, &mut self.open, &unsealed.signing, now);
+            let _down_is_in_status = sign(device, &mut self.open, (&unsealed.signing, due), now);
         }
     }
 
@@ -150,10 +150,10 @@ impl Writer {
         let Some(unsealed) = &self.unsealed else { return };
         for device in &mut self.devices {
             if device.is_full(now)
-                && sign(device, &mut self.open, &unsealed.signing, now).is_ok()
+                && sign(device, &mut self.open, (&unsealed.signing, Sign::Always), now).is_ok()
                 && device.rotate(now).is_ok()
             {
-                let _down_is_in_status = sign(device, &mut self.open, &unsealed.signing, now);
+                let _down_is_in_status = sign(device, &mut self.open, (&unsealed.signing, Sign::Always), now);
             }
         }
     }
@@ -183,16 +183,23 @@ impl Writer {
 }
 
 /// Signs a checkpoint for a device that is up.
-fn sign(device: &mut Device, open: &mut OpenRequests, key: &SigningKey, now: Time) -> Result<(), Refused> {
-    let progress = Progress { moment: open.moment(), open: &open.ids() };
+fn sign(
+    device: &mut Device,
+    open: &mut OpenRequests,
+    (key, due): (&SigningKey, Sign),
+    now: Time,
+) -> Result<(), Refused> {
+    let progress = Progress { moment: open.moment(), open: &open.named(), is_final: due == Sign::Last };
     device.sign(key, &progress, now)?;
     open.next_epoch();
     Ok(())
 }
 
-/// Which devices get a checkpoint.
+/// Which devices get a checkpoint, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
+pub(crate) enum Sign {
     IfDue,
     Always,
+    /// Always, and it says `final`, because the keys are forgotten after it.
+    Last,
 }

@@ -1,12 +1,13 @@
-//! Audit log lines that are made for one write. A line is `{"seq":N,"prev":"…",`, its members, and `}`.
+//! Audit log lines that are made for one write. A line is `{"seq":N,"prev":"…",`, its members, `,"mac":"…"` and `}`.
+//! A line that is written without keys has no MAC, and so has a checkpoint, which is signed.
 
 use crate::{
-    crypto::merkle::{Hash, leaf_hash},
+    crypto::merkle::{Hash, LeafHasher},
     services::audit::{
         chain::Chain,
         draft_line::{DraftParts, SEALED_TEXT},
-        format::{decimal, hex},
-        keys::DeviceHasher,
+        format::{MAC_MEMBER, decimal, hex},
+        keys::DeviceKeys,
         queued::QueuedLine,
     },
 };
@@ -19,6 +20,7 @@ pub(crate) enum LineKind {
     Head,
     Key,
     Gap,
+    Checkpoint,
     /// Any other control line.
     Control,
 }
@@ -34,6 +36,8 @@ pub(crate) struct BatchLine {
 /// A batch: the audit log lines for one write. Its buffer is reused.
 #[derive(Default)]
 pub(crate) struct LineBatch {
+    /// The keys of the device. `None` while sealed.
+    keys: Option<DeviceKeys>,
     bytes: Vec<u8>,
     lines: Vec<BatchLine>,
     /// Whether the first byte is a newline that ends a torn line.
@@ -46,6 +50,15 @@ pub(crate) struct LineBatch {
 const BYTES_KEPT: usize = 1 << 20;
 
 impl LineBatch {
+    /// From now on the values in lines are hashed, and lines have MACs. Without keys, neither.
+    pub(crate) fn set_keys(&mut self, keys: Option<DeviceKeys>) {
+        self.keys = keys;
+    }
+
+    pub(crate) const fn keys(&self) -> Option<&DeviceKeys> {
+        self.keys.as_ref()
+    }
+
     /// Empties the batch. Its first line will follow the last line of `chain`.
     pub(crate) fn begin(&mut self, chain: &Chain) {
         self.bytes.clear();
@@ -77,10 +90,10 @@ impl LineBatch {
 
     /// Adds the line of a draft. A draft that cannot be read becomes a line of the
     /// type `unreadable`, so no line is left out.
-    pub(crate) fn add_draft(&mut self, line: QueuedLine<'_>, hasher: Option<&mut DeviceHasher>) {
+    pub(crate) fn add_draft(&mut self, line: QueuedLine<'_>) {
         let from = self.open();
         match DraftParts::read(line.draft) {
-            Some(parts) => self.add_text(&parts, hasher),
+            Some(parts) => self.add_text(&parts),
             None => self.bytes.extend_from_slice(b"\"type\":\"unreadable\""),
         }
         if let Some(txn) = line.txn {
@@ -97,15 +110,15 @@ impl LineBatch {
         self.close(from, kind);
     }
 
-    fn add_text(&mut self, parts: &DraftParts<'_>, mut hasher: Option<&mut DeviceHasher>) {
+    fn add_text(&mut self, parts: &DraftParts<'_>) {
         let (mut digests, mut from) = (parts.digests.iter(), 0);
         for at in memchr::memchr_iter(0, parts.text) {
             self.bytes.extend_from_slice(parts.text.get(from..at).unwrap_or_default());
             from = at + 1;
-            match (digests.next(), hasher.as_deref_mut()) {
-                (Some(digest), Some(hasher)) => {
+            match (digests.next(), &mut self.keys) {
+                (Some(digest), Some(keys)) => {
                     self.bytes.extend_from_slice(b"\"hmac-sha256:");
-                    self.bytes.extend_from_slice(hasher.hex(digest));
+                    self.bytes.extend_from_slice(keys.hex(digest));
                     self.bytes.push(b'"');
                 }
                 _ => self.bytes.extend_from_slice(SEALED_TEXT.as_bytes()),
@@ -125,8 +138,18 @@ impl LineBatch {
     }
 
     fn close(&mut self, from: usize, kind: LineKind) {
+        let mut leaf = LeafHasher::new();
+        leaf.update(self.bytes.get(from..).unwrap_or(&[]));
+        let end = self.bytes.len();
+        if let Some(keys) = self.keys.as_ref().filter(|_| kind != LineKind::Checkpoint) {
+            let mac = keys.line_mac(&leaf.clone().hash());
+            self.bytes.extend_from_slice(MAC_MEMBER.as_bytes());
+            self.bytes.extend_from_slice(&mac);
+            self.bytes.push(b'"');
+        }
         self.bytes.push(b'}');
-        let leaf = leaf_hash(self.bytes.get(from..).unwrap_or(&[]));
+        leaf.update(self.bytes.get(end..).unwrap_or(&[]));
+        let leaf = leaf.hash();
         self.bytes.push(b'\n');
         self.lines.push(BatchLine { end: self.bytes.len(), leaf, kind });
         self.seq += 1;

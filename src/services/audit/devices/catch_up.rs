@@ -39,17 +39,21 @@ pub(crate) struct Complete {
     pub line: u64,
     /// How many lines the log had when this process opened it.
     pub lines_at_open: u64,
+    /// The lines in this many bytes of the file are believed; those after them are not read.
+    pub bytes: u64,
 }
 
-/// Returns the lines that the file lacks, in the order in which they must be
-/// written. Blocks: reads the end of the file.
-pub(crate) fn missing_lines(
+/// Returns the lines that the file lacks, in the order in which they must be written. The drafts in `kept` are written
+/// in any case. Blocks: reads the end of the file.
+pub(crate) fn missing_lines<'d>(
     file: &LogFile,
+    kept: impl Iterator<Item = DraftParts<'d>>,
     complete: Complete,
     expected: Expected<'_>,
     now: Time,
 ) -> io::Result<QueuedLines> {
-    let known = Known::read(file, complete.line)?;
+    let mut known = Known::read(file, complete)?;
+    known.add_drafts(kept);
     let mut missing = QueuedLines::default();
     let (mut committed, mut answered) = (HashSet::new(), HashSet::new());
     for (sequence, draft) in expected.notes {
@@ -91,10 +95,10 @@ struct Request {
 }
 
 impl Known {
-    fn read(file: &LogFile, complete_line: u64) -> io::Result<Self> {
-        let found = from_the_end(&file.open_read()?, file.length(), |from, bytes| {
+    fn read(file: &LogFile, complete: Complete) -> io::Result<Self> {
+        let found = from_the_end(&file.open_read()?, complete.bytes, |from, bytes| {
             let first = bytes.split(|&b| b == b'\n').find_map(Start::read);
-            let is_enough = from == 0 || first.is_some_and(|start| start.seq <= complete_line);
+            let is_enough = from == 0 || first.is_some_and(|start| start.seq <= complete.line);
             is_enough.then(|| Self::of(bytes))
         })?;
         Ok(found.unwrap_or_default())
@@ -126,6 +130,16 @@ impl Known {
             self.outcomes.insert(id);
         } else {
             self.requests.insert(id, Request { line: start.seq, is_plain: members.plain.is_some() });
+        }
+    }
+
+    fn add_drafts<'d>(&mut self, drafts: impl Iterator<Item = DraftParts<'d>>) {
+        for parts in drafts {
+            if parts.is_response() {
+                self.outcomes.insert(parts.id);
+            } else {
+                self.requests.insert(parts.id, Request { line: u64::MAX, is_plain: parts.is_plain() });
+            }
         }
     }
 

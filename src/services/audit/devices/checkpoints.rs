@@ -4,6 +4,7 @@ use super::coverage::Moment;
 use crate::{
     base::{time::Time, ttl::Ttl},
     crypto::{ed25519::PublicKey, note::Checkpoint},
+    services::audit::request_id::RequestId,
 };
 
 /// A checkpoint is due once the log has this many lines after its newest checkpoint.
@@ -14,8 +15,10 @@ const AGE_MAX: Ttl = Ttl::from_secs(10);
 /// The state of all requests, for the `frontier` line before a checkpoint.
 pub(crate) struct Progress<'a> {
     pub moment: Moment,
-    /// The ids of requests that have no outcome yet.
-    pub open: &'a [&'a str],
+    /// The requests that have no outcome yet.
+    pub open: &'a [RequestId],
+    /// Whether the keys are forgotten after this checkpoint.
+    pub is_final: bool,
 }
 
 #[derive(Default)]
@@ -57,6 +60,10 @@ impl Checkpoints {
     /// The newest checkpoint as text, for the `head` line of the next file. `None` if there is none.
     pub(crate) fn newest_text(&self) -> Option<String> {
         self.newest.as_ref().map(Checkpoint::text)
+    }
+
+    pub(crate) const fn newest(&self) -> Option<&Checkpoint> {
+        self.newest.as_ref()
     }
 
     /// Whether a log of `lines` lines needs a checkpoint now.

@@ -4,11 +4,13 @@
 use std::io;
 
 use super::{
+    batch::LineKind,
     catch_up::{Complete, Expected, missing_lines},
     checkpoints::{Checkpoints, Progress},
     coverage::Coverage,
     due::{Naming, Newline},
     file::{LogFile, OnDisk, SyncDone, Syncable},
+    foreign::{Found, Ours, foreign_lines},
     health::{Health, Operation, Refused},
     log::Log,
     rotation::{rotated_path, superfluous},
@@ -19,8 +21,9 @@ use crate::{
     crypto::{ed25519::SigningKey, kdf::MacKey, note::Checkpoint},
     services::audit::{
         control::{self, Head, Standing},
-        keys::DeviceHasher,
+        keys::DeviceKeys,
         origin::{Signer, log_id_of, origin},
+        parse::Foreign,
         queued::QueuedLines,
         status::{DeviceConfig, DeviceState, DeviceStatus},
     },
@@ -109,8 +112,8 @@ impl Device {
         if self.config.sync_always { self.sync() } else { Ok(()) }
     }
 
-    fn write_control(&mut self, members: &str) -> Result<(), Refused> {
-        let written = self.log.append_control(members);
+    fn write_control(&mut self, members: &str, kind: LineKind) -> Result<(), Refused> {
+        let written = self.log.append_control(members, kind);
         self.done(Operation::Write, written)
     }
 
@@ -147,30 +150,48 @@ impl Device {
         self.done(Operation::Sync, synced)
     }
 
-    /// Gives the device its keys. Begins a new log if the one in the file is not ours or differs from what was signed.
-    /// Then queues every line that the file lacks for the next flush. Blocks: reads the end of the file.
+    /// Gives the device its keys. Begins a new log if the one in the file is not ours, differs from what was signed, or
+    /// has lines that the server did not write. Then queues every line that the file lacks for the next flush. Blocks:
+    /// reads the end of the file.
     pub(crate) fn attach_keys(&mut self, mac: &MacKey, signer: &Signer, expected: Expected<'_>, now: Time) {
-        let hasher = DeviceHasher::new(mac, &self.config.name);
-        self.log.attach_keys(hasher, signer.public().to_base64());
+        let keys = DeviceKeys::new(mac, &self.config.name);
+        self.log.attach_keys(keys, signer.public().to_base64());
         self.prefix = Some(signer.prefix().to_owned());
-        if let Some(origin) = self.origin() {
-            let sidecar = self.sidecar.read();
-            let distrust = self.checkpoints.compare(&origin, signer.public(), sidecar.as_ref(), self.log.lines());
-            if let Some(distrust) = distrust {
-                self.begin_log(distrust.reason(), None, now);
-            }
-        }
-        let complete = Complete {
-            sequence: self.coverage.sequence(),
-            line: self.coverage.line(),
-            lines_at_open: self.lines_at_open,
+        let queued = self.judge_log(signer, now).and_then(|complete| {
+            let missing = missing_lines(self.log.file(), self.log.kept_drafts(), complete, expected, now)?;
+            self.log.keep(&missing);
+            Ok(())
+        });
+        let _down_is_in_health = self.done(Operation::Read, queued);
+    }
+
+    /// Begins a new log if the one in the file cannot be believed. Returns how far the file is complete.
+    fn judge_log(&mut self, signer: &Signer, now: Time) -> io::Result<Complete> {
+        let complete = |device: &Self| Complete {
+            sequence: device.coverage.sequence(),
+            line: device.coverage.line(),
+            lines_at_open: device.lines_at_open,
+            bytes: device.log.file().length(),
         };
-        match missing_lines(self.log.file(), complete, expected, now) {
-            Ok(missing) => self.log.keep(&missing),
-            Err(error) => {
-                let _down_is_in_health = self.done(Operation::Read, Err(error));
-            }
+        let Some(origin) = self.origin() else { return Ok(complete(self)) };
+        let sidecar = self.sidecar.read();
+        let distrust = self.checkpoints.compare(&origin, signer.public(), sidecar.as_ref(), self.log.lines());
+        if let Some(distrust) = distrust {
+            self.begin_log(self.head(distrust.reason()), now);
+        } else if let Some(found) = self.foreign_lines()? {
+            let (device, Foreign { first, last }) = (&self.config.name, found.foreign);
+            tracing::error!(device, first, last, "the server did not write these lines of the audit log");
+            let trusted = Complete { bytes: found.at, ..complete(self) };
+            self.begin_log(Head { foreign: Some(found.foreign), ..self.head("lines of others") }, now);
+            return Ok(trusted);
         }
+        Ok(complete(self))
+    }
+
+    fn foreign_lines(&self) -> io::Result<Option<Found>> {
+        let (Some(keys), Some(chain)) = (self.log.keys(), self.log.chain()) else { return Ok(None) };
+        let ours = Ours { keys, checkpoint: self.checkpoints.newest(), log: chain.id(), lines: chain.lines() };
+        foreign_lines(self.log.file(), &ours)
     }
 
     pub(crate) fn forget_keys(&mut self) {
@@ -198,11 +219,15 @@ impl Device {
             open: progress.open,
         };
         let edge = control::frontier(now, chain, &standing);
-        self.write_control(&edge)?;
+        self.write_control(&edge, LineKind::Control)?;
         self.sync()?;
         let Some(chain) = self.log.chain() else { return Err(Refused) };
-        let checkpoint = Checkpoint::sign(&origin, chain.lines(), &chain.root(), key);
-        let written = self.write_control(&control::checkpoint(&checkpoint.text()));
+        let sign = if progress.is_final { Checkpoint::sign_final } else { Checkpoint::sign };
+        let checkpoint = sign(&origin, chain.lines(), &chain.root(), key);
+        let written = self.write_control(&control::checkpoint(&checkpoint.text()), LineKind::Checkpoint);
+        if written.is_ok() && progress.is_final {
+            self.log.set_under_way(progress.open);
+        }
         // The checkpoint counts as signed even if its line could not be written: signing again could make a second one
         // that contradicts it.
         self.coverage.set_synced();
@@ -248,7 +273,7 @@ impl Device {
             (0, Some(_)) => "missing",
             (0, None) => "new",
         };
-        self.begin_log(reason, old, now);
+        self.begin_log(Head { old, ..self.head(reason) }, now);
         Ok(())
     }
 
@@ -261,7 +286,7 @@ impl Device {
             // the file, so its content proves nothing.
             self.log.file_mut().adopt(opened);
             self.log.find_newline()?;
-            self.begin_log("sync failed", None, now);
+            self.begin_log(self.head("sync failed"), now);
             return Ok(());
         }
         if !self.log.file().is_place_of(stat) {
@@ -309,7 +334,7 @@ impl Device {
     /// Ends the file properly, renames it, and continues the log in a new one. If the file cannot be renamed, the log
     /// goes on in it.
     pub(crate) fn rotate(&mut self, now: Time) -> Result<(), Refused> {
-        self.write_control(&control::tail(now, "rotated"))?;
+        self.write_control(&control::tail(now, "rotated"), LineKind::Control)?;
         self.sync()?;
         let named = rotated_path(self.log.file().files(), self.log.file().path(), now);
         let moved = named.and_then(|to| self.log.file_mut().move_to(&to).map(|()| to));
@@ -343,7 +368,7 @@ impl Device {
 
     /// Ends the file that was ours, which has been renamed or deleted, and continues in a new one.
     fn leave_file(&mut self, now: Time) -> Result<(), Refused> {
-        self.write_control(&control::tail(now, "moved"))?;
+        self.write_control(&control::tail(now, "moved"), LineKind::Control)?;
         self.sync()?;
         let opened = self.log.file().open_path();
         let continued = opened.and_then(|opened| {
@@ -364,7 +389,7 @@ impl Device {
             self.log.continue_with(head);
         } else {
             tracing::error!(device, "somebody else wrote to the audit file");
-            self.begin_log("written by others", None, now);
+            self.begin_log(self.head("written by others"), now);
         }
         Ok(())
     }
@@ -377,7 +402,7 @@ impl Device {
         );
         if self.log.file().length() > 0 {
             self.log.find_newline()?;
-            self.begin_log("replaced", None, now);
+            self.begin_log(self.head("replaced"), now);
         } else {
             self.log.set_newline(Newline::Present);
             let head = self.head("moved");
@@ -386,17 +411,16 @@ impl Device {
         Ok(())
     }
 
-    /// Begins a new log at the end of the file. `old` is the id and number of lines of the log that the new one
-    /// replaces. `None` means that it replaces the current log, if there is one.
-    fn begin_log(&mut self, reason: &'static str, old: Option<(String, u64)>, now: Time) {
-        if old.is_some() || self.log.chain().is_some() {
-            let (device, path) = (&self.config.name, self.config.path.display());
+    /// Begins a new log at the end of the file. If its `head` line names no log that it replaces, it replaces the
+    /// current one, if there is one.
+    fn begin_log(&mut self, head: Head, now: Time) {
+        if head.old.is_some() || self.log.chain().is_some() {
+            let (device, path, reason) = (&self.config.name, self.config.path.display(), head.reason);
             tracing::error!(
                 device,
                 "a new audit log begins in {path}, because of the one before it: {reason}; verify that one before you move it"
             );
         }
-        let head = Head { old, ..self.head(reason) };
         self.log.begin(head, now);
         self.checkpoints.begin_log();
         self.coverage.begin_log();
@@ -404,6 +428,6 @@ impl Device {
     }
 
     fn head(&self, reason: &'static str) -> Head {
-        Head { reason, last_checkpoint: self.checkpoints.newest_text(), old: None }
+        Head { reason, last_checkpoint: self.checkpoints.newest_text(), old: None, foreign: None }
     }
 }

@@ -84,7 +84,7 @@ impl DueLines {
             LineKind::Torn => self.torn = Torn::default(),
             LineKind::Head => self.head = None,
             LineKind::Key => self.public_key = None,
-            LineKind::Draft | LineKind::Gap | LineKind::Control => {}
+            LineKind::Draft | LineKind::Gap | LineKind::Checkpoint | LineKind::Control => {}
         }
     }
 }

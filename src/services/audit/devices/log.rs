@@ -2,6 +2,7 @@
 //! accounts for every byte that gets into the file, even after a write that failed half way.
 
 use std::{
+    collections::HashSet,
     io,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -18,7 +19,15 @@ use super::{
 use crate::{
     base::time::Time,
     crypto::{kdf::sha256, merkle::leaf_hash, note::Checkpoint},
-    services::audit::{chain::Chain, control::Head, file_lines::range, keys::DeviceHasher, queued::QueuedLines},
+    services::audit::{
+        chain::Chain,
+        control::Head,
+        draft_line::DraftParts,
+        file_lines::range,
+        keys::DeviceKeys,
+        queued::{QueuedLine, QueuedLines},
+        request_id::RequestId,
+    },
     store::files::Stat,
 };
 
@@ -26,9 +35,11 @@ pub(crate) struct Log {
     file: LogFile,
     /// The hash chain. `None` until the file has been opened once.
     chain: Option<Chain>,
-    /// Hashes the values in lines under the key of this device. `None` while sealed.
-    hasher: Option<DeviceHasher>,
+    /// The lines of the next write. It holds the keys of this device.
     batch: LineBatch,
+    /// The requests that the final checkpoint names. While there are no keys, their outcomes are written, and no other
+    /// line that needs keys is.
+    under_way: HashSet<RequestId>,
     /// Whether the last write failed. Then a part of its batch may be in the file.
     has_failed_write: bool,
     due: DueLines,
@@ -40,8 +51,8 @@ impl Log {
         Self {
             file,
             chain: None,
-            hasher: None,
             batch: LineBatch::default(),
+            under_way: HashSet::new(),
             has_failed_write: false,
             due: DueLines::default(),
             unwritten: Unwritten::default(),
@@ -65,18 +76,37 @@ impl Log {
     }
 
     pub(crate) const fn has_keys(&self) -> bool {
-        self.hasher.is_some()
+        self.batch.keys().is_some()
     }
 
-    /// From now on the values in lines are hashed. The next flush names the public key.
-    pub(crate) fn attach_keys(&mut self, hasher: DeviceHasher, public_key: String) {
-        self.hasher = Some(hasher);
+    /// From now on the values in lines are hashed, and lines have MACs. The next flush names the public key, and writes
+    /// the lines that have waited for the keys.
+    pub(crate) fn attach_keys(&mut self, keys: DeviceKeys, public_key: String) {
+        self.batch.set_keys(Some(keys));
+        self.under_way.clear();
+        self.unwritten.wait_no_longer();
         self.due.set_public_key(Some(public_key));
     }
 
+    /// The keys of this device. `None` while sealed.
+    pub(crate) const fn keys(&self) -> Option<&DeviceKeys> {
+        self.batch.keys()
+    }
+
     pub(crate) fn forget_keys(&mut self) {
-        self.hasher = None;
+        self.batch.set_keys(None);
+        self.unwritten.wait_for_keys(|draft| is_written_without_keys(draft, &self.under_way));
         self.due.set_public_key(None);
+    }
+
+    /// Notes which requests a final checkpoint names: their outcomes may be written without keys.
+    pub(crate) fn set_under_way(&mut self, requests: &[RequestId]) {
+        self.under_way = requests.iter().copied().collect();
+    }
+
+    /// The drafts that the next flush writes.
+    pub(crate) fn kept_drafts(&self) -> impl Iterator<Item = DraftParts<'_>> {
+        self.unwritten.drafts()
     }
 
     /// Whether drafts wait for this device.
@@ -86,7 +116,13 @@ impl Log {
 
     /// Keeps drafts that cannot be written now for the next flush. If too many wait already, they are only counted.
     pub(crate) fn postpone(&mut self, lines: &QueuedLines) {
-        lines.iter().for_each(|line| self.unwritten.add(line));
+        for line in lines.iter() {
+            if is_writable(&self.batch, &self.under_way, line) {
+                self.unwritten.add(line);
+            } else {
+                self.unwritten.add_waiting(line);
+            }
+        }
     }
 
     /// Keeps drafts for the next flush, however many there are.
@@ -100,20 +136,28 @@ impl Log {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
         for line in lines.iter() {
-            self.batch.add_draft(line, self.hasher.as_mut());
+            if is_writable(&self.batch, &self.under_way, line) {
+                self.batch.add_draft(line);
+            } else {
+                self.unwritten.add_waiting(line);
+            }
+        }
+        if self.batch.bytes().is_empty() {
+            return Ok(());
         }
         let written = self.write_batch();
         if written.is_err() {
-            self.keep(lines);
+            let tried = lines.iter().filter(|line| is_writable(&self.batch, &self.under_way, *line));
+            tried.for_each(|line| self.unwritten.keep(line));
         }
         written
     }
 
     /// Writes one control line.
-    pub(crate) fn append_control(&mut self, members: &str) -> io::Result<()> {
+    pub(crate) fn append_control(&mut self, members: &str, kind: LineKind) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
-        self.batch.add_control(members, LineKind::Control);
+        self.batch.add_control(members, kind);
         self.write_batch()
     }
 
@@ -122,7 +166,7 @@ impl Log {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
         self.due.add_to(&mut self.batch, chain, naming, now);
-        self.unwritten.add_to(&mut self.batch, self.hasher.as_mut(), now);
+        self.unwritten.add_to(&mut self.batch, now);
         if self.batch.bytes().is_empty() { Ok(()) } else { self.write_batch() }
     }
 
@@ -159,7 +203,7 @@ impl Log {
             match line.kind {
                 LineKind::Draft => drafts += 1,
                 LineKind::Gap => self.unwritten.gap_written(),
-                LineKind::Torn | LineKind::Head | LineKind::Key | LineKind::Control => {}
+                LineKind::Torn | LineKind::Head | LineKind::Key | LineKind::Checkpoint | LineKind::Control => {}
             }
         }
         self.unwritten.drafts_written(drafts);
@@ -243,4 +287,15 @@ impl Log {
         self.due.set_newline(if is_present { Newline::Present } else { Newline::Missing });
         Ok(())
     }
+}
+
+/// Whether the line of a draft can be written now: with the keys of the batch any, without keys only a few.
+fn is_writable(batch: &LineBatch, under_way: &HashSet<RequestId>, line: QueuedLine<'_>) -> bool {
+    batch.keys().is_some() || is_written_without_keys(line.draft, under_way)
+}
+
+/// Whether the line of a draft is written while there are no keys. At the next unseal, nobody would believe another.
+fn is_written_without_keys(draft: &[u8], under_way: &HashSet<RequestId>) -> bool {
+    let is_late = |parts: &DraftParts<'_>| parts.is_response() && under_way.contains(&parts.id);
+    DraftParts::read(draft).is_none_or(|parts| parts.is_plain() || is_late(&parts))
 }

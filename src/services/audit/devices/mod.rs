@@ -6,7 +6,7 @@
 //! | device | the whole device: opens, writes, signs, recovers |
 //! | log | the chain, what the file still lacks, and the write itself |
 //! | rotation | the names of rotated files, and which of them are too many |
-//! | catch_up, scan | read a file: what it lacks, where its log stands |
+//! | catch_up, foreign, scan | read a file: what it lacks, what others wrote into it, where its log stands |
 //! | checkpoints, coverage, health | the newest checkpoint, how far changes are covered, up or down |
 //! | batch, due, unwritten | lines made for one write, control lines that are due, notes that wait |
 //! | file, sidecar | the file itself and its sync, the file of the newest checkpoint |
@@ -16,6 +16,7 @@ pub(crate) mod device;
 mod log;
 
 mod catch_up;
+mod foreign;
 mod rotation;
 mod scan;
 

@@ -7,7 +7,6 @@ use crate::{
     services::audit::{
         control,
         draft_line::DraftParts,
-        keys::DeviceHasher,
         queued::{QueuedLine, QueuedLines},
         request_id::RequestId,
     },
@@ -16,6 +15,8 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Unwritten {
     kept: QueuedLines,
+    /// Drafts that can be written only once there are keys.
+    waiting: QueuedLines,
     /// Runs of drafts that were not kept. There are several only if a `gap` line was tried and may not be in the file.
     gaps: Vec<Gap>,
 }
@@ -37,16 +38,48 @@ const KEPT_BYTES_MAX: usize = 8 << 20;
 
 impl Unwritten {
     pub(crate) fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.gaps.is_empty()
+        self.kept.is_empty() && self.waiting.is_empty() && self.gaps.is_empty()
     }
 
     /// Keeps a draft. If too many wait already, it is only counted in a gap.
     pub(crate) fn add(&mut self, line: QueuedLine<'_>) {
-        if !self.gaps.is_empty() || self.kept.size_bytes() + line.draft.len() > KEPT_BYTES_MAX {
-            self.count(line.draft);
-        } else {
+        if self.has_room(line) {
             self.keep(line);
+        } else {
+            self.count(line.draft);
         }
+    }
+
+    /// Keeps a draft until there are keys, and counts it in a gap if too many wait already.
+    pub(crate) fn add_waiting(&mut self, line: QueuedLine<'_>) {
+        if self.has_room(line) {
+            self.waiting.push(line);
+        } else {
+            self.count(line.draft);
+        }
+    }
+
+    fn has_room(&self, line: QueuedLine<'_>) -> bool {
+        let kept_bytes = self.kept.size_bytes() + self.waiting.size_bytes();
+        self.gaps.is_empty() && kept_bytes + line.draft.len() <= KEPT_BYTES_MAX
+    }
+
+    /// The keys are gone: only drafts that `may_write` allows can be written now.
+    pub(crate) fn wait_for_keys(&mut self, may_write: impl Fn(&[u8]) -> bool) {
+        for line in std::mem::take(&mut self.kept).iter() {
+            if may_write(line.draft) { self.kept.push(line) } else { self.waiting.push(line) }
+        }
+    }
+
+    /// There are keys: every draft can be written, the oldest first.
+    pub(crate) fn wait_no_longer(&mut self) {
+        let kept = std::mem::replace(&mut self.kept, std::mem::take(&mut self.waiting));
+        kept.iter().for_each(|line| self.kept.push(line));
+    }
+
+    /// The drafts that are kept for the next flush.
+    pub(crate) fn drafts(&self) -> impl Iterator<Item = DraftParts<'_>> {
+        self.kept.iter().filter_map(|line| DraftParts::read(line.draft))
     }
 
     /// Keeps a draft, even if that exceeds [`KEPT_BYTES_MAX`].
@@ -55,9 +88,9 @@ impl Unwritten {
     }
 
     /// Adds the lines of all kept drafts and of all gaps to `batch`.
-    pub(crate) fn add_to(&mut self, batch: &mut LineBatch, mut hasher: Option<&mut DeviceHasher>, now: Time) {
+    pub(crate) fn add_to(&mut self, batch: &mut LineBatch, now: Time) {
         for line in self.kept.iter() {
-            batch.add_draft(line, hasher.as_deref_mut());
+            batch.add_draft(line);
         }
         for gap in &mut self.gaps {
             batch.add_control(&gap.members(now), LineKind::Gap);

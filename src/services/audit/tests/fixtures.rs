@@ -100,4 +100,36 @@ fn the_fixtures_are_judged_as_they_are_named() {
     bench.unseal();
     assert!(bench.text().contains("behind its own checkpoint"));
     Case::new(&under, "good-begun-anew", bench.newest_checkpoint()).judge(&[bench.text().as_bytes()]);
+
+    after_the_keys(&under);
+}
+
+/// What stands behind a final checkpoint, and what a server found that it had not written.
+fn after_the_keys(under: &Path) {
+    let forged =
+        "\"type\":\"response\",\"request\":{\"id\":\"f\",\"path\":\"secret/data/db\"},\"response\":{\"status\":200}";
+    let whole = |bench: &Bench| bench.text().into_bytes();
+    let (mut bench, _) = log();
+    let receipt = bench.ask("under way").unwrap();
+    bench.audit.seal_blocking();
+    bench.answer(receipt, "under way", None).unwrap();
+    for status in [400, 503] {
+        let path = if status == 503 { "secret/data/db" } else { "sys/unseal" };
+        let time = bench.clock.now().plus(crate::base::ttl::Ttl::from_secs(600));
+        bench.audit.record_plain(PlainFacts { is_response: true, status, path, time, ..PlainFacts::default() });
+    }
+    Case::new(under, "good-sealed", bench.newest_checkpoint()).judge(&[&whole(&bench)]);
+    let sealed = whole(&bench);
+    super::foreign::append(&bench, &[forged]);
+    Case::new(under, "bad-after-the-final-head", None).judge(&[&whole(&bench)]);
+    std::fs::write(bench.path("file"), &sealed).unwrap();
+    bench.restart();
+    bench.unseal();
+    bench.request("goes on").unwrap();
+    bench.tick(11);
+    Case::new(under, "good-unsealed-again", bench.newest_checkpoint()).judge(&[&whole(&bench)]);
+    super::foreign::append(&bench, &[forged]);
+    bench.restart();
+    bench.unseal();
+    Case::new(under, "bad-lines-of-others", None).judge(&[&whole(&bench)]);
 }

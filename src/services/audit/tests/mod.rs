@@ -4,6 +4,7 @@ mod any_bytes;
 mod bench;
 mod failures;
 mod fixtures;
+mod foreign;
 mod notes;
 mod proofs;
 mod questions;

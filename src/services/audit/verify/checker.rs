@@ -19,6 +19,7 @@ use crate::{
         format::hex,
         origin::log_id_of,
         parse::{Members, Start},
+        sealed_time::SealedTime,
     },
 };
 
@@ -36,6 +37,12 @@ pub(crate) struct Checker<'a> {
     suspects: Option<Suspects>,
     /// Where the previous line stood.
     place: Place,
+    /// Where the first line stands of which the next log says that the server did not write it.
+    foreign_place: Place,
+    /// The newest `frontier` line.
+    edge: Vec<u8>,
+    /// What may stand after a final checkpoint. `None` while the server had its keys.
+    sealed: Option<SealedTime>,
     times: Times,
 }
 
@@ -64,8 +71,20 @@ impl<'a> Checker<'a> {
     pub(crate) fn new(log: &'a Log, key: &'a PublicKey, kept: Vec<&'a Checkpoint>) -> Self {
         let report = LogReport { id: log.id.clone(), reason: log.reason.clone(), ..LogReport::default() };
         let place = (PathBuf::new(), 0);
-        let times = Times::default();
-        Self { log, key, kept, chain: None, report, problem: None, suspects: None, place, times }
+        Self {
+            log,
+            key,
+            kept,
+            chain: None,
+            report,
+            problem: None,
+            suspects: None,
+            foreign_place: place.clone(),
+            place,
+            edge: Vec::new(),
+            sealed: None,
+            times: Times::default(),
+        }
     }
 
     pub(crate) fn line(&mut self, segment: &Segment, line: &FileLine<'_>) {
@@ -77,6 +96,10 @@ impl<'a> Checker<'a> {
             }
         }
         self.place = (segment.path.clone(), line.number);
+        let number = self.report.first_line + self.report.lines - 1;
+        if self.log.foreign.is_some_and(|foreign| foreign.first == number) {
+            self.foreign_place = self.place.clone();
+        }
     }
 
     /// Begins the log at the first line that the given files have of it.
@@ -136,11 +159,18 @@ impl<'a> Checker<'a> {
     /// Checks the content of a line that belongs to the chain. Returns what is wrong with it, or `None`.
     fn check(&mut self, start: &Start<'_>, bytes: &[u8]) -> Option<Defect> {
         let chain = self.chain.as_ref()?;
+        if start.kind() == "key" {
+            self.sealed = None;
+        } else if self.sealed.as_mut().is_some_and(|sealed| !sealed.allows(start, bytes)) {
+            return Some(Defect::Foreign { until: None });
+        }
         match start.kind() {
             "request" | "response" | "tail" | "key" | "gap" | "unreadable" => None,
             "head" | "frontier" => {
                 let members = Members::read(bytes).unwrap_or_default();
                 let agrees = members.log == chain.id() && members.right_edge().as_ref() == Some(chain.frontier());
+                self.edge.clear();
+                self.edge.extend_from_slice(bytes);
                 (!agrees).then_some(Defect::Edited)
             }
             "checkpoint" => self.check_checkpoint(bytes),
@@ -172,6 +202,7 @@ impl<'a> Checker<'a> {
         if head.root != chain.root() {
             return Some(Defect::Rewritten { until: chain.lines() });
         }
+        self.sealed = head.is_final.then(|| SealedTime::after(&head, &self.edge));
         self.report.origin.clone_from(&head.origin);
         self.report.newest = Some(head.text());
         self.report.checkpoints += 1;
@@ -252,6 +283,13 @@ impl<'a> Checker<'a> {
                 self.problem = diagnose(&self.log.id, &suspects);
             }
         }
+        if let Some(foreign) = self.log.foreign
+            && self.problem.as_ref().is_none_or(|problem| problem.line >= foreign.first)
+        {
+            let (file, file_line) = self.foreign_place.clone();
+            let what = Defect::Foreign { until: Some(foreign.last).filter(|last| *last > foreign.first) };
+            self.problem = Some(Problem { log: self.log.id.clone(), line: foreign.first, file, file_line, what });
+        }
         let lines = self.chain.as_ref().map_or(0, Chain::lines);
         let until = self
             .kept
@@ -267,6 +305,7 @@ impl<'a> Checker<'a> {
                 Some(Problem { log: self.log.id.clone(), line: lines + 1, file, file_line: file_line + 1, what });
         }
         self.report.secs_behind = self.times.secs_behind();
+        self.report.is_closed = self.sealed.is_some();
         if let Some(problem) = &self.problem {
             self.report.consistent_to = self.report.consistent_to.min(problem.line.saturating_sub(1));
             self.report.proved_to = self.report.proved_to.min(self.report.consistent_to);

@@ -79,7 +79,7 @@ fn doubts(logs: &[Log], report: &Report, kept: &[Checkpoint]) -> Vec<Doubt> {
         }
         if found.checkpoints == 0 {
             doubts.push(Doubt::Unsigned { log: id() });
-        } else if found.lines_behind() > BEHIND_LINES_MAX || found.secs_behind > BEHIND_SECS_MAX {
+        } else if !found.is_closed && (found.lines_behind() > BEHIND_LINES_MAX || found.secs_behind > BEHIND_SECS_MAX) {
             doubts.push(Doubt::Behind { log: id(), lines: found.lines_behind() });
         }
         if let Some((old, lines)) = log.old.as_ref().filter(|(old, _)| !is_here(old)) {

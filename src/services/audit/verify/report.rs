@@ -109,6 +109,8 @@ pub(crate) struct LogReport {
     pub torn: Vec<(u64, u64)>,
     /// Whether the last line lacks its newline or its end.
     pub has_torn_end: bool,
+    /// Whether the newest checkpoint is final, and no line after it needed keys.
+    pub is_closed: bool,
     /// How many seconds lie between the newest checkpoint that verified and the last line. Zero if a time is missing.
     pub secs_behind: u64,
 }
@@ -147,6 +149,8 @@ pub(crate) enum Defect {
     Rewritten { until: u64 },
     /// A kept checkpoint covers the lines from here up to and including line `until`, but they are missing.
     Cut { until: u64 },
+    /// The server did not write the line, nor line `until`, if one is named.
+    Foreign { until: Option<u64> },
     /// The line is a checkpoint that is signed by another key than the given one.
     OtherKey,
     /// A file begins here without a `head` line, and no given file ends just before it.
@@ -166,6 +170,8 @@ impl fmt::Display for Defect {
             Self::Cut { until } => {
                 write!(f, "was cut off, and all lines up to line {until}, which a kept checkpoint covers")
             }
+            Self::Foreign { until: None } => f.write_str("was not written by the server"),
+            Self::Foreign { until: Some(until) } => write!(f, "was not written by the server, nor was line {until}"),
             Self::OtherKey => f.write_str("is a checkpoint that another key signed"),
             Self::Headless => {
                 f.write_str("has nothing before it: an older file is missing, or the beginning of this one was cut")

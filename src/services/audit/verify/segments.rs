@@ -8,7 +8,7 @@ use crate::{
     crypto::merkle::{Hash, leaf_hash},
     services::audit::{
         file_lines::{FileLine, lines},
-        parse::{Members, Start},
+        parse::{Foreign, Members, Start},
     },
     store::files::Files,
 };
@@ -19,6 +19,8 @@ pub(crate) struct Log {
     pub reason: String,
     /// The id and number of lines of the log that this one replaces. `None` if it replaces none.
     pub old: Option<(String, u64)>,
+    /// The lines of this log of which the log that replaced it says that the server did not write them.
+    pub foreign: Option<Foreign>,
     pub segments: Vec<Segment>,
 }
 
@@ -45,6 +47,8 @@ struct HeadFacts {
     time: String,
     reason: String,
     old: Option<(String, u64)>,
+    /// The lines of the old log that the server did not write.
+    foreign: Option<Foreign>,
     begins: bool,
 }
 
@@ -65,14 +69,21 @@ pub(crate) fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyE
             log.segments.push(segment);
         } else {
             let id = segment.log.clone();
-            logs.push(Log { id, reason: String::new(), old: None, segments: vec![segment] });
+            logs.push(Log { id, reason: String::new(), old: None, foreign: None, segments: vec![segment] });
         }
     }
+    let mut foreign = Vec::new();
     for log in &mut logs {
         log.segments.sort_by_key(|segment| segment.first.map_or(u64::MAX, |(seq, _)| seq));
         let begins = log.segments.iter().find_map(|segment| segment.head.as_ref().filter(|head| head.begins));
         if let Some(head) = begins {
             (log.reason, log.old) = (head.reason.clone(), head.old.clone());
+            foreign.extend(head.old.iter().zip(head.foreign).map(|((old, _), lines)| (old.clone(), lines)));
+        }
+    }
+    for (old, lines) in foreign {
+        if let Some(log) = logs.iter_mut().find(|log| log.id == old) {
+            log.foreign = Some(lines);
         }
     }
     let time = |log: &Log| log.segments.iter().find_map(|segment| segment.head.as_ref().map(|head| head.time.clone()));
@@ -106,6 +117,7 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
                 time: members.time.clone(),
                 reason: members.reason.clone(),
                 old: members.old(),
+                foreign: members.foreign,
                 begins: start.is_some_and(|start| start.seq == 1),
             });
             open = Some(Segment {
