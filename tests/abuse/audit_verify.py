@@ -55,6 +55,14 @@ def by_other(path, key):
 VERIFIERS = {"strongroom audit verify": by_ours, "scripts/verify_audit.py": by_other}
 
 
+def build_reader():
+    """The program of tests/checkpoint_reader, which reads checkpoints with crates of others."""
+    manifest, target = servers.ROOT / "tests" / "checkpoint_reader" / "Cargo.toml", servers.ROOT / "var" / "checkpoint_reader"
+    command = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest, "--target-dir", target]
+    subprocess.run(command, check=True)
+    return target / "debug" / "checkpoint_reader"
+
+
 def other_as_module():
     """The independent verifier without a process for each question."""
     spec = importlib.util.spec_from_file_location("verify_audit", VERIFIER)

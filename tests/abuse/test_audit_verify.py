@@ -4,6 +4,8 @@
 """
 
 import base64
+import re
+import subprocess
 
 import pytest
 
@@ -47,6 +49,21 @@ def test_a_log_is_not_believed_by_another_key(file, believes):
 def test_a_changed_log_is_not_believed(log, file, believes, change, seed):
     file.write_bytes(audit_verify.changed(log, change, seed))
     assert not believes(file, log.key)
+
+
+def test_checkpoints_are_read_by_programs_of_others(log, file):
+    """INVARIANT 41: crates that others wrote read every checkpoint, the one that says `final` too, and no changed log."""
+    reader = audit_verify.build_reader()
+    read = lambda key: subprocess.run([reader, key, file], capture_output=True, text=True)
+    whole = read(log.key)
+    count, finals = (int(word) for word in re.findall(r"\d+", whole.stdout))
+    assert whole.returncode == 0 and count > 2 and finals == 1, whole
+    assert read(OTHER_KEY).returncode != 0
+    changed = {name: audit_verify.changed(log, change, seed) for name, change, seed in audit_verify.changes()}
+    # It reads checkpoints only: what a changed byte does to the last one's own line besides, it does not see.
+    changed = {name: data for name, data in changed.items() if log.lines[log.last_head] in data}
+    believed = [name for name, data in changed.items() if file.write_bytes(data) and read(log.key).returncode == 0]
+    assert len(changed) > 40 and not believed
 
 
 def test_no_byte_up_to_the_first_head_can_be_flipped(log, file, pytestconfig):
