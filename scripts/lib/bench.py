@@ -23,7 +23,7 @@ from setup import SECRETS, enable_service_tokens, furnish, value_of
 
 # What a KV read of 256 bytes answers with, where no broker was asked.
 KV_ANSWER_BYTES = 568
-PARTS = ["read", "list", "write", "login", "issue", "lookup", "memory", "restart"]
+PARTS = ["read", "list", "write", "login", "issue", "lookup", "audit", "memory", "restart"]
 
 
 class Plan:
@@ -36,6 +36,7 @@ class Plan:
         self.rounds, self.secs, self.warm_secs = (1, 2, 1) if short else (3, 8, 2)
         self.pairs = options.pairs or (2 if short else 9)
         self.names = 2_000 if short else 99_000
+        self.lines = 20_000 if short else 1_000_000
         self.logins = options.logins or (2_000 if short else 50_000)
         self.signatures, self.syncs = (5_000, 300) if short else (50_000, 3_000)
         self.root = Path(options.folder).resolve()
@@ -76,6 +77,9 @@ def measure_broker(server, plan):
         caller = furnish(server)
         found["answer_bytes"] = len(server.api.ask("GET", "secret/data/bench/0001", token=caller.token).body)
         measure_rates(server, plan, caller, found)
+        if plan.does("audit") and isinstance(server, Strongroom):
+            found["audit"] = measure_audit(server, plan, caller)
+            server.start_again()
         if plan.does("memory") or plan.does("restart"):
             measure_many_logins(server, plan, caller, found)
         if plan.does("restart"):
@@ -128,6 +132,30 @@ def measure_reads_beside_a_list(server, plan, token):
     say(f"{server.name:11} reads while {listed:,} names are listed: p99 {result['beside_p99_ms']:.2f} ms, "
         f"alone {result['p99_ms']:.2f} ms ({result['ratio']:.2f} times), {result['lists']:.0f} lists a round")
     return result
+
+
+def measure_audit(server, plan, caller):
+    """Reads until the log has `plan.lines` lines; then, with the server stopped, how long an auditor waits."""
+    log = lambda: sorted(server.audit_file().parent.glob("audit.log*[!t]"))  # the rotated ones too, no checkpoint
+    lines = lambda: sum(int(subprocess.run(["wc", "-l", file], capture_output=True, text=True).stdout.split()[0]) for file in log())
+    missing = plan.lines - lines()
+    if missing > 0:
+        read = (server, plan, 32, "read", "secret/data/bench", caller.token)
+        load(*read, keys=SECRETS, limit=missing // 2, secs=900)
+    server.stop()
+    found = {"lines": lines(), "mb": sum(file.stat().st_size for file in log()) / 1e6}
+    began = time.monotonic()
+    subprocess.run(["sha256sum", *log()], stdout=subprocess.DEVNULL, check=True)
+    found["sha256_secs"] = time.monotonic() - began
+    for name, words in (("verify", ["verify"]), ("who", ["who", "secret/data/bench/0001", "-format=json"])):
+        began = time.monotonic()
+        told = server.client("audit", *words, "--data", server.data, "--public-key", server.audit_key)
+        found[f"{name}_secs"] = time.monotonic() - began
+        if told.returncode != 0:
+            raise RuntimeError(f"audit {name}: {told.stderr}")
+    say(f"{server.name:11} audit log of {found['lines']:,} lines, {found['mb']:,.0f} MB: verify {found['verify_secs']:.2f} s, "
+        f"who {found['who_secs']:.2f} s, sha256sum {found['sha256_secs']:.2f} s")
+    return found
 
 
 class Lister:

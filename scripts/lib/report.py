@@ -9,6 +9,8 @@ BARS = [
     ("durable KV v2 write, of OpenBao", 10, "at least", lambda f: against_bao(f, "write")),
     ("AppRole login, of OpenBao", 10, "at least", lambda f: against_bao(f, "login")),
     ("p99 of reads beside lists of 100,000 names, of reads alone", 3, "at most", lambda f: f["strongroom"]["list"]["ratio"]),
+    ("audit verify of a million lines, s", 5, "at most", lambda f: f["strongroom"]["audit"]["verify_secs"]),
+    ("audit who over them, beyond verify, s", 2, "at most", lambda f: audit_beyond_verify(f["strongroom"]["audit"])),
     ("memory idle, empty store, MB", 30, "at most", lambda f: f["strongroom"]["idle_mb"]),
     ("memory after 50,000 logins, MB", 140, "at most", lambda f: f["strongroom"]["loaded_mb"]),
     ("kill -9, start, unseal, first read, s", 2, "at most", lambda f: f["strongroom"]["restart_secs"]),
@@ -29,6 +31,10 @@ def to_bare(figures, run):
     if max(bare["generator_cpu"], run["generator_cpu"]) > GENERATOR_BUSY:
         return bare["cpu_us"] / run["cpu_us"]
     return run["per_second"] / bare["per_second"]
+
+
+def audit_beyond_verify(audit):
+    return audit["who_secs"] - audit["verify_secs"]
 
 
 def against_bao(figures, part):

@@ -10,13 +10,15 @@ use super::{
     checkpoints,
     config_dir::ConfigDir,
     error::{CliError, Exit},
+    terminal::ProgressLine,
 };
 use crate::{
     crypto::ed25519::PublicKey,
     services::audit::{
         search::{self, Filter, Found, Row},
-        verify::{self, Doubt, Problem, Report, Verdict},
+        verify::{self, Defect, Doubt, Problem, Progress, Report, Verdict},
     },
+    store::files::Files,
 };
 
 /// How often a log that is followed is checked for new lines.
@@ -40,8 +42,11 @@ pub(crate) fn verify(config_dir: &ConfigDir, asked: &Asked<'_>) -> Result<Report
     let known = checkpoints::all(config_dir, key)?;
     let asked = known.iter().filter(|(log, _)| !without.contains(log)).map(|(_, checkpoint)| checkpoint);
     let kept: Vec<&str> = asked.chain(*given).map(String::as_str).collect();
-    let mut report =
-        verify::verify(files, &public, &kept).map_err(|error| CliError::usage(error.to_string()).fix(READABLE))?;
+    let mut line = ProgressLine::new("verifying the audit log");
+    let watch = &mut |Progress { done_bytes, all_bytes }| line.tell(done_bytes, all_bytes);
+    let verified = verify::verify_watched(&Files::real(), files, &public, &kept, watch);
+    let mut report = verified.map_err(|error| CliError::usage(error.to_string()).fix(READABLE))?;
+    drop(line);
     let elsewhere = other_devices(&report, &known, given);
     report.doubts.retain(|doubt| match doubt {
         Doubt::Replaced { log, .. } => !without.contains(log),
@@ -106,7 +111,7 @@ fn doubt_error(doubts: &[Doubt]) -> CliError {
             "ask whoever runs the server: a log without a checkpoint is one that was never unsealed, or not the server's",
         ),
         Some(Doubt::Behind { .. }) => failure.fix(
-            "look at the lines after the newest checkpoint before you unseal the server: it signs every line that has the right form",
+            "start and unseal the server, and verify again: at an unseal it names the lines that it did not write, and signs the others",
         ),
         Some(Doubt::Begins { .. }) => {
             failure.fix("add the older files with --file, or a checkpoint that was kept with --checkpoint FILE")
@@ -123,7 +128,12 @@ pub(crate) fn problem_error(problem: &Problem) -> CliError {
     CliError::new(Exit::Integrity, format!("the log was changed: line {} {}", problem.line, problem.what))
         .why(format!("{} line {}, of log {}", problem.file.display(), problem.file_line, problem.log))
         .why("whoever can write the file can change it, but cannot hide the change without the log's private key")
-        .fix("keep the file as it is, and compare it with a copy: this is the first line that differs")
+        .fix(match problem.what {
+            Defect::Foreign { .. } => {
+                "keep the file as it is, and believe nothing in this line: somebody else wrote it"
+            }
+            _ => "keep the file as it is, and compare it with a copy: this is the first line that differs",
+        })
 }
 
 /// The requests that meet `filter`, and the counts of the search.

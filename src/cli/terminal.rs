@@ -49,6 +49,39 @@ impl Terminal {
     }
 }
 
+/// Tells on standard error how far a long command is, if that is a terminal. The line disappears when this is dropped.
+pub(crate) struct ProgressLine {
+    what: &'static str,
+    is_terminal: bool,
+    shown: Option<u64>,
+}
+
+/// What is done in a moment is not told.
+const TOLD_BYTES_MIN: u64 = 64 << 20;
+
+impl ProgressLine {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self { what, is_terminal: io::stderr().is_terminal(), shown: None }
+    }
+
+    pub(crate) fn tell(&mut self, done_bytes: u64, all_bytes: u64) {
+        let percent = done_bytes.saturating_mul(100) / all_bytes.max(1);
+        if self.is_terminal && all_bytes >= TOLD_BYTES_MIN && self.shown != Some(percent) {
+            let done = "=".repeat(usize::try_from(percent / 4).unwrap_or_default());
+            let _nobody_looks = write!(io::stderr(), "\r{} [{done:25}] {percent:3} %", self.what);
+            self.shown = Some(percent);
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if self.shown.is_some() {
+            let _nobody_looks = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
 /// Keeps the terminal's echo off until this value is dropped.
 struct EchoOff {
     before: Termios,

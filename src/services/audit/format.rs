@@ -20,7 +20,9 @@ pub(crate) fn hex(hash: &Hash) -> [u8; 64] {
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Hash> {
-    HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+    let mut hash = [0; 32];
+    let is_whole = HEXLOWER.decode_len(text.len()) == Ok(hash.len());
+    (is_whole && HEXLOWER.decode_mut(text.as_bytes(), &mut hash).is_ok()).then_some(hash)
 }
 
 /// The number in decimal digits, written into `digits` from its end.

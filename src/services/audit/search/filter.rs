@@ -1,6 +1,6 @@
 //! The filter of a search of the audit log.
 
-use super::row::Row;
+use super::row::{Row, fits_path};
 use crate::base::time::Time;
 
 /// The conditions of a search. A request must meet all that are given; `None` means no condition.
@@ -30,19 +30,4 @@ impl Filter {
             && self.operation.as_ref().is_none_or(|operation| *operation == row.operation)
             && self.allowed.is_none_or(|allowed| row.allowed == Some(allowed))
     }
-}
-
-fn fits_path(pattern: &str, path: &str) -> bool {
-    let fits = |path: &str| match pattern.strip_suffix('*') {
-        Some(beginning) => path.starts_with(beginning),
-        None => path == pattern,
-    };
-    // In KV version 2, `data/` or `metadata/` follows the mount, which may be several segments long.
-    let without = |part: &str| {
-        path.match_indices(part).any(|(at, _)| {
-            let (mount, rest) = path.split_at(at);
-            fits(&format!("{mount}/{}", rest.get(part.len()..).unwrap_or("")))
-        })
-    };
-    fits(path) || without("/data/") || without("/metadata/")
 }

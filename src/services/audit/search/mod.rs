@@ -28,7 +28,7 @@ pub(crate) struct Found {
 /// Gives every request in `files` that meets `filter` to `each`: the oldest file first, in the order of outcomes.
 pub(crate) fn search(files: &[PathBuf], filter: &Filter, each: &mut dyn FnMut(&Row)) -> io::Result<Found> {
     let disk = Files::real();
-    let (mut found, mut open) = (Found::default(), Unanswered::default());
+    let (mut found, mut open) = (Found::default(), Unanswered::of(filter.path.clone()));
     for path in in_order(&disk, files)? {
         let len = disk.stat(path)?.len;
         lines(&disk, path, (0, len), &mut |line| match open.take(&line) {

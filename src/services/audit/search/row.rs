@@ -1,6 +1,6 @@
 //! A search row: one request with its outcome, put together from the two lines of a log.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde::Deserialize;
 
@@ -37,29 +37,34 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    fn of(entry: LineFields) -> Self {
+    fn of(entry: LineFields<'_>) -> Self {
         let time = entry.time().unwrap_or_default();
         let decision = entry.decision.unwrap_or_default();
         Self {
             time,
-            request_id: entry.request.id,
-            operation: entry.request.operation,
-            path: entry.request.path,
-            remote_address: entry.request.remote_address,
-            display_name: entry.auth.display_name,
-            entity_id: entry.auth.entity_id,
+            request_id: entry.request.id.into_owned(),
+            operation: entry.request.operation.into_owned(),
+            path: entry.request.path.into_owned(),
+            remote_address: entry.request.remote_address.into_owned(),
+            display_name: entry.auth.display_name.into_owned(),
+            entity_id: entry.auth.entity_id.into_owned(),
             policies: entry.auth.policies,
-            accessor: entry.auth.accessor,
+            accessor: entry.auth.accessor.into_owned(),
             allowed: decision.allowed,
-            policy: decision.policy,
-            rule: decision.rule,
+            policy: decision.policy.into_owned(),
+            rule: decision.rule.into_owned(),
             line: decision.line,
             status: entry.response.status,
-            error: entry.error,
-            closed: entry.closed,
+            error: entry.error.into_owned(),
+            closed: entry.closed.into_owned(),
             log: String::new(),
             last_line: entry.seq,
         }
+    }
+
+    /// A row for a request that is only counted. It has the time and the path, which shows that it is not wanted.
+    fn counted(entry: &LineFields<'_>) -> Self {
+        Self { time: entry.time().unwrap_or_default(), path: entry.request.path.to_string(), ..Self::default() }
     }
 
     /// Takes from the request's line (`asked`) what the line of the outcome does not repeat.
@@ -89,25 +94,32 @@ impl Row {
     }
 }
 
-/// The members of a line from which a search row is made.
+/// The members of a line from which a search row is made. Texts without an escape are borrowed from the line.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct LineFields {
+struct LineFields<'a> {
     seq: u64,
     /// The log that a `head` line names.
-    log: String,
-    time: String,
-    #[serde(rename = "type")]
-    kind: String,
-    auth: Auth,
-    request: Request,
+    #[serde(borrow)]
+    log: Cow<'a, str>,
+    #[serde(borrow)]
+    time: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    auth: Auth<'a>,
+    #[serde(borrow)]
+    request: Request<'a>,
     response: Response,
-    decision: Option<Decided>,
-    error: String,
-    closed: String,
+    #[serde(borrow)]
+    decision: Option<Decided<'a>>,
+    #[serde(borrow)]
+    error: Cow<'a, str>,
+    #[serde(borrow)]
+    closed: Cow<'a, str>,
 }
 
-impl LineFields {
+impl LineFields<'_> {
     fn time(&self) -> Option<Time> {
         Time::parse_rfc3339(&self.time)
     }
@@ -115,20 +127,27 @@ impl LineFields {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Auth {
-    display_name: String,
-    entity_id: String,
+struct Auth<'a> {
+    #[serde(borrow)]
+    display_name: Cow<'a, str>,
+    #[serde(borrow)]
+    entity_id: Cow<'a, str>,
     policies: Vec<String>,
-    accessor: String,
+    #[serde(borrow)]
+    accessor: Cow<'a, str>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Request {
-    id: String,
-    operation: String,
-    path: String,
-    remote_address: String,
+struct Request<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    operation: Cow<'a, str>,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow)]
+    remote_address: Cow<'a, str>,
 }
 
 #[derive(Default, Deserialize)]
@@ -139,10 +158,12 @@ struct Response {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Decided {
+struct Decided<'a> {
     allowed: Option<bool>,
-    policy: String,
-    rule: String,
+    #[serde(borrow)]
+    policy: Cow<'a, str>,
+    #[serde(borrow)]
+    rule: Cow<'a, str>,
     line: u32,
 }
 
@@ -154,6 +175,8 @@ pub(crate) fn time_of(line: &[u8]) -> Option<Time> {
 /// Requests whose outcome has not been read yet.
 #[derive(Default)]
 pub(crate) struct Unanswered {
+    /// Requests to paths that do not fit are only counted. `None`: all paths fit.
+    path: Option<String>,
     rows: HashMap<String, Row>,
     /// The log of the lines that are read now.
     log: String,
@@ -169,31 +192,34 @@ const UNANSWERED_MAX: usize = 100_000;
 pub(crate) struct Unreadable;
 
 impl Unanswered {
+    /// For requests to the paths that fit `path`, which is that of a filter.
+    pub(crate) fn of(path: Option<String>) -> Self {
+        Self { path, ..Self::default() }
+    }
+
     /// Takes a line. Returns the request that it completes; `None` if it completes none.
     pub(crate) fn take(&mut self, line: &FileLine<'_>) -> Result<Option<Row>, Unreadable> {
         self.place += 1;
-        let fields: LineFields = match serde_json::from_slice(line.bytes) {
+        let fields: LineFields<'_> = match serde_json::from_slice(line.bytes) {
             Ok(fields) => fields,
             Err(_) if line.is_ended => return Err(Unreadable),
             // The server is writing this line now, or stopped while it was writing.
             Err(_) => return Ok(None),
         };
-        match fields.kind.as_str() {
+        match fields.kind.as_ref() {
             "head" => {
-                (self.log, self.place) = (fields.log, fields.seq);
+                (self.log, self.place) = (fields.log.into_owned(), fields.seq);
                 Ok(None)
             }
             "request" => {
                 if self.rows.len() < UNANSWERED_MAX {
-                    let log = self.log_of(&fields);
-                    self.rows.insert(fields.request.id.clone(), Row { log, ..Row::of(fields) });
+                    self.rows.insert(fields.request.id.to_string(), self.row_of(fields));
                 }
                 Ok(None)
             }
             "response" => {
-                let asked = self.rows.remove(&fields.request.id);
-                let log = self.log_of(&fields);
-                let mut row = Row { log, ..Row::of(fields) };
+                let asked = self.rows.remove(fields.request.id.as_ref());
+                let mut row = self.row_of(fields);
                 if let Some(asked) = asked {
                     row.complete(asked);
                 }
@@ -203,8 +229,18 @@ impl Unanswered {
         }
     }
 
+    fn row_of(&self, fields: LineFields<'_>) -> Row {
+        // The outcome of a request that the server closed names no path.
+        let path = &fields.request.path;
+        if !path.is_empty() && self.path.as_ref().is_some_and(|wanted| !fits_path(wanted, path)) {
+            return Row::counted(&fields);
+        }
+        let log = self.log_of(&fields);
+        Row { log, ..Row::of(fields) }
+    }
+
     /// The log of a line that has the number of its place; otherwise empty.
-    fn log_of(&self, fields: &LineFields) -> String {
+    fn log_of(&self, fields: &LineFields<'_>) -> String {
         if fields.seq == self.place { self.log.clone() } else { String::new() }
     }
 
@@ -214,4 +250,20 @@ impl Unanswered {
         rows.sort_by(|a, b| (a.time, &a.request_id).cmp(&(b.time, &b.request_id)));
         rows
     }
+}
+
+/// Whether `pattern`, the path of a filter, fits the path of a request.
+pub(crate) fn fits_path(pattern: &str, path: &str) -> bool {
+    let fits = |path: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => path.starts_with(beginning),
+        None => path == pattern,
+    };
+    // In KV version 2, `data/` or `metadata/` follows the mount, which may be several segments long.
+    let without = |part: &str| {
+        path.match_indices(part).any(|(at, _)| {
+            let (mount, rest) = path.split_at(at);
+            fits(&format!("{mount}/{}", rest.get(part.len()..).unwrap_or("")))
+        })
+    };
+    fits(path) || without("/data/") || without("/metadata/")
 }

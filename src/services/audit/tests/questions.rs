@@ -110,3 +110,20 @@ fn the_tail_follows_a_file_into_the_next() {
     tail(&bench.path("file"), 2, &mut wait, &mut |row| seen.push(row.request_id.clone())).unwrap();
     assert_eq!(seen, ["b", "c", "d", "e"]);
 }
+
+/// The outcome that the server writes for a request that got none names no path. It is found by that of the request.
+#[test]
+fn a_request_that_the_server_closed_is_found_by_its_path() {
+    let mut bench = log();
+    bench.restart();
+    bench.unseal();
+    for path in ["secret/metadata/web/key", "secret/web/*"] {
+        let (rows, _) = ask(&bench, &Filter { path: Some(path.into()), ..Filter::default() });
+        assert_eq!(
+            rows.last().map(|row| (row.path.as_str(), row.closed.as_str())),
+            Some(("secret/metadata/web/key", "none"))
+        );
+    }
+    let (rows, found) = ask(&bench, &Filter { path: Some("sys/mounts".into()), ..Filter::default() });
+    assert_eq!((rows.len(), found.matched, found.in_range), (1, 1, 4));
+}

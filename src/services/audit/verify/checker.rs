@@ -1,7 +1,7 @@
 //! Checks one log line by line. While the lines belong to the chain, only the right edge of its tree is kept. From the
 //! first line that does not belong, lines are remembered to find out what happened.
 
-use std::path::PathBuf;
+use std::{path::Path, sync::Arc};
 
 use super::{
     diagnosis::diagnose,
@@ -70,7 +70,7 @@ const SEEN_MAX: usize = 100_000;
 impl<'a> Checker<'a> {
     pub(crate) fn new(log: &'a Log, key: &'a PublicKey, kept: Vec<&'a Checkpoint>) -> Self {
         let report = LogReport { id: log.id.clone(), reason: log.reason.clone(), ..LogReport::default() };
-        let place = (PathBuf::new(), 0);
+        let place: Place = (Arc::from(Path::new("")), 0);
         Self {
             log,
             key,
@@ -95,7 +95,7 @@ impl<'a> Checker<'a> {
                 self.next(segment, line);
             }
         }
-        self.place = (segment.path.clone(), line.number);
+        self.place = (Arc::clone(&segment.path), line.number);
         let number = self.report.first_line + self.report.lines - 1;
         if self.log.foreign.is_some_and(|foreign| foreign.first == number) {
             self.foreign_place = self.place.clone();
@@ -220,7 +220,7 @@ impl<'a> Checker<'a> {
         let lines = chain.lines();
         let Some(kept) = self.kept.iter().find(|kept| kept.size == lines) else { return };
         if kept.root != chain.root() {
-            let (path, file_line) = (self.place.0.clone(), line.number);
+            let (path, file_line) = (self.place.0.to_path_buf(), line.number);
             let what = Defect::Rewritten { until: kept.size };
             // The checkpoints in the file verified up to here, so the change comes after the last of them, unless
             // somebody who has the key made them.
@@ -246,7 +246,7 @@ impl<'a> Checker<'a> {
                 Checkpoint::parse(&members.checkpoint).ok().filter(|found| found.verify(self.key).is_ok())
             });
             suspects.seen.push(Seen {
-                place: (segment.path.clone(), line.number),
+                place: (Arc::clone(&segment.path), line.number),
                 start: start.map(|start| (start.seq, start.prev)),
                 leaf,
                 checkpoint,
@@ -266,7 +266,7 @@ impl<'a> Checker<'a> {
         };
         let file_line = file_line.saturating_sub(line - first);
         self.problem =
-            Some(Problem { log: self.log.id.clone(), line: first, file: segment.path.clone(), file_line, what });
+            Some(Problem { log: self.log.id.clone(), line: first, file: segment.path.to_path_buf(), file_line, what });
     }
 
     /// Ends the log. `next` is the log that replaced this one.
@@ -286,7 +286,7 @@ impl<'a> Checker<'a> {
         if let Some(foreign) = self.log.foreign
             && self.problem.as_ref().is_none_or(|problem| problem.line >= foreign.first)
         {
-            let (file, file_line) = self.foreign_place.clone();
+            let (file, file_line) = (self.foreign_place.0.to_path_buf(), self.foreign_place.1);
             let what = Defect::Foreign { until: Some(foreign.last).filter(|last| *last > foreign.first) };
             self.problem = Some(Problem { log: self.log.id.clone(), line: foreign.first, file, file_line, what });
         }
@@ -299,7 +299,7 @@ impl<'a> Checker<'a> {
             .unwrap_or(0)
             .max(next.map_or(0, |next| next.old.as_ref().map_or(0, |old| old.1)));
         if self.problem.is_none() && lines < until {
-            let (file, file_line) = self.place.clone();
+            let (file, file_line) = (self.place.0.to_path_buf(), self.place.1);
             let what = Defect::Cut { until };
             self.problem =
                 Some(Problem { log: self.log.id.clone(), line: lines + 1, file, file_line: file_line + 1, what });

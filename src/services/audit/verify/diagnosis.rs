@@ -11,7 +11,7 @@ pub(crate) fn diagnose(log: &str, suspects: &Suspects) -> Option<Problem> {
     let first = suspects.seen.first()?;
     let next = suspects.seen.get(1);
     let at = |place: &Place, line: u64, what: Defect| {
-        Some(Problem { log: log.to_owned(), line, file: place.0.clone(), file_line: place.1, what })
+        Some(Problem { log: log.to_owned(), line, file: place.0.to_path_buf(), file_line: place.1, what })
     };
     let Some((seq, prev)) = first.start else { return at(&first.place, expected, Defect::Edited) };
     let next_seq = next.and_then(|next| next.start).map(|(seq, _)| seq);

@@ -9,15 +9,15 @@ mod report;
 mod segments;
 mod suspects;
 
-#[cfg(test)]
-pub(crate) use self::report::Defect;
-
 use std::path::PathBuf;
 
-use self::{checker::Checker, segments::Log};
+use self::{
+    checker::Checker,
+    segments::{Log, Segment},
+};
 pub(crate) use self::{
     error::VerifyError,
-    report::{Doubt, Problem, Report, Verdict},
+    report::{Defect, Doubt, Problem, Report, Verdict},
 };
 use super::origin::log_id_of;
 use crate::{
@@ -25,25 +25,38 @@ use crate::{
     store::files::Files,
 };
 
-/// Verifies `files` with `key`, and against the checkpoints `kept` elsewhere.
-pub(crate) fn verify(files: &[PathBuf], key: &PublicKey, kept: &[&str]) -> Result<Report, VerifyError> {
-    verify_with(&Files::real(), files, key, kept)
+/// How far a verification is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub done_bytes: u64,
+    pub all_bytes: u64,
 }
 
-pub(crate) fn verify_with(
+/// Verifies the files at `paths` with `key`, and against the checkpoints `kept` elsewhere. Tells `watch` now and then how
+/// far it is.
+pub(crate) fn verify_watched(
     files: &Files,
     paths: &[PathBuf],
     key: &PublicKey,
     kept: &[&str],
+    watch: &mut dyn FnMut(Progress),
 ) -> Result<Report, VerifyError> {
     let kept: Vec<Checkpoint> = kept.iter().map(|text| signed(text, key)).collect::<Result<_, _>>()?;
     let logs = segments::logs(files, paths)?;
     let mut report = Report::default();
+    let all_bytes = logs.iter().flat_map(|log| &log.segments).map(Segment::len_bytes).sum();
+    let mut progress = Progress { done_bytes: 0, all_bytes };
     for log in &logs {
         let kept_of_log = kept.iter().filter(|head| log_id_of(&head.origin) == log.id).collect();
         let mut checker = Checker::new(log, key, kept_of_log);
         for segment in &log.segments {
-            segments::read(files, segment, &mut |line| checker.line(segment, line))?;
+            segments::read(files, segment, &mut |line| {
+                checker.line(segment, line);
+                progress.done_bytes += line.bytes.len() as u64 + 1;
+                if line.number % TOLD_EACH_LINES == 0 {
+                    watch(progress);
+                }
+            })?;
         }
         let next = logs.iter().find(|next| next.old.as_ref().is_some_and(|(id, _)| *id == log.id));
         let (found, problem) = checker.finish(next);
@@ -55,6 +68,21 @@ pub(crate) fn verify_with(
     }
     report.doubts = doubts(&logs, &report, &kept);
     Ok(report)
+}
+
+#[cfg(test)]
+pub(crate) fn verify(paths: &[PathBuf], key: &PublicKey, kept: &[&str]) -> Result<Report, VerifyError> {
+    verify_with(&Files::real(), paths, key, kept)
+}
+
+#[cfg(test)]
+pub(crate) fn verify_with(
+    files: &Files,
+    paths: &[PathBuf],
+    key: &PublicKey,
+    kept: &[&str],
+) -> Result<Report, VerifyError> {
+    verify_watched(files, paths, key, kept, &mut |_| {})
 }
 
 /// Parses a kept checkpoint, which must be signed with `key`.
@@ -95,6 +123,9 @@ fn doubts(logs: &[Log], report: &Report, kept: &[Checkpoint]) -> Vec<Doubt> {
     }
     doubts
 }
+
+/// After so many lines the caller is told how far the verification is.
+const TOLD_EACH_LINES: u64 = 1_000;
 
 /// A running server signs a checkpoint every 1,000 lines or ten seconds. If one device is slow, it is later.
 const BEHIND_LINES_MAX: u64 = 2_000;

@@ -1,7 +1,10 @@
 //! Splits files into segments and joins the segments to logs, whatever the names of the files. A segment begins at a
 //! `head` line or at the beginning of a file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::error::{VerifyError, read_error};
 use crate::{
@@ -27,7 +30,7 @@ pub(crate) struct Log {
 /// A run of lines of one log in one file.
 #[derive(Clone)]
 pub(crate) struct Segment {
-    pub path: PathBuf,
+    pub path: Arc<Path>,
     /// The offsets in the file at which the segment begins and ends.
     pub bytes: (u64, u64),
     /// The number of the segment's first line in the file, from 1.
@@ -50,6 +53,12 @@ struct HeadFacts {
     /// The lines of the old log that the server did not write.
     foreign: Option<Foreign>,
     begins: bool,
+}
+
+impl Segment {
+    pub(crate) const fn len_bytes(&self) -> u64 {
+        self.bytes.1 - self.bytes.0
+    }
 }
 
 /// Finds the logs in `paths`. A file that is given twice is read once.
@@ -109,7 +118,10 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
     };
     let each = &mut |line: FileLine<'_>| {
         let FileLine { bytes, number: n, at, .. } = line;
-        let start = Start::read(bytes);
+        // Most lines are none, and need not be read twice.
+        let beginning = bytes.get(..BEGINNING_BYTES_MAX).unwrap_or(bytes);
+        let may_be_head = n == 0 || memchr::memmem::find(beginning, b"\"type\":\"head\"").is_some();
+        let start = if may_be_head { Start::read(bytes) } else { None };
         let head = start.filter(|start| start.kind() == "head").and_then(|_| Members::read(bytes));
         if n == 0 || head.is_some() {
             close(open.take(), &last_line);
@@ -121,7 +133,7 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
                 begins: start.is_some_and(|start| start.seq == 1),
             });
             open = Some(Segment {
-                path: path.to_owned(),
+                path: Arc::from(path),
                 bytes: (at, at),
                 file_line: n + 1,
                 lines: 0,
@@ -145,6 +157,9 @@ fn split(files: &Files, path: &Path, len: u64, segments: &mut Vec<Segment>) -> R
     close(open, &last_line);
     Ok(())
 }
+
+/// The type of a line stands in its first bytes: number, hash and time before it take at most so many.
+const BEGINNING_BYTES_MAX: usize = 200;
 
 /// Assigns segments that have no `head` line to a log. It is, in this order: the log whose last hash the segment's
 /// first line holds, the log that continues after the segment in the same file, the log whose numbers fit, or any log.

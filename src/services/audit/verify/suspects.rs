@@ -1,6 +1,6 @@
 //! The suspects: lines that do not belong to the chain, and all lines after the first such line.
 
-use std::path::PathBuf;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     crypto::{merkle::Hash, note::Checkpoint},
@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A file, and the number of a line in it.
-pub(crate) type Place = (PathBuf, u64);
+pub(crate) type Place = (Arc<Path>, u64);
 
 pub(crate) struct Suspects {
     /// The chain before the first suspect.
