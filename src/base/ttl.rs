@@ -61,10 +61,9 @@ impl Ttl {
         }
     }
 
-    /// Reads `300`, `5m`, `1h30m`, `1.5h` or `7d`; an empty text is zero. Fractions of a second are cut off. Refuses
-    /// negative numbers, fractions without a unit, unknown units, blanks, and lengths above [`Ttl::MAX`].
+    /// Reads `300`, `5m`, `1h30m`, `1.5h` or `7d`, also with one `+` in front; an empty text is zero. Fractions of a second
+    /// are cut off. Refuses negative numbers, fractions without a unit, unknown units, blanks, and lengths above [`Ttl::MAX`].
     pub(crate) fn parse(text: &str) -> Result<Self, TtlError> {
-        let invalid = || TtlError::Invalid(text.to_owned());
         if text.is_empty() {
             return Ok(Self::ZERO);
         }
@@ -75,6 +74,15 @@ impl Ttl {
             Self::parse(rest)?;
             return Err(TtlError::Negative(text.to_owned()));
         }
+        match text.strip_prefix('+') {
+            Some(rest) if !rest.is_empty() => Self::unsigned(rest),
+            _ => Self::unsigned(text),
+        }
+    }
+
+    /// Reads a duration without a sign.
+    fn unsigned(text: &str) -> Result<Self, TtlError> {
+        let invalid = || TtlError::Invalid(text.to_owned());
         if text.bytes().all(|b| b.is_ascii_digit()) {
             let secs = text.parse().map_err(|_| invalid())?;
             return Self(secs).checked().ok_or_else(invalid);
@@ -184,6 +192,9 @@ mod tests {
             ("7d", 604_800),
             ("1ms", 0),
             ("90000ms", 90),
+            ("+90", 90),
+            ("+1h", 3600),
+            ("+1d", 86_400),
             ("9223372036", 9_223_372_036),
         ] {
             assert_eq!(Ttl::parse(text), Ok(Ttl::from_secs(secs)), "{text}");
@@ -201,6 +212,9 @@ mod tests {
             ("-1s", "cannot provide negative value '-1s'"),
             ("99999999999999999999", "time: invalid duration \"99999999999999999999\""),
             ("1000000000000h", "time: invalid duration \"1000000000000h\""),
+            ("+", "time: invalid duration \"+\""),
+            ("++1", "time: invalid duration \"+1\""),
+            ("+-1", "time: invalid duration \"-1\""),
             ("1.2.3h", "time: invalid duration \"1.2.3h\""),
             ("999999999999d", "time: invalid duration \"999999999999d\""),
         ] {

@@ -82,6 +82,11 @@ impl<'de> Deserialize<'de> for RoleName {
     }
 }
 
+/// Reads a field that is present. Null counts as present: the type of the field decides what it means.
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
 /// Reads null as the default value. For a field that some clients send as null when they do not set it.
 pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())

@@ -35,7 +35,7 @@ pub use credential::{Credential, NeedsBody, Recognises, ShownCredential};
 pub use credential::{Form, Signature};
 pub use error::{Error, Fault, Result};
 pub use handler::{Handling, Later, waits};
-pub use input::{Flag, Ident, Int, Names, Opaque, RoleName};
+pub use input::{Flag, Ident, Int, Names, Opaque, RoleName, given};
 pub use kind::{Asked, AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};
 pub use page::ListPage;
 pub use row::{

@@ -3,14 +3,16 @@
 //!
 //! | the field is | what is read too (as OpenBao 2.7.2 does) |
 //! |---|---|
-//! | a text | a number as its text, `true` as `1`, `false` as `0`, `null` as the empty text |
+//! | a text | a number as its digits were written, `true` as `1`, `false` as `0`, `null` as the empty text |
 //! | a whole number | its text, the empty text as 0, `true` as 1, `false` as 0, `null` as 0 |
 //! | true or false | `"true"`, `"1"`, `1` and their like, the empty text as false, `null` as false |
-//! | a list | one text with commas, a single number or flag, `null` as the empty list |
+//! | a list | one text with commas, a single number or flag, `null` and the empty map as the empty list |
 //! | a map | `null` and the empty list as the empty map |
 //!
 //! The same rules apply inside a field: the values of a map of texts may be numbers. Raw JSON (the data of a secret) is
 //! passed through unchanged.
+
+mod text;
 
 use std::{fmt, marker::PhantomData};
 
@@ -19,8 +21,8 @@ use serde::de::{
     value::{MapDeserializer, SeqDeserializer},
 };
 
-/// The name under which serde_json asks for the raw text of a value.
-pub(super) const RAW: &str = "$serde_json::private::RawValue";
+use self::text::AnyText;
+pub(super) use self::text::RAW;
 
 /// A deserializer that reads values leniently.
 pub(super) struct Weak<D>(pub D);
@@ -73,11 +75,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Weak<D> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Text(visitor))
+        self.0.deserialize_newtype_struct(RAW, AnyText(visitor))
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(Text(visitor))
+        self.0.deserialize_newtype_struct(RAW, AnyText(visitor))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -185,41 +187,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Inside<V> {
     }
 }
 
-/// The target is a text.
-struct Text<V>(V);
-
-impl<'de, V: Visitor<'de>> Visitor<'de> for Text<V> {
-    type Value = V::Value;
-
-    expecting!("a text");
-
-    pass! {
-        visit_str(&str);
-        visit_borrowed_str(&'de str);
-        visit_string(String);
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        self.0.visit_str(if value { "1" } else { "0" })
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
-        self.0.visit_string(value.to_string())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
-        self.0.visit_string(value.to_string())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
-        self.0.visit_string(value.to_string())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        self.0.visit_str("")
-    }
-}
-
 /// The target is a whole number.
 struct Number<V>(V);
 
@@ -316,6 +283,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for List<V> {
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         self.texts(Vec::new())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        match entries.next_key::<serde::de::IgnoredAny>()? {
+            None => self.texts(Vec::new()),
+            Some(_) => Err(A::Error::invalid_type(Unexpected::Map, &self)),
+        }
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {

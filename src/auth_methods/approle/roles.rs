@@ -12,27 +12,33 @@ use crate::{
         secret_id_storage,
     },
     base::{limits::NUM_USES_MAX, path, ttl::Ttl},
-    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, bounds, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, bounds, given, row::Nothing},
 };
 
+// A null list, number or flag is the empty one, as in Vault; a null duration leaves what there is.
 #[derive(Deserialize, JsonSchema)]
 pub struct Input {
     /// The RoleID. If absent, a new role gets a random RoleID.
+    #[serde(default, deserialize_with = "given")]
     role_id: Option<String>,
     /// Whether a login needs a SecretID. Only true is supported.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     bind_secret_id: Option<Flag>,
     /// How many logins each SecretID is good for. 0 means no limit.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     secret_id_num_uses: Option<Int>,
     /// How long each SecretID is valid. 0 means until it is destroyed.
     #[schemars(extend("plain" = true))]
     secret_id_ttl: Option<Ttl>,
     /// The policies of the tokens.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     token_policies: Option<Names>,
     /// The old name of token_policies.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     policies: Option<Names>,
     /// How long a token is valid at first, and how long after each renewal.
     #[schemars(extend("plain" = true))]
@@ -51,9 +57,11 @@ pub struct Input {
     period: Option<Ttl>,
     /// How many requests a token is good for. 0 means no limit.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     token_num_uses: Option<Int>,
     /// If true, tokens of this role do not get the policy `default`.
     #[schemars(extend("plain" = true))]
+    #[serde(default, deserialize_with = "given")]
     token_no_default_policy: Option<Flag>,
     /// `default` or `service`, which mean the same. Batch tokens are not supported.
     #[schemars(extend("plain" = true))]
@@ -202,7 +210,10 @@ fn set_token_type(role: &mut Role, asked: Option<&str>) -> Result<Option<&'stati
 }
 
 fn apply(role: &mut Role, input: Input) -> Result<()> {
-    if let Some(role_id) = input.role_id.filter(|id| !id.is_empty()) {
+    if let Some(role_id) = input.role_id {
+        if role_id.is_empty() {
+            return Err(Error::invalid("role_id is empty: leave it out to keep the RoleID, or to get a random one"));
+        }
         role.role_id = role_id;
     }
     if let Some(uses) = input.secret_id_num_uses {
@@ -213,8 +224,14 @@ fn apply(role: &mut Role, input: Input) -> Result<()> {
     }
     // If a field is given under its old and its new name, the value under the new name counts and is shown under both.
     let has_old_policies = input.policies.is_some();
+    let is_old_value = input.token_policies.is_none();
     if let Some(policies) = input.token_policies.or(input.policies) {
         role.token_policies = policy_names(&policies)?;
+        if is_old_value {
+            // As in Vault, the old name keeps them in order and each one once.
+            role.token_policies.sort_unstable();
+            role.token_policies.dedup();
+        }
         role.has_old_policies = has_old_policies;
     }
     let has_old_period = input.period.is_some();

@@ -149,6 +149,35 @@ async fn s11_a_child_has_no_policy_that_its_parent_lacks() {
     }
 }
 
+/// A token that declined `default` got it all the same if the request also named it.
+#[tokio::test]
+async fn a_token_that_declines_default_does_not_get_it_by_name() {
+    let rig = Rig::open().await;
+    for (asked, given) in [(json!(["default"]), json!([])), (json!(["default", "a"]), json!(["a"]))] {
+        let fields = json!({"policies": asked, "no_default_policy": true});
+        let made = rig.root("POST", "auth/token/create", fields).await;
+        assert_eq!(made.body["auth"]["policies"], given, "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn a_display_name_is_vaults() {
+    let rig = Rig::open().await;
+    for (asked, shown) in [
+        ("a", "token-a"),
+        ("a  b", "token-a--b"),
+        ("a--", "token-a-"),
+        ("-1", "token--1"),
+        ("ä", "token-"),
+        ("", "token"),
+    ] {
+        let made = rig.root("POST", "auth/token/create", json!({"display_name": asked, "policies": ["a"]})).await;
+        let token = made.body["auth"]["client_token"].as_str().unwrap();
+        let seen = rig.root("POST", "auth/token/lookup", json!({"token": token})).await;
+        assert_eq!(seen.body["data"]["display_name"], shown, "{asked}");
+    }
+}
+
 /// S17: until the sweeper came, a child of an expired token lived on for five seconds, renewed itself and made children.
 #[tokio::test]
 async fn s17_whoever_descends_from_an_expired_token_is_dead_at_once() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::session::{Tok, TokenMount, own_session};
 use crate::{
     base::{path, secret::Secret, time::Time, ttl::Ttl},
-    contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, bounds, row::Nothing},
+    contract::{Access, Answer, Body, Error, Fault, Flag, Int, Opaque, Result, bounds, given, row::Nothing},
     services::{
         policies::Wanted,
         tokens::{LeaseTerms, Plan, Session, lease},
@@ -38,6 +38,7 @@ pub struct Create {
     #[schemars(extend("plain" = true))]
     no_default_policy: Flag,
     /// Whether the token can be renewed. True if absent.
+    #[serde(default, deserialize_with = "given")]
     #[schemars(extend("plain" = true))]
     renewable: Option<Flag>,
     /// The old name of `ttl`.
@@ -222,16 +223,14 @@ fn num_uses(asked: Int) -> Result<u32> {
 }
 
 /// The policies of the new token: the requested ones, or else the parent's. `default` is added to requested ones unless
-/// the request declines it, or the parent lacks it and has no `sudo` either.
+/// the request declines it, or the parent lacks it and has no `sudo` either. A request that declines `default` does not
+/// get it by naming it.
 fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Vec<String>> {
     let held = &parent.record.policies;
     let mut names = asked_policies(input.policies.as_ref())?;
     let is_inherited = names.is_empty() && !asks_for_some(input.policies.as_ref());
     if is_inherited {
         names.clone_from(held);
-        if input.no_default_policy.0 {
-            names.retain(|name| name != "default");
-        }
     } else if privilege == Privilege::Ordinary && !names.iter().all(|name| held.contains(name)) {
         return Err(Error::invalid("child policies must be subset of parent"));
     }
@@ -243,6 +242,9 @@ fn policies(input: &Create, parent: &Session, privilege: Privilege) -> Result<Ve
     }
     if names.iter().any(|name| name == "response-wrapping") {
         return Err(Error::invalid("cannot assign policy \"response-wrapping\""));
+    }
+    if input.no_default_policy.0 {
+        names.retain(|name| name != "default");
     }
     let may_have_default = privilege == Privilege::Sudo || held.iter().any(|name| name == "default");
     if may_have_default && !is_inherited && !input.no_default_policy.0 {
@@ -279,21 +281,14 @@ fn asked_policies(value: Option<&Value>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The display name, as Vault derives it: `token-` and the requested name, reduced to letters, digits and dashes.
-/// Without a requested name it is `token`.
+/// The display name, as Vault derives it: `token-` and the requested name, in which a dash stands for each character that
+/// is no letter or digit. One dash at the end is left out. Without a requested name it is `token`.
 fn display_name(asked: Option<&str>) -> Result<String> {
     let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(String::from("token")) };
     bounds::display_name(asked)?;
-    let mut name = String::from("token-");
-    let mut last_is_dash = true;
-    for c in asked.chars() {
-        let c = if c.is_ascii_alphanumeric() { c } else { '-' };
-        if c != '-' || !last_is_dash {
-            name.push(c);
-        }
-        last_is_dash = c == '-';
-    }
-    Ok(name.trim_end_matches('-').to_owned())
+    let name: String = asked.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = format!("token-{name}");
+    Ok(name.strip_suffix('-').map_or(name.clone(), String::from))
 }
 
 /// The time when a token was created, in whole seconds since 1970, as a look-up shows it.

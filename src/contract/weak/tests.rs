@@ -55,6 +55,7 @@ fn every_spelling_of_vaults_clients_is_read() {
         (json!({"list": ["a", 1, true]}), Input { list: ["a", "1", "1"].map(String::from).into(), ..Input::default() }),
         (json!({"list": 5}), Input { list: vec!["5".into()], ..Input::default() }),
         (json!({"list": null}), Input::default()),
+        (json!({"list": {}}), Input::default()),
         (
             json!({"map": {"version": 2, "b": true, "n": null}}),
             Input {
@@ -70,6 +71,33 @@ fn every_spelling_of_vaults_clients_is_read() {
     ] {
         assert_eq!(read(sent.clone()).unwrap(), expected, "{sent}");
     }
+}
+
+/// serde_json had parsed the number first, so `1.0` became `1` and a number beyond 64 bits another one.
+#[test]
+fn a_number_for_a_text_keeps_its_digits() {
+    for digits in ["1.0", "18446744073709551616", "-9223372036854775809", "1e+30", "0.10", "9007199254740993"] {
+        let expected = Input {
+            text: digits.into(),
+            maybe: Some(digits.into()),
+            list: vec![digits.into()],
+            map: [("k".into(), digits.into())].into(),
+            inner: Some(Inner { text: digits.into() }),
+            ..Input::default()
+        };
+        let text = format!(
+            r#"{{"text": {digits}, "maybe": {digits} , "list": [{digits}], "map": {{"k":{digits}}}, "inner": {{"text": {digits}}}}}"#
+        );
+        let read = Input::deserialize(Weak(&mut serde_json::Deserializer::from_str(&text))).unwrap();
+        assert_eq!(read, expected, "{digits}");
+    }
+}
+
+#[test]
+fn a_text_with_escapes_is_read_as_json_says() {
+    let text = r#"{"text": "a\u00e4\"\\ \n", "list": ["\u0061", "plain"]}"#;
+    let read = Input::deserialize(Weak(&mut serde_json::Deserializer::from_str(text))).unwrap();
+    assert_eq!((read.text.as_str(), read.list), ("aä\"\\ \n", vec![String::from("a"), String::from("plain")]));
 }
 
 #[test]

@@ -79,6 +79,7 @@ impl Head {
 fn operation(method: &str, query: &mut Vec<(String, String)>) -> Result<Operation, Refused> {
     let listing = |query: &mut Vec<(String, String)>, name| match take(query, name) {
         None => Ok(false),
+        Some(text) if text.is_empty() => Ok(false),
         Some(text) => go_bool(&text).ok_or_else(|| Refused::silent(400)),
     };
     let wants_help = take(query, "help").is_some_and(|value| !value.is_empty());

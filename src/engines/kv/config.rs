@@ -3,15 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Kv,
-    input::{Count, given},
-    records,
-    records::Lapse,
-};
+use super::{Kv, input::Count, records, records::Lapse};
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Call, Flag, Int, Result, row::Nothing},
+    contract::{Answer, Call, Flag, Int, Result, given, row::Nothing},
 };
 
 /// The settings of a mount. A field that is absent stays unchanged.

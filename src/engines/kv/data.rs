@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::{
     At, Kv,
-    input::{Options, given},
+    input::Options,
     patch::merge,
     records,
     records::{Document, Key, NextVersion},
 };
-use crate::contract::{Answer, Body, Call, Error, Int, Result, row::Nothing};
+use crate::contract::{Answer, Body, Call, Error, Int, Result, given, row::Nothing};
 
 /// Which version to read.
 #[derive(Deserialize, JsonSchema)]

@@ -1,5 +1,5 @@
 //! Parses the input of this engine. A null field differs from an absent one: null resets the setting. Such fields are
-//! read with [`given`].
+//! read with [`given`](crate::contract::given).
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,6 @@ use crate::{
     base::{secret::Secret, ttl::Ttl},
     contract::{Error, Int, Result},
 };
-
-/// Reads a field that is present. Null counts as present: the type of the field decides what it means.
-pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
 
 /// The `options` of a write: the version number that the caller believes to be the current one, if given.
 #[derive(Default)]
@@ -46,6 +41,7 @@ impl<'de> Deserialize<'de> for Options {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         match Value::deserialize(from)? {
             Value::Null => Ok(Self::default()),
+            Value::Array(items) if items.is_empty() => Ok(Self::default()),
             Value::Object(options) => Ok(Self { cas: options.get("cas").map(Cas::from) }),
             _ => Err(D::Error::custom("expected an object")),
         }
@@ -68,7 +64,10 @@ impl From<&Value> for Cas {
 impl<'de> Deserialize<'de> for Document {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw: Box<str> = Box::<RawValue>::deserialize(from)?.into();
-        let text = Secret::new(String::from(raw));
+        // PHP writes an empty map as an empty list.
+        let is_empty_list =
+            raw.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|in_it| in_it.trim().is_empty());
+        let text = Secret::new(if is_empty_list { String::from("{}") } else { String::from(raw) });
         let is_right = {
             let text = text.expose();
             text.starts_with('{') || text == "null"
@@ -120,7 +119,7 @@ impl<'de> Deserialize<'de> for Lapse {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(from)?;
         let below_zero = match &value {
-            Value::String(text) => text.strip_prefix('-').map(str::to_owned),
+            Value::String(text) => text.strip_prefix('-').filter(|rest| !rest.starts_with('+')).map(str::to_owned),
             Value::Number(number) => number.to_string().strip_prefix('-').map(str::to_owned),
             _ => None,
         };

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     At, Kv,
-    input::{Count, CustomChanges, given},
+    input::{Count, CustomChanges},
     records,
     records::{CasRule, Key, Moment},
 };
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Call, Error, Flag, Int, ListPage, Result, row::Nothing},
+    contract::{Answer, Call, Error, Flag, Int, ListPage, Result, given, row::Nothing},
 };
 
 /// The settings of a key. A field that is absent stays unchanged.

@@ -40,8 +40,45 @@ async fn a_role_is_shown_as_it_was_written() {
         "token_type": "service"
     }));
     assert_eq!(bench.read("role/Svc").await.unwrap(), shown);
-    bench.write("role/svc", json!({ "token_num_uses": null, "role_id": "" })).await.unwrap();
+    bench.write("role/svc", json!({ "token_ttl": null })).await.unwrap();
     assert_eq!(bench.read("role/svc").await.unwrap(), shown, "what is not named stays");
+}
+
+/// A client that cleared a list with null was answered 204, and the old policies stayed.
+#[tokio::test]
+async fn a_null_list_number_or_flag_is_the_empty_one() {
+    let fields = json!({
+        "token_policies": "a", "token_num_uses": 5, "secret_id_num_uses": 3, "token_no_default_policy": true, "token_ttl": 60
+    });
+    let bench = bench(fields).await;
+    let nulls = json!({
+        "token_policies": null, "token_num_uses": null, "secret_id_num_uses": null, "token_no_default_policy": null,
+        "token_ttl": null
+    });
+    bench.write("role/svc", nulls).await.unwrap();
+    assert_eq!(bench.read("role/svc").await.unwrap(), changed(json!({ "token_ttl": 60 })));
+}
+
+#[tokio::test]
+async fn an_empty_role_id_is_refused() {
+    let bench = bench(json!({ "role_id": "chosen" })).await;
+    for fields in [json!({ "role_id": "" }), json!({ "role_id": null })] {
+        for path in ["role/svc", "role/new"] {
+            let error = bench.write(path, fields.clone()).await.unwrap_err();
+            assert!(error.message.starts_with("role_id is empty"), "{path} {fields}: {error:?}");
+        }
+    }
+    assert_eq!(bench.read("role/svc/role-id").await.unwrap()["role_id"], "chosen");
+    assert_eq!(bench.exists("role/new"), Some(false));
+}
+
+/// As in Vault: under the old name they are sorted, under the new one they stay as they were written.
+#[tokio::test]
+async fn the_old_name_of_the_policies_sorts_them() {
+    let bench = bench(json!({ "policies": ["b", "a", "b"] })).await;
+    assert_eq!(bench.read("role/svc").await.unwrap()["token_policies"], json!(["a", "b"]));
+    bench.write("role/svc", json!({ "token_policies": ["b", "a", "b"] })).await.unwrap();
+    assert_eq!(bench.read("role/svc").await.unwrap()["token_policies"], json!(["b", "a", "b"]));
 }
 
 #[tokio::test]

@@ -67,6 +67,16 @@ async fn null_is_data_too() {
     assert_eq!(bench.read("data/a").await.unwrap()["data"], json!({"a": 1}));
 }
 
+/// PHP writes an empty map as `[]`. OpenBao reads that as an empty map.
+#[tokio::test]
+async fn an_empty_list_is_an_empty_map() {
+    let bench = bench().await;
+    for fields in [r#"{"data": [ ], "options": []}"#, r#"{"data":[]}"#] {
+        bench.ask_text(Operation::Update, "data/a", fields).await.unwrap();
+        assert_eq!(bench.read("data/a").await.unwrap()["data"], json!({}), "{fields}");
+    }
+}
+
 #[tokio::test]
 async fn an_invalid_write_is_explained_and_changes_nothing() {
     let bench = with_versions(2).await;
