@@ -35,7 +35,7 @@ def page():
         text.append(f"### `{mount}/`\n\n| path | verb | |\n|---|---|---|")
         text += [f"| `{path}` | {verb} | {help_line} |" for path, verb, help_line in rows]
         text.append("")
-    text.append("## Differences\n\n`*` stands for all of them. Areas and calls are those of `tests/oracle/scenarios`.\n")
+    text.append("## Differences\n\n`*` stands for all of them. Areas and calls are those of `tests/oracle/scenarios`; the calls of the area `spellings` are made by `tests/oracle/spellings.py`.\n")
     text.append("| why | area | calls | what differs |\n|---|---|---|---|")
     rows = tomllib.loads((ROOT / "data" / "oracle_differences.toml").read_text())["difference"]
     for row in sorted(rows, key=lambda row: (row["reason"], str(row["scenario"]))):

@@ -12,6 +12,7 @@
 """
 
 import fnmatch
+import functools
 import json
 import re
 import tomllib
@@ -19,6 +20,7 @@ import tomllib
 from servers import ROOT
 
 PATH = ROOT / "data" / "oracle_differences.toml"
+GENERATED = "spellings"  # the area of the generated questions
 NEEDED, MAY = {"scenario", "step", "what", "reason"}, {"theirs", "ours"}
 
 
@@ -35,9 +37,10 @@ class Differences:
     def allow(self, area, step, difference):
         return any([entry.allows(area, step, difference) for entry in self.entries])
 
-    def unused(self):
-        """The parts of entries that no difference needed yet."""
-        return [f"{entry.row['scenario']}: {part}" for entry in self.entries for part in entry.idle]
+    def unused(self, area=None):
+        """The parts of entries that no difference needed yet: of those for the generated questions, or of all others."""
+        entries = [entry for entry in self.entries if (entry.scenarios == [GENERATED]) == (area == GENERATED)]
+        return [f"{entry.row['scenario']}: {part}" for entry in entries for part in entry.idle]
 
 
 class Entry:
@@ -71,4 +74,9 @@ def as_list(value):
 
 
 def matches(text, pattern):
-    return text == pattern or re.fullmatch(fnmatch.translate(pattern.replace("[", "[[]")), text, re.DOTALL) is not None
+    return text == pattern or compiled(pattern).fullmatch(text) is not None
+
+
+@functools.cache
+def compiled(pattern):
+    return re.compile(fnmatch.translate(pattern.replace("[", "[[]")), re.DOTALL)

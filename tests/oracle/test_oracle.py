@@ -14,7 +14,6 @@ import pytest
 
 import servers
 from tests.oracle import coverage, document, known, spoil
-from tests.oracle.play import Oracle
 from tests.oracle.scenario import Scenario, areas
 
 STEPS = [
@@ -23,11 +22,6 @@ STEPS = [
     for number, step in enumerate(Scenario(area).steps)
 ]
 SPOILED = ["status:6", "ui_mounts:9", "routing:13"]
-
-
-@pytest.fixture(scope="session")
-def oracle(request):
-    return Oracle(request.config.getoption("--itself"), request.config.getoption("--spoil"))
 
 
 @pytest.fixture(scope="session")
