@@ -17,8 +17,10 @@ use crate::{
     },
     services::{
         access::Permitted,
+        identity::PrincipalAt,
         recorded::Recorded,
-        tokens::{LeaseTerms, Plan, lease},
+        revocations::Revoked,
+        tokens::{LeaseTerms, Plan, PlannedLogin, lease},
     },
 };
 
@@ -64,9 +66,22 @@ pub(super) async fn run_row(work: &Work) -> Result<Answer> {
             // If a handler panics, only its own caller notices: the answer is 500,
             // and it is recorded like any other outcome.
             let run = AssertUnwindSafe(at.engine.run(work)).catch_unwind();
-            run.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))
+            let answer = run.await.unwrap_or_else(|_| Err(Error::internal("a handler panicked")))?;
+            end_logins(known, at, &answer)?;
+            Ok(answer)
         }
     }
+}
+
+/// Revokes the tokens of the logins that the row has ended, in the same unit of work.
+fn end_logins(known: &Known, at: &MountPoint, answer: &Answer) -> Result<()> {
+    let Some(ended) = answer.ended else { return Ok(()) };
+    if at.engine.class() != Class::Auth {
+        return Err(Error::internal("logins ended by a mount that is not an auth method"));
+    }
+    let revoked = Revoked::Logins(at.mount.record.id, ended);
+    known.routed.context.services().revocations.add(&known.unit, revoked)?;
+    Ok(())
 }
 
 /// The help of a path, as text and as an OpenAPI document. The paths in the document are relative to the mount.
@@ -90,7 +105,9 @@ fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
     let (context, mount) = (&known.routed.context, &at.mount);
     let (services, unit) = (context.services(), &known.unit);
     login.check_bounds()?;
-    let entity = services.identity.find_or_create(unit, &mount.record.accessor, &login.alias, context.now)?;
+    let principal =
+        PrincipalAt { mount_accessor: &mount.record.accessor, principal: &login.origin.principal, name: &login.alias };
+    let entity = services.identity.find_or_create(unit, &principal, context.now)?;
     let policies = login.token_policies()?;
     let terms = LeaseTerms {
         default_ttl: login.ttl.or(mount.facts.default_ttl),
@@ -112,7 +129,7 @@ fn grant(known: &Known, at: &MountPoint, login: Login) -> Result<Answer> {
         period: login.period,
         num_uses: login.num_uses,
         is_renewable: true,
-        login_mount: Some(mount.record.id),
+        login: Some(PlannedLogin { mount: &mount.facts, origin: login.origin }),
         stamp: known.routed.snapshot.markers.version.generation,
         ..Plan::default()
     };

@@ -6,7 +6,7 @@ use crate::{
     barrier::Unit,
     broker::{context::RequestContext, routed::Snapshot},
     contract::{Caller, Login, OwnToken, Principal, Result},
-    services::{mounts::Mount, tokens::Session},
+    services::{identity::PrincipalAt, mounts::Mount, tokens::Session},
 };
 
 /// The caller of a request.
@@ -23,9 +23,25 @@ pub(super) enum Standing {
     Nobody,
     /// By a live token.
     Token { session: Arc<Session>, own: Arc<OwnToken> },
-    /// By a credential that an auth method recognised, or by the login before it in a chain. `alias` is
-    /// the name of the principal within `mount`.
-    Recognised { mount: Arc<Mount>, alias: String },
+    /// By a credential that an auth method recognised, or by the login before it in a chain.
+    Recognised(Recognised),
+}
+
+/// A principal whom an auth method recognised.
+#[derive(Clone)]
+pub(super) struct Recognised {
+    mount: Arc<Mount>,
+    principal: [u8; 16],
+    alias: String,
+}
+
+impl Recognised {
+    /// The id of the principal's entity. If there is none yet, makes it in this unit of work.
+    pub fn entity(&self, unit: &Unit, context: &RequestContext) -> Result<String> {
+        let Self { mount, principal, alias } = self;
+        let of = PrincipalAt { mount_accessor: &mount.record.accessor, principal, name: alias };
+        Ok(context.services().identity.find_or_create(unit, &of, context.now)?.to_string())
+    }
 }
 
 impl Identity {
@@ -37,16 +53,16 @@ impl Identity {
     /// or created in the request's unit of work.
     pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
         login.check_bounds()?;
-        let accessor = &mount.record.accessor;
-        let entity = context.services().identity.find_or_create(unit, accessor, &login.alias, context.now)?;
+        let policies = login.token_policies()?;
+        let recognised = Recognised { mount: Arc::clone(mount), principal: login.origin.principal, alias: login.alias };
         let principal = Principal {
-            entity_id: entity.to_string(),
-            display_name: login.display_name.clone(),
-            policies: login.token_policies()?,
+            entity_id: recognised.entity(unit, context)?,
+            display_name: login.display_name,
+            policies,
             metadata: login.metadata,
-            is_login: true,
+            login_mount: Some(mount.record.path.clone()),
         };
-        let standing = Standing::Recognised { mount: Arc::clone(mount), alias: login.alias };
+        let standing = Standing::Recognised(recognised);
         Ok(Self { caller: Arc::new(caller(Arc::new(principal), context)), standing })
     }
 
@@ -62,14 +78,14 @@ impl Identity {
     pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.standing {
             Standing::Token { session, .. } => Some(session),
-            Standing::Nobody | Standing::Recognised { .. } => None,
+            Standing::Nobody | Standing::Recognised(_) => None,
         }
     }
 
     pub fn own_token(&self) -> Option<&Arc<OwnToken>> {
         match &self.standing {
             Standing::Token { own, .. } => Some(own),
-            Standing::Nobody | Standing::Recognised { .. } => None,
+            Standing::Nobody | Standing::Recognised(_) => None,
         }
     }
 }

@@ -262,16 +262,14 @@ fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Op
     let context = &routed.context;
     match (&before.standing, &context.credential, &routed.snapshot.keys) {
         (Standing::Token { .. }, Some(Credential::Token(token)), Some(keys)) => by_token(routed, keys, token),
-        (Standing::Recognised { mount, alias }, ..) => {
+        (Standing::Recognised(recognised), ..) => {
             // The unit of work that created the entity was given up; the new one finds or creates it again.
-            let accessor = &mount.record.accessor;
-            let entity = context.services().identity.find_or_create(unit, accessor, alias, context.now)?;
             let principal = Principal {
-                entity_id: entity.to_string(),
+                entity_id: recognised.entity(unit, context)?,
                 display_name: before.caller.display_name.clone(),
                 policies: before.caller.policies.clone(),
                 metadata: before.caller.metadata.clone(),
-                is_login: true,
+                login_mount: before.caller.login_mount.clone(),
             };
             let standing = before.standing.clone();
             Ok(Some(Identity { caller: Arc::new(caller(Arc::new(principal), context)), standing }))

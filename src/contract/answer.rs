@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     base::{secret::Secret, ttl::Ttl},
-    contract::{Error, Result},
+    contract::{EndedLogins, Error, LoginOrigin, Result},
 };
 
 /// The answer to a request, with warnings for the caller.
@@ -17,6 +17,8 @@ pub struct Answer {
     /// Overrides the status that follows from the body. `None` for all rows but `sys/health`.
     pub status: Option<u16>,
     pub after: AfterAnswer,
+    /// The logins of this mount whose tokens end with the commit of this request. Only an auth method may name some.
+    pub ended: Option<EndedLogins>,
 }
 
 /// What follows an answer.
@@ -85,7 +87,10 @@ pub enum Body {
 /// The identity that a login has proved, and the properties of the token that the broker issues for it.
 #[derive(Default)]
 pub struct Login {
-    /// The name of the identity within this mount. The broker finds or creates the entity for it.
+    /// The principal who logged in, and the credential that it showed. The broker finds or creates the entity of the
+    /// principal.
+    pub origin: LoginOrigin,
+    /// The name of the identity within this mount, as its entity shows it.
     pub alias: String,
     pub display_name: String,
     pub policies: Vec<String>,
@@ -133,6 +138,14 @@ pub struct Granted {
     pub kind: &'static str,
     pub is_orphan: bool,
     pub num_uses: u32,
+}
+
+/// A token that an auth method issued and that somebody wants to renew.
+pub struct IssuedToken {
+    /// The metadata of the login.
+    pub metadata: BTreeMap<String, String>,
+    /// The origin of the login. `None` for a token from before origins were kept.
+    pub origin: Option<LoginOrigin>,
 }
 
 /// How a token that an auth method issued is to be renewed, as the auth method wants it.
@@ -195,7 +208,7 @@ impl Granted {
 
 impl Answer {
     pub fn new(body: Body) -> Self {
-        Self { body, warnings: Vec::new(), status: None, after: AfterAnswer::Nothing }
+        Self { body, warnings: Vec::new(), status: None, after: AfterAnswer::Nothing, ended: None }
     }
 
     pub fn data(data: &impl Serialize) -> Result<Self> {
@@ -240,6 +253,12 @@ impl Answer {
 
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = Some(status);
+        self
+    }
+
+    /// Ends the tokens of these logins, and all descendants of the tokens, in the same commit as the rest of the request.
+    pub fn ending(mut self, ended: EndedLogins) -> Self {
+        self.ended = Some(ended);
         self
     }
 

@@ -2,6 +2,8 @@
 //! randomness. A test uses the public API (`bench.write("keys/a", …)`), so an internal change does not break it.
 //! `conformance` is the suite that every kind must pass.
 
+mod logins;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
@@ -14,11 +16,13 @@ use crate::{
         ttl::Ttl,
     },
     contract::{
-        Answer, Asked, AuthMethod, Body, Caller, Context, ContextParts, Error, Fault, Fields, Found, Host, Kind, Login,
-        MountFacts, Mounted, ObjectSchema, Operation, Principal, Renewal, Result, SecretsEngine,
+        Answer, Asked, AuthMethod, Body, Caller, Context, ContextParts, Error, Fault, Fields, Found, Host, IssuedToken,
+        Kind, Login, MountFacts, Mounted, ObjectSchema, Operation, Principal, Renewal, Result, RowFacts, SecretsEngine,
     },
     store::Store,
 };
+
+pub use logins::{Ending, EndingOf, conformance_of_logins};
 
 /// One mount with its store, clock and caller.
 pub struct Bench {
@@ -70,10 +74,16 @@ impl Bench {
         &self.mounted
     }
 
-    /// Makes the next requests come from a login with this name and these policies.
+    /// Makes the next requests come from a login at `auth/test/`.
     pub fn become_caller(&mut self, display_name: &str, entity_id: &str, metadata: BTreeMap<String, String>) {
         let (display_name, entity_id) = (display_name.to_owned(), entity_id.to_owned());
-        let principal = Principal { display_name, entity_id, metadata, is_login: true, ..Principal::default() };
+        let principal = Principal {
+            display_name,
+            entity_id,
+            metadata,
+            login_mount: Some(String::from("auth/test/")),
+            ..Principal::default()
+        };
         self.caller = Arc::new(Caller { principal: Arc::new(principal), ..Caller::nobody(None) });
     }
 
@@ -126,9 +136,17 @@ impl Bench {
         self.mounted.exists(row, context, params)?.ok()
     }
 
-    pub async fn renew(&self, metadata: BTreeMap<String, String>) -> Result<Renewal> {
+    /// Whether a request leads to the row.
+    fn leads_to(&self, operation: Operation, path: &str, row: &Arc<RowFacts>) -> bool {
+        let Found::Row { row: found, .. } = self.mounted.find(operation, path) else { return false };
+        self.mounted.facts(found).is_some_and(|facts| Arc::ptr_eq(facts, row))
+    }
+
+    /// Asks whether the token of a login may be renewed.
+    pub async fn renew(&self, login: &Login) -> Result<Renewal> {
         let (context, _) = self.context();
-        self.mounted.renew(context, metadata).await
+        let token = IssuedToken { metadata: login.metadata.clone(), origin: Some(login.origin) };
+        self.mounted.renew(context, token).await
     }
 
     pub async fn read(&self, path: &str) -> Result<Value> {

@@ -47,6 +47,9 @@ pub fn display_name(name: &str) -> Result<()> {
 impl Login {
     /// Checks what an auth method puts into a token. The broker asks this of every login.
     pub fn check_bounds(&self) -> Result<()> {
+        if !self.origin.names_a_principal() {
+            return Err(Error::internal("a login that names no principal"));
+        }
         if self.alias.len() > ALIAS_BYTES_MAX {
             return Err(Error::invalid(format!("the alias of this login has more than {ALIAS_BYTES_MAX} bytes")));
         }
@@ -59,10 +62,12 @@ impl Login {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::LoginOrigin;
 
     #[test]
     fn s18_what_a_login_puts_into_a_token_is_bounded() {
         let longest = || Login {
+            origin: LoginOrigin { principal: [1; 16], ..LoginOrigin::default() },
             alias: "a".repeat(ALIAS_BYTES_MAX),
             display_name: "d".repeat(DISPLAY_NAME_BYTES_MAX),
             policies: vec![String::from("p"); POLICIES_MAX],

@@ -101,9 +101,9 @@ pub struct Principal {
     pub display_name: String,
     pub policies: Vec<String>,
     pub metadata: BTreeMap<String, String>,
-    /// Whether a login issued the token. If so, the auth method vouches for the metadata. The metadata of a child token
-    /// is chosen by its creator.
-    pub is_login: bool,
+    /// The path of the auth method whose login issued the token, such as `auth/approle/`. If set, the auth method vouches
+    /// for the metadata. The metadata of a child token is chosen by its creator.
+    pub login_mount: Option<String>,
 }
 
 /// Who sent the request. A request without a token has only an address.

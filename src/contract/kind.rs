@@ -5,8 +5,8 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
-    Api, BuiltInApi, Call, Context, Error, Handled, Handling, Host, Later, Login, Operation, Recognises, Renewal,
-    Result, Row, RowFacts, ShownCredential,
+    Api, BuiltInApi, Call, Context, Error, Handled, Handling, Host, IssuedToken, Later, Login, Operation, Recognises,
+    Renewal, Result, Row, RowFacts, ShownCredential,
     row::{ApiOf, Fields, Params},
 };
 
@@ -27,12 +27,9 @@ pub trait AuthMethod: Sized + Send + Sync + 'static {
     fn api() -> Api<Self>;
     fn open(host: Host) -> impl Future<Output = Result<Self>> + Send;
 
-    /// Decides whether a token that this mount issued may be renewed, from the metadata of its login. Fails if the
-    /// identity no longer exists.
-    fn renew(
-        call: Call<Self>,
-        metadata: std::collections::BTreeMap<String, String>,
-    ) -> impl Future<Output = Result<Renewal>> + Send;
+    /// Decides whether a token that this mount issued may be renewed. Fails if the principal of its login no longer
+    /// exists; another principal that has the same name now is not the one that logged in.
+    fn renew(call: Call<Self>, token: IssuedToken) -> impl Future<Output = Result<Renewal>> + Send;
 
     /// Finds the identity behind a credential. `None` if the credential does not belong to this mount. A credential
     /// that belongs to this mount but does not verify is an error, so that no other mount is asked about it.
@@ -101,7 +98,7 @@ fn open_engine<E: SecretsEngine>(host: Host) -> Pin<Box<dyn Future<Output = Resu
 
 fn open_auth<E: AuthMethod>(host: Host) -> Pin<Box<dyn Future<Output = Result<Arc<dyn Mounted>>> + Send>> {
     let login = LoginRules::<E> {
-        renew: |call, metadata| Box::pin(E::renew(call, metadata)),
+        renew: |call, token| Box::pin(E::renew(call, token)),
         recognises: E::RECOGNISES,
         recognise: |call, shown| Box::pin(E::recognise(call, shown)),
     };
@@ -149,7 +146,7 @@ pub trait Mounted: Send + Sync {
     fn run(&self, row: RowRef, context: Context, asked: Asked) -> Handling;
     /// Whether the record at the path exists. `None` if the row has no `exists` function.
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>>;
-    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Later<Renewal>;
+    fn renew(&self, context: Context, token: IssuedToken) -> Later<Renewal>;
     /// The forms of credentials that this mount recognises with any request.
     fn recognises(&self) -> &'static [Recognises];
     fn recognise<'s>(&self, context: Context, shown: ShownCredential<'s>) -> Recognising<'s>;
@@ -159,7 +156,7 @@ type Recognising<'s> = Pin<Box<dyn Future<Output = Result<Option<Login>>> + Send
 
 /// The functions that an auth method has besides its rows.
 struct LoginRules<E> {
-    renew: fn(Call<E>, std::collections::BTreeMap<String, String>) -> Later<Renewal>,
+    renew: fn(Call<E>, IssuedToken) -> Later<Renewal>,
     recognises: &'static [Recognises],
     recognise: for<'s> fn(Call<E>, ShownCredential<'s>) -> Recognising<'s>,
 }
@@ -270,9 +267,9 @@ impl<C: Handled> Mounted for Erased<C> {
         Some(question(self.call(context), params))
     }
 
-    fn renew(&self, context: Context, metadata: std::collections::BTreeMap<String, String>) -> Later<Renewal> {
+    fn renew(&self, context: Context, token: IssuedToken) -> Later<Renewal> {
         match &self.login {
-            Some(login) => (login.renew)(self.plain_call(context), metadata),
+            Some(login) => (login.renew)(self.plain_call(context), token),
             None => Box::pin(async { Err(Error::invalid("this mount cannot renew tokens")) }),
         }
     }

@@ -19,6 +19,7 @@ pub mod kind;
 mod handler;
 mod misfit;
 pub mod openapi;
+mod origin;
 mod page;
 pub mod reference;
 pub mod row;
@@ -27,7 +28,7 @@ mod template;
 mod weak;
 
 pub use crate::barrier::Table;
-pub use answer::{AfterAnswer, Answer, Body, Delivered, Delivery, Granted, Login, Renewal};
+pub use answer::{AfterAnswer, Answer, Body, Delivered, Delivery, Granted, IssuedToken, Login, Renewal};
 pub use built_in::{BuiltInApi, BuiltInCall, Handled};
 pub use call::{Call, Caller, Context, ContextParts, Host, MountFacts, OwnToken, Principal, View};
 pub use credential::{Credential, NeedsBody, Recognises, ShownCredential};
@@ -37,6 +38,7 @@ pub use error::{Error, Fault, Result};
 pub use handler::{Handling, Later, waits};
 pub use input::{Flag, Ident, Int, Names, Opaque, RoleName, given};
 pub use kind::{Asked, AuthMethod, Class, Found, Kind, Mounted, RowRef, SecretsEngine};
+pub use origin::{EndedLogins, LoginOrigin};
 pub use page::ListPage;
 pub use row::{
     Access, Api, ApiOf, Fields, Operation, Params, Recording, Row, RowFacts, TrailingSlash, Verb, WhenSealed,

@@ -1,5 +1,5 @@
-//! Entities: who a principal is, across logins. Each login finds or makes the entity of its alias (mount accessor and
-//! name), in the same unit of work as its token.
+//! Entities: who a principal is, across logins. Each login finds or makes the entity of its principal, in the
+//! same unit of work as its token.
 
 use crate::{
     barrier::{BarrierError, Table, Unit},
@@ -38,8 +38,17 @@ pub(crate) struct Alias {
 
 /// Entities by id (UUID, 16 bytes).
 const ENTITIES: Table<Entity> = Table::plain(table_ids::ENTITIES);
-/// Aliases by a keyed hash of mount accessor and principal name.
+/// Aliases by a keyed hash of the mount's accessor and the principal's incarnation.
 const ALIASES: Table<Alias> = Table::plain(table_ids::ALIASES);
+
+/// A principal who logs in at an auth mount.
+pub(crate) struct PrincipalAt<'a> {
+    pub mount_accessor: &'a str,
+    /// The incarnation of the principal. It selects the entity: whoever gets the name later is another principal.
+    pub principal: &'a [u8; 16],
+    /// The name that the alias shows.
+    pub name: &'a str,
+}
 
 /// The service of entities and their aliases.
 #[derive(Clone)]
@@ -53,14 +62,8 @@ impl Identity {
     }
 
     /// Returns the id of the principal's entity. If there is none yet, makes it in this unit of work.
-    pub fn find_or_create(
-        &self,
-        unit: &Unit,
-        mount_accessor: &str,
-        name: &str,
-        now: Time,
-    ) -> Result<uuid::Uuid, BarrierError> {
-        let key = alias_key(unit, mount_accessor, name)?;
+    pub fn find_or_create(&self, unit: &Unit, of: &PrincipalAt<'_>, now: Time) -> Result<uuid::Uuid, BarrierError> {
+        let key = alias_key(unit, of)?;
         if let Some(alias) = unit.get(&CORE, &ALIASES, &key)? {
             return Ok(uuid::Uuid::from_bytes(alias.entity));
         }
@@ -69,7 +72,7 @@ impl Identity {
             id: id.into_bytes(),
             name: format!("entity_{}", data_encoding::HEXLOWER.encode(&self.random.bytes::<4>())),
             created: now.unix_nanos(),
-            aliases: vec![EntityAlias { mount_accessor: mount_accessor.to_owned(), name: name.to_owned() }],
+            aliases: vec![EntityAlias { mount_accessor: of.mount_accessor.to_owned(), name: of.name.to_owned() }],
         };
         unit.put(&CORE, &ALIASES, &key, &Alias { entity: entity.id })?;
         unit.create(&CORE, &ENTITIES, &entity.id, &entity)?;
@@ -77,10 +80,7 @@ impl Identity {
     }
 }
 
-fn alias_key(unit: &Unit, mount_accessor: &str, name: &str) -> Result<[u8; 32], BarrierError> {
-    let mut text = Vec::with_capacity(mount_accessor.len() + name.len() + 1);
-    text.extend_from_slice(mount_accessor.as_bytes());
-    text.push(0);
-    text.extend_from_slice(name.as_bytes());
+fn alias_key(unit: &Unit, of: &PrincipalAt<'_>) -> Result<[u8; 32], BarrierError> {
+    let text = [of.mount_accessor.as_bytes(), &[0], of.principal].concat();
     unit.keys().engine_hash(&CORE, "alias", &text)
 }

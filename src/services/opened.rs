@@ -2,12 +2,12 @@
 //! request that was permitted and recorded, and only the API row to which that request was routed.
 //! Anything else may be asked of it freely.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     contract::{
-        Answer, Asked, Class, Context, Error, Found, Host, Kind, Login, Mounted, Operation, Params, Recognises,
-        Renewal, Result, RowFacts, RowRef, ShownCredential,
+        Answer, Asked, Class, Context, Error, Found, Host, IssuedToken, Kind, Login, Mounted, Operation, Params,
+        Recognises, Renewal, Result, RowFacts, RowRef, ShownCredential,
     },
     services::{
         access::Permitted,
@@ -47,8 +47,8 @@ impl OpenEngine {
         self.0.exists(row, context, params)
     }
 
-    pub async fn renew(&self, context: Context, metadata: BTreeMap<String, String>) -> Result<Renewal> {
-        self.0.renew(context, metadata).await
+    pub async fn renew(&self, context: Context, token: IssuedToken) -> Result<Renewal> {
+        self.0.renew(context, token).await
     }
 
     pub fn recognises(&self) -> &'static [Recognises] {

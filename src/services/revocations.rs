@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::{
     barrier::{BarrierError, MountId, Table, Unit},
+    contract::{EndedLogins, LoginOrigin},
     services::{
         guards::{self, Registry, Version},
         table_ids::{self, CORE},
@@ -42,6 +43,9 @@ pub(crate) enum Revoked {
     /// Everything that a mount keeps, and every token that it issued.
     #[n(1)]
     Mount(#[cbor(n(0), with = "minicbor::bytes")] MountId),
+    /// The tokens of some logins at a mount, and all their descendants.
+    #[n(2)]
+    Logins(#[cbor(n(0), with = "minicbor::bytes")] MountId, #[n(1)] EndedLogins),
 }
 
 /// The live revocation markers.
@@ -50,6 +54,8 @@ pub(crate) struct Markers {
     pub version: Version,
     trees: HashMap<[u8; 32], u64>,
     mounts: HashSet<MountId>,
+    /// Origins are never used again, so nothing can be newer than a marker that names one.
+    logins: HashSet<(MountId, EndedLogins)>,
     /// The generation before which everything is dead. Set if a marker cannot be
     /// read, because nobody knows what it revoked.
     unreadable_before: Option<u64>,
@@ -69,6 +75,7 @@ pub(crate) struct Lineage<'a> {
     pub ancestors: &'a [Ancestor],
     /// The auth mount of the login that made the token. `None` if no login did.
     pub login_mount: Option<&'a MountId>,
+    pub origin: Option<&'a LoginOrigin>,
 }
 
 impl Markers {
@@ -100,6 +107,9 @@ impl Markers {
             Revoked::Mount(id) => {
                 self.mounts.insert(*id);
             }
+            Revoked::Logins(id, ended) => {
+                self.logins.insert((*id, *ended));
+            }
         }
     }
 
@@ -114,19 +124,32 @@ impl Markers {
             Revoked::Mount(id) => {
                 self.mounts.remove(id);
             }
+            Revoked::Logins(id, ended) => {
+                self.logins.remove(&(*id, *ended));
+            }
         }
     }
 
-    /// Whether a token is dead: a marker newer than the token names it or an ancestor, or a marker names its mount.
+    /// Whether a token is dead: a marker newer than the token names it or an ancestor, or a marker names the mount or the
+    /// origin of its login. The logins of its ancestors are asked with [`Markers::kill_login`].
     pub fn kill(&self, token: Lineage<'_>) -> bool {
         if self.is_empty() {
             return false;
         }
         let is_dead = |hash: &[u8; 32]| self.kill_tree(token.stamp, hash);
-        token.login_mount.is_some_and(|id| self.mounts.contains(id))
+        self.kill_login(token.login_mount, token.origin)
             || self.unreadable_before.is_some_and(|generation| token.stamp < generation)
             || is_dead(token.hash)
             || token.ancestors.iter().any(|ancestor| is_dead(&ancestor.0))
+    }
+
+    /// Whether a marker names the mount or the origin of a login.
+    pub fn kill_login(&self, mount: Option<&MountId>, origin: Option<&LoginOrigin>) -> bool {
+        let Some(id) = mount else { return false };
+        let is_ended = |origin: &LoginOrigin| {
+            !self.logins.is_empty() && origin.ended_by().iter().any(|ended| self.logins.contains(&(*id, *ended)))
+        };
+        self.mounts.contains(id) || origin.is_some_and(is_ended)
     }
 
     /// Whether there is a marker that names the token `hash` and is newer than `stamp`.
@@ -136,11 +159,11 @@ impl Markers {
 
     /// The number of revocations that the sweeper has not finished.
     pub fn count(&self) -> usize {
-        self.trees.len() + self.mounts.len()
+        self.trees.len() + self.mounts.len() + self.logins.len()
     }
 
     fn is_empty(&self) -> bool {
-        self.trees.is_empty() && self.mounts.is_empty() && self.unreadable_before.is_none()
+        self.trees.is_empty() && self.mounts.is_empty() && self.logins.is_empty() && self.unreadable_before.is_none()
     }
 }
 

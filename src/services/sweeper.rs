@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::{
     barrier::{Barrier, BarrierError, MountId, Unit},
     base::{limits::SWEEP_BATCH_MAX, random::Random, time::Clock},
+    contract::EndedLogins,
     services::{
         Services,
         revocations::{Marker, Revocations, Revoked},
@@ -82,6 +83,7 @@ impl Sweeper {
         let count = match &marker.revoked {
             Revoked::Tree(hash) => self.erase_tree(&unit, hash)?,
             Revoked::Mount(id) => self.erase_mount(&unit, id)?,
+            Revoked::Logins(id, ended) => self.erase_logins(&unit, &login_prefix(id, ended))?,
         };
         if count == 0 {
             return self.remove(unit, marker).await;
@@ -125,14 +127,19 @@ impl Sweeper {
         Ok(true)
     }
 
-    fn erase_mount(&self, unit: &Unit, id: &MountId) -> Result<usize, BarrierError> {
+    fn erase_logins(&self, unit: &Unit, prefix: &[u8]) -> Result<usize, BarrierError> {
         let mut count = 0;
-        for hash in self.tokens.logins(unit, id, SWEEP_BATCH_MAX)? {
+        for hash in self.tokens.logins(unit, prefix, SWEEP_BATCH_MAX)? {
             count += self.erase_tree(unit, &hash)?;
             if count >= SWEEP_BATCH_MAX {
                 break;
             }
         }
+        Ok(count)
+    }
+
+    fn erase_mount(&self, unit: &Unit, id: &MountId) -> Result<usize, BarrierError> {
+        let mut count = self.erase_logins(unit, id)?;
         if count == 0 {
             for key in unit.keys_of_mount(id, SWEEP_BATCH_MAX)? {
                 unit.delete_key(&key)?;
@@ -140,6 +147,14 @@ impl Sweeper {
             }
         }
         Ok(count)
+    }
+}
+
+/// How the entries of the logins begin whose tokens end.
+fn login_prefix(mount: &MountId, ended: &EndedLogins) -> Vec<u8> {
+    match ended {
+        EndedLogins::OfPrincipal(principal) => [mount.as_slice(), principal].concat(),
+        EndedLogins::OfCredential(origin) => [mount.as_slice(), &origin.principal, &origin.credential].concat(),
     }
 }
 

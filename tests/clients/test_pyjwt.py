@@ -29,6 +29,7 @@ class Issuer:
         body = {"role_id": role.role_id, "secret_id": role.secret_id}
         self.auth = self.api.ask("POST", role.path("login"), body, token="").auth
         self.url = f"{server.address}/v1/service_tokens"
+        self.client_id = role.path("svc")
 
     def ask(self, body):
         return self.api.call("POST", "service_tokens/token/billing", body, self.auth["client_token"])
@@ -100,7 +101,7 @@ def test_the_token_verifies_and_says_whose_it_is(issuer):
     issued = issuer.issue()
     claims, header = issuer.verify(issued["token"]), jwt.get_unverified_header(issued["token"])
     assert (header["typ"], header["kid"]) == ("at+jwt", issued["kid"])
-    assert (claims["sub"], claims["client_id"]) == (issuer.auth["entity_id"], "svc")
+    assert (claims["sub"], claims["client_id"]) == (issuer.auth["entity_id"], issuer.client_id)
     assert claims["jti"] == issued["jti"]
     assert claims["exp"] - claims["iat"] == 120
     assert abs(claims["iat"] - time.time()) < 5

@@ -1,7 +1,7 @@
 //! The login, and the renewal of tokens that a login issued. Every failed login gets the same answer and takes the same
 //! time: an unknown RoleID causes as many look-ups as a known RoleID.
 
-use std::{collections::BTreeMap, sync::PoisonError};
+use std::sync::PoisonError;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,10 +10,11 @@ use crate::{
     auth_methods::approle::{
         AppRole,
         records::{ROLES, Role},
-        role_storage, secret_id_storage,
+        role_storage,
+        secret_id_storage::{self, Found},
     },
     base::{limits::DISPLAY_NAME_BYTES_MAX, secret::Secret},
-    contract::{Answer, Call, Error, Login, Renewal, Result, row::Nothing},
+    contract::{Answer, Call, Error, IssuedToken, Login, Renewal, Result, row::Nothing},
 };
 
 /// The RoleID and the SecretID with which a service logs in.
@@ -46,24 +47,31 @@ pub fn log_in(call: Call<AppRole>, _: Nothing, input: Input) -> Result<Answer> {
     };
     remember_decoy(&call.engine, key);
     let found = secret_id_storage::find(&call.store, call.now, &role, hash)?.ok_or_else(refused)?;
-    let login = login(&call, &role, found.secret.metadata.clone());
+    let login = login(&call, &role, &found)?;
     secret_id_storage::spend(&call.store, call.now, &role, found)?;
     Ok(Answer::login(login))
 }
 
-/// Decides whether a token of this mount may be renewed. It may only while its role exists.
-pub fn renew(call: Call<AppRole>, metadata: &BTreeMap<String, String>) -> Result<Renewal> {
-    let name = metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
+/// Decides whether a token of this mount may be renewed. It may only while the role exists that issued it; a later role
+/// of the same name has another incarnation.
+pub fn renew(call: Call<AppRole>, token: &IssuedToken) -> Result<Renewal> {
+    let name = token.metadata.get(ROLE_NAME).ok_or_else(|| Error::invalid("the token names no role"))?;
+    let incarnation = token.origin.map(|origin| origin.principal);
     match role_storage::find(&call.store, name)? {
-        Some((_, role)) => Ok(Renewal { ttl: role.token_ttl, max_ttl: role.token_max_ttl, period: role.token_period }),
-        None => Err(Error::invalid(format!("role \"{name}\" does not exist during renewal"))),
+        Some((_, role)) if Some(role.incarnation) == incarnation => {
+            Ok(Renewal { ttl: role.token_ttl, max_ttl: role.token_max_ttl, period: role.token_period })
+        }
+        _ => Err(Error::invalid(format!("role \"{name}\" does not exist during renewal"))),
     }
 }
 
-fn login(call: &Call<AppRole>, role: &Role, mut metadata: BTreeMap<String, String>) -> Login {
+fn login(call: &Call<AppRole>, role: &Role, found: &Found) -> Result<Login> {
+    let mut metadata = found.secret.metadata.clone();
     metadata.insert(ROLE_NAME.to_owned(), role.name.clone());
-    Login {
-        alias: role.role_id.clone(),
+    Ok(Login {
+        origin: secret_id_storage::origin(&call.store, role, &found.secret)?,
+        // Not the RoleID, which another role can have later.
+        alias: uuid::Uuid::from_bytes(role.incarnation).to_string(),
         display_name: display_name(&call.mount.path),
         policies: role.token_policies.clone(),
         metadata,
@@ -73,7 +81,7 @@ fn login(call: &Call<AppRole>, role: &Role, mut metadata: BTreeMap<String, Strin
         period: role.token_period,
         num_uses: role.token_num_uses,
         has_no_default_policy: role.has_no_default_policy,
-    }
+    })
 }
 
 /// The display name, as Vault derives it from the mount: `auth/team/approle/` gives `team-approle`. A very long one is cut.

@@ -16,9 +16,11 @@ mod secret_ids;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::sync::Mutex;
 
-use crate::contract::{Api, AuthMethod, Call, Host, Renewal, Result, delete, list, login, read, waits, write};
+use crate::contract::{
+    Api, AuthMethod, Call, Host, IssuedToken, Renewal, Result, delete, list, login, read, waits, write,
+};
 
 /// One mount of AppRole.
 #[derive(Default)]
@@ -39,7 +41,11 @@ impl AuthMethod for AppRole {
                 list("role", waits(roles::list), "List the names of all roles."),
                 read("role/{role_name:ident}", roles::read, "Show the properties of a role and of its tokens."),
                 write("role/{role_name:ident}", roles::write, "Create a role or change it.").exists(roles::exists),
-                delete("role/{role_name:ident}", roles::delete, "Delete a role with its SecretIDs."),
+                delete(
+                    "role/{role_name:ident}",
+                    roles::delete,
+                    "Delete a role with its SecretIDs, and end its tokens.",
+                ),
                 read("role/{role_name:ident}/role-id", role_ids::read, "Show the RoleID of a role."),
                 write("role/{role_name:ident}/role-id", role_ids::write, "Give a role a RoleID of your choice."),
             ],
@@ -57,8 +63,16 @@ impl AuthMethod for AppRole {
                 "Register a SecretID of your choice for a role.",
             ),
             write("role/{role_name:ident}/secret-id/lookup", secret_ids::look_up, "Show the properties of a SecretID."),
-            write("role/{role_name:ident}/secret-id/destroy", secret_ids::destroy, "Destroy a SecretID."),
-            delete("role/{role_name:ident}/secret-id/destroy", secret_ids::destroy, "Destroy a SecretID."),
+            write(
+                "role/{role_name:ident}/secret-id/destroy",
+                secret_ids::destroy,
+                "Destroy a SecretID, and end the tokens of its logins.",
+            ),
+            delete(
+                "role/{role_name:ident}/secret-id/destroy",
+                secret_ids::destroy,
+                "Destroy a SecretID, and end the tokens of its logins.",
+            ),
             write(
                 "role/{role_name:ident}/secret-id-accessor/lookup",
                 secret_ids::look_up_accessor,
@@ -67,12 +81,12 @@ impl AuthMethod for AppRole {
             write(
                 "role/{role_name:ident}/secret-id-accessor/destroy",
                 secret_ids::destroy_accessor,
-                "Destroy the SecretID with an accessor.",
+                "Destroy the SecretID with an accessor, and end the tokens of its logins.",
             ),
             delete(
                 "role/{role_name:ident}/secret-id-accessor/destroy",
                 secret_ids::destroy_accessor,
-                "Destroy the SecretID with an accessor.",
+                "Destroy the SecretID with an accessor, and end the tokens of its logins.",
             ),
         ])
     }
@@ -81,7 +95,7 @@ impl AuthMethod for AppRole {
         Ok(Self::default())
     }
 
-    async fn renew(call: Call<Self>, metadata: BTreeMap<String, String>) -> Result<Renewal> {
-        login::renew(call, &metadata)
+    async fn renew(call: Call<Self>, token: IssuedToken) -> Result<Renewal> {
+        login::renew(call, &token)
     }
 }

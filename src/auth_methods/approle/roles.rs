@@ -12,7 +12,7 @@ use crate::{
         secret_id_storage,
     },
     base::{limits::NUM_USES_MAX, path, ttl::Ttl},
-    contract::{Answer, Call, Error, Flag, Int, ListPage, Names, Result, bounds, given, row::Nothing},
+    contract::{Answer, Call, EndedLogins, Error, Flag, Int, ListPage, Names, Result, bounds, given, row::Nothing},
 };
 
 // A null list, number or flag is the empty one, as in Vault; a null duration leaves what there is.
@@ -167,6 +167,7 @@ pub fn delete(call: Call<AppRole>, path: RolePath, _: Nothing) -> Result<Answer>
         call.store.delete(&ROLE_NAMES, &role.name)?;
         call.store.delete_raw(&ROLES, &key)?;
         secret_id_storage::delete_all(&call.store, &role)?;
+        return Ok(Answer::done().ending(EndedLogins::OfPrincipal(role.incarnation)));
     }
     Ok(Answer::done())
 }

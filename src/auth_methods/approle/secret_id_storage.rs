@@ -11,7 +11,7 @@ use crate::{
         ACCESSORS, DELETED_ROLES, EXPIRIES, Entry, Role, SECRET_IDS, SecretId, SecretIdPointer,
     },
     base::{limits::SWEEP_BATCH_MAX, time::Time},
-    contract::{Error, Result, View},
+    contract::{Error, LoginOrigin, Result, View},
 };
 
 /// Maximum number of SecretIDs that are deleted together with their role. [`sweep`] deletes the others later. Each has
@@ -39,15 +39,20 @@ pub fn hash_of(store: &View, role: &Role, secret: &str) -> Result<[u8; 32]> {
 
 /// The SecretID with this hash, if the role has it and it has not expired.
 pub fn find(store: &View, now: Time, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
-    let secret = store.get_raw(&SECRET_IDS, &below(role, &hash))?;
-    Ok(secret.filter(|secret| !secret.has_expired(now)).map(|secret| Found { hash, secret }))
+    Ok(stored(store, role, hash)?.filter(|found| !found.secret.has_expired(now)))
 }
 
-/// The SecretID with this accessor, if the role has it and it has not expired.
-pub fn find_by_accessor(store: &View, now: Time, role: &Role, accessor: &str) -> Result<Option<Found>> {
+/// The SecretID with this hash, if the role has it. It may have expired.
+pub fn stored(store: &View, role: &Role, hash: [u8; 32]) -> Result<Option<Found>> {
+    let secret = store.get_raw(&SECRET_IDS, &below(role, &hash))?;
+    Ok(secret.map(|secret| Found { hash, secret }))
+}
+
+/// The SecretID with this accessor, if the role has it. It may have expired.
+pub fn stored_by_accessor(store: &View, role: &Role, accessor: &str) -> Result<Option<Found>> {
     let name = accessor_name(store, role, accessor)?;
     match store.get_raw(&ACCESSORS, &name)? {
-        Some(pointer) => find(store, now, role, pointer.hash),
+        Some(pointer) => stored(store, role, pointer.hash),
         None => Ok(None),
     }
 }
@@ -64,6 +69,14 @@ pub fn add(store: &View, now: Time, role: &Role, hash: [u8; 32], secret: &Secret
         store.put_raw(&EXPIRIES, &expiry_name(role, at, &hash), &Entry {})?;
     }
     Ok(())
+}
+
+/// The origin of a login with a SecretID. The accessor is random, so a SecretID that is registered once more has another
+/// origin.
+pub fn origin(store: &View, role: &Role, secret: &SecretId) -> Result<LoginOrigin> {
+    let hash = store.keyed_hash("accessor", &[&role.incarnation, secret.accessor.as_bytes()].concat())?;
+    let credential = hash.first_chunk().copied().unwrap_or_default();
+    Ok(LoginOrigin { principal: role.incarnation, credential })
 }
 
 /// Counts one use of a SecretID, and deletes it after the last use. Writes nothing if its uses are not limited.

@@ -21,7 +21,7 @@ use crate::{
         time::Time,
         ttl::Ttl,
     },
-    contract::{Answer, Call, Error, Fault, Int, ListPage, Names, Result},
+    contract::{Answer, Call, EndedLogins, Error, Fault, Int, ListPage, Names, Result},
 };
 
 #[derive(Deserialize, JsonSchema)]
@@ -131,32 +131,41 @@ pub async fn list(call: Call<AppRole>, path: RolePath, page: ListPage) -> Result
 /// Shows a SecretID without its text. As in Vault, the answer is empty (204) if the role does not have the SecretID.
 pub fn look_up(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
     match by_secret(&call, &path, input)? {
-        (_, Some(found)) => shown(found),
-        (_, None) => Ok(Answer::done()),
+        (_, Some(found)) if !found.secret.has_expired(call.now) => shown(found),
+        _ => Ok(Answer::done()),
     }
 }
 
-/// Destroys a SecretID. Also succeeds if the role does not have the SecretID.
+/// Destroys a SecretID, also an expired one, and ends the tokens of its logins. Also succeeds if the role does not have
+/// the SecretID.
 pub fn destroy(call: Call<AppRole>, path: RolePath, input: BySecret) -> Result<Answer> {
-    if let (role, Some(found)) = by_secret(&call, &path, input)? {
-        secret_id_storage::remove(&call.store, &role, &found)?;
+    match by_secret(&call, &path, input)? {
+        (role, Some(found)) => destroyed(&call, &role, &found),
+        (_, None) => Ok(Answer::done()),
     }
-    Ok(Answer::done())
 }
 
 /// Like [`look_up`], but by accessor. As in Vault, an unknown accessor gets 404 with data.
 pub fn look_up_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
     match by_accessor(&call, &path, input)? {
-        (_, Some(found)) => shown(found),
-        (_, None) => Answer::missing(&BTreeMap::from([("error", NO_ACCESSOR)])),
+        (_, Some(found)) if !found.secret.has_expired(call.now) => shown(found),
+        _ => Answer::missing(&BTreeMap::from([("error", NO_ACCESSOR)])),
     }
 }
 
 pub fn destroy_accessor(call: Call<AppRole>, path: RolePath, input: ByAccessor) -> Result<Answer> {
     match by_accessor(&call, &path, input)? {
-        (role, Some(found)) => secret_id_storage::remove(&call.store, &role, &found).map(|()| Answer::done()),
+        (role, Some(found)) => destroyed(&call, &role, &found),
         (_, None) => Err(Error::new(Fault::Missing, NO_ACCESSOR).listed()),
     }
+}
+
+/// Deletes a SecretID because somebody asks for it. Only then do the tokens of its logins end: they outlive a SecretID
+/// that was used up or has expired.
+fn destroyed(call: &Call<AppRole>, role: &Role, found: &Found) -> Result<Answer> {
+    secret_id_storage::remove(&call.store, role, found)?;
+    let origin = secret_id_storage::origin(&call.store, role, &found.secret)?;
+    Ok(Answer::done().ending(EndedLogins::OfCredential(origin)))
 }
 
 const NO_ACCESSOR: &str = "failed to find accessor entry for secret_id_accessor";
@@ -174,7 +183,7 @@ fn by_secret(call: &Call<AppRole>, path: &RolePath, input: BySecret) -> Result<(
     let role = role(call, path, Fault::Missing).map_err(Error::listed)?;
     let secret = secret.expose();
     let hash = secret_id_storage::hash_of(&call.store, &role, secret)?;
-    let found = secret_id_storage::find(&call.store, call.now, &role, hash)?;
+    let found = secret_id_storage::stored(&call.store, &role, hash)?;
     Ok((role, found))
 }
 
@@ -182,7 +191,7 @@ fn by_accessor(call: &Call<AppRole>, path: &RolePath, input: ByAccessor) -> Resu
     let accessor = input.secret_id_accessor.filter(|accessor| !accessor.is_empty());
     let accessor = accessor.ok_or_else(|| Error::invalid("missing secret_id_accessor"))?;
     let role = role(call, path, Fault::Missing).map_err(Error::listed)?;
-    let found = secret_id_storage::find_by_accessor(&call.store, call.now, &role, &accessor)?;
+    let found = secret_id_storage::stored_by_accessor(&call.store, &role, &accessor)?;
     Ok((role, found))
 }
 

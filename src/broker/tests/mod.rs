@@ -8,6 +8,7 @@ mod judging;
 mod lists;
 mod marks;
 mod names;
+mod origins;
 mod sealing;
 mod shutdown;
 pub(super) mod signed;

@@ -1,8 +1,6 @@
 //! A way in that the house was made ready for: an auth method that recognises signed requests, body included, and that can
 //! also be logged in to. Both uses of it, directly and as the first half of a chain, are tested here.
 
-use std::collections::BTreeMap;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -11,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     base::ttl::Ttl,
     contract::{
-        Answer, Api, AuthMethod, Call, Credential, Error, Form, Host, Login, NeedsBody, Recognises, Renewal, Result,
-        ShownCredential, login, row::Nothing, waits, write,
+        Answer, Api, AuthMethod, Call, Credential, Error, Form, Host, IssuedToken, Login, LoginOrigin, NeedsBody,
+        Recognises, Renewal, Result, ShownCredential, login, row::Nothing, waits, write,
     },
 };
 
@@ -37,7 +35,7 @@ impl AuthMethod for Signed {
         Ok(Self)
     }
 
-    async fn renew(_: Call<Self>, _: BTreeMap<String, String>) -> Result<Renewal> {
+    async fn renew(_: Call<Self>, _: IssuedToken) -> Result<Renewal> {
         Ok(Renewal { ttl: Ttl::from_secs(60), max_ttl: Ttl::from_secs(60), period: Ttl::ZERO })
     }
 
@@ -63,7 +61,13 @@ fn sign(head: &str, body: &[u8], tail: &str) -> Vec<u8> {
 }
 
 fn caller() -> Login {
-    Login { alias: "k".into(), display_name: "signed-k".into(), policies: vec!["signer".into()], ..Login::default() }
+    Login {
+        origin: LoginOrigin { principal: [1; 16], ..LoginOrigin::default() },
+        alias: "k".into(),
+        display_name: "signed-k".into(),
+        policies: vec!["signer".into()],
+        ..Login::default()
+    }
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -4,7 +4,7 @@
 use super::session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token};
 use crate::{
     base::ttl::Ttl,
-    contract::{Answer, Body, Error, Granted, Result, row::Nothing},
+    contract::{Answer, Body, Error, Granted, IssuedToken, Result, row::Nothing},
     services::tokens::{LeaseTerms, Session},
 };
 
@@ -31,7 +31,8 @@ async fn renew(call: &Tok, session: &Session, asked: Option<Ttl>, shown: ShowTok
         let gone = || Error::invalid("the auth method of this token is no longer mounted");
         let mount = table.by_id(id).ok_or_else(gone)?;
         let engine = mount.engine.as_ref().ok_or_else(gone)?;
-        let renewal = engine.renew(call.context_at(&mount.facts), record.metadata.clone()).await?;
+        let issued = IssuedToken { metadata: record.metadata.clone(), origin: record.origin };
+        let renewal = engine.renew(call.context_at(&mount.facts), issued).await?;
         terms.default_ttl = renewal.ttl.or(mount.facts.default_ttl);
         terms.max_ttl = mount.facts.max_ttl;
         terms.role_max_ttl = renewal.max_ttl;

@@ -1,5 +1,7 @@
 //! Issues tokens, and verifies them for other services. Issuing a token writes nothing to the store.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -88,7 +90,7 @@ pub fn issue(call: Call<ServiceTokens>, path: TokenPath, wanted: Wanted) -> Resu
     let said = Said {
         iss: &keys::issuer(&call),
         sub: &call.caller.entity_id,
-        client_id: client_id(&call.caller),
+        client_id: &client_id(&call.caller),
         aud: match audiences.as_slice() {
             [one] => Audience::One(one),
             many => Audience::Many(many),
@@ -116,11 +118,15 @@ pub fn verify(call: Call<ServiceTokens>, _: crate::contract::row::Nothing, asked
     Answer::data(&json!(answer))
 }
 
-/// The role with which the caller logged in, as its auth method states it. The creator of a child token chooses its
-/// metadata, so for a child token the client id is the entity.
-fn client_id(caller: &Caller) -> &str {
-    let role = caller.metadata.get("role_name").filter(|name| caller.is_login && !name.is_empty());
-    role.unwrap_or(&caller.entity_id)
+/// The auth method and the role with which the caller logged in, such as `auth/approle/web`: two auth methods can have
+/// roles of one name. The creator of a child token chooses its metadata, so for a child token the client id is the entity.
+fn client_id(caller: &Caller) -> Cow<'_, str> {
+    // A slash in a role's name could make it look like the role of another auth method.
+    let role = caller.metadata.get("role_name").filter(|name| !name.is_empty() && !name.contains('/'));
+    match (&caller.login_mount, role) {
+        (Some(mount), Some(role)) => Cow::Owned(format!("{mount}{role}")),
+        _ => Cow::Borrowed(&caller.entity_id),
+    }
 }
 
 fn audiences(role: &Role, wanted: Wanted) -> Result<Vec<String>> {

@@ -35,7 +35,7 @@ impl Session {
             display_name: record.display_name.clone(),
             policies: record.policies.clone(),
             metadata: record.metadata.clone(),
-            is_login: record.login_mount.is_some(),
+            login_mount: record.login_path.clone(),
         });
         Self { hash, record, tag, principal, audit_fields: OnceLock::new() }
     }
@@ -71,7 +71,8 @@ impl Weighter<[u8; 32], Arc<Session>> for SessionBytes {
         let policies: usize = record.policies.iter().map(|name| name.len() + size_of::<String>()).sum();
         let metadata: usize =
             record.metadata.iter().map(|(name, value)| name.len() + value.len() + 4 * size_of::<String>()).sum();
-        let names = record.display_name.len() + record.path.len() + record.accessor.len();
+        let login_path = record.login_path.as_ref().map_or(0, String::len);
+        let names = record.display_name.len() + record.path.len() + record.accessor.len() + login_path;
         // The caller's facts are held three times: in the record, in the principal and in the cached audit fields.
         (size_of::<Session>() + 3 * (policies + metadata + names) + record.ancestors.len() * 32) as u64
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    barrier::{BarrierError, MountId, Unit},
+    barrier::{BarrierError, Unit},
     base::{limits::TOKEN_DEPTH_MAX, random::Random, secret::Secret, time::Time, token_text, ttl::Ttl},
-    contract::{Error, Granted, Result},
+    contract::{Error, Granted, LoginOrigin, MountFacts, Result},
     services::{
         revocations::Ancestor,
         table_ids::CORE,
@@ -13,7 +13,7 @@ use crate::{
             cache::Session,
             record::{
                 ACCESSORS, AccessorEntry, CHILDREN, EXPIRIES, LOGINS, TOKENS, TokenEntry, TokenRecord, expiry_key,
-                pair_key,
+                login_key, pair_key,
             },
         },
     },
@@ -36,10 +36,18 @@ pub struct Plan<'a> {
     pub period: Ttl,
     pub num_uses: u32,
     pub is_renewable: bool,
-    pub login_mount: Option<MountId>,
+    /// The login that makes the token. `None` if no login does.
+    pub login: Option<PlannedLogin<'a>>,
     pub is_initial_root: bool,
     /// The generation of revocation markers under which the request was judged.
     pub stamp: u64,
+}
+
+/// The login that makes a token.
+#[derive(Clone, Copy)]
+pub struct PlannedLogin<'a> {
+    pub mount: &'a MountFacts,
+    pub origin: LoginOrigin,
 }
 
 /// A token that exists once the unit of work is committed.
@@ -92,10 +100,12 @@ pub(super) fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> R
         is_renewable: plan.is_renewable,
         ancestors,
         stamp: plan.stamp,
-        login_mount: plan.login_mount,
+        login_mount: plan.login.map(|login| login.mount.id),
         renewed: None,
         has_children: false,
         is_initial_root: plan.is_initial_root,
+        origin: plan.login.map(|login| login.origin),
+        login_path: plan.login.map(|login| login.mount.path.clone()),
     };
     if let Some(parent) = plan.parent {
         flag_parent(unit, parent)?;
@@ -110,8 +120,8 @@ pub(super) fn mint(unit: &Unit, plan: Plan<'_>, now: Time, random: &Random) -> R
     if let Some(expires) = record.expires {
         unit.create(&CORE, &EXPIRIES, &expiry_key(expires, &hash), &TokenEntry {})?;
     }
-    if let Some(mount) = &record.login_mount {
-        unit.create(&CORE, &LOGINS, &pair_key(mount, &hash), &TokenEntry {})?;
+    if let Some(key) = login_key(&record, &hash) {
+        unit.create(&CORE, &LOGINS, &key, &TokenEntry {})?;
     }
     Ok(Minted { token, record })
 }

@@ -15,7 +15,7 @@ mod walk;
 
 pub(crate) use cache::Session;
 pub(crate) use lease::{LeaseTerms, lease};
-pub(crate) use mint::{Plan, RootPlan, seed_root};
+pub(crate) use mint::{Plan, PlannedLogin, RootPlan, seed_root};
 pub(crate) use record::{SPENT, TokenRecord};
 pub(crate) use revoke::Orphaned;
 pub(crate) use service::{Tokens, Use};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     barrier::{MountId, Table},
     base::{time::Time, ttl::Ttl},
+    contract::LoginOrigin,
     services::{revocations::Ancestor, table_ids},
 };
 
@@ -16,7 +17,8 @@ pub(crate) const ACCESSORS: Table<AccessorEntry> = Table::plain(table_ids::ACCES
 pub(crate) const EXPIRIES: Table<TokenEntry> = Table::plain(table_ids::EXPIRIES);
 /// Child entries by the parent's hash and the child's hash.
 pub(crate) const CHILDREN: Table<TokenEntry> = Table::plain(table_ids::CHILDREN);
-/// Login entries by the id of the auth mount that issued the token and the token's hash.
+/// Login entries by the id of the auth mount that issued the token, the principal and the credential of the login, and
+/// the token's hash.
 pub(crate) const LOGINS: Table<TokenEntry> = Table::plain(table_ids::LOGINS);
 
 /// The value of `num_uses` for a token whose last use is under way.
@@ -72,6 +74,12 @@ pub struct TokenRecord {
     /// True for the root token of `init`, which Vault shows without `issue_time` and `renewable`.
     #[n(18)]
     pub is_initial_root: bool,
+    /// The origin of the login that made the token. `None` if no login did.
+    #[n(19)]
+    pub origin: Option<LoginOrigin>,
+    /// The path of the auth mount at the time of the login, such as `auth/approle/`. `None` if no login made the token.
+    #[n(20)]
+    pub login_path: Option<String>,
 }
 
 /// The entry that leads from an accessor to its token.
@@ -122,7 +130,14 @@ pub fn expiry_key(expires: i64, hash: &[u8; 32]) -> Vec<u8> {
     key
 }
 
-/// The name of a child or login entry: the parent's hash or the mount's id, then the token's hash.
+/// The name of the login entry of a token. `None` if no login made the token.
+pub fn login_key(record: &TokenRecord, hash: &[u8; 32]) -> Option<Vec<u8>> {
+    let LoginOrigin { principal, credential } = record.origin.unwrap_or_default();
+    let mount = record.login_mount.as_ref()?;
+    Some([mount.as_slice(), &principal, &credential, hash].concat())
+}
+
+/// The name of a child entry: the parent's hash, then the token's hash.
 pub fn pair_key(first: &[u8], hash: &[u8; 32]) -> Vec<u8> {
     let mut key = first.to_vec();
     key.extend_from_slice(hash);

@@ -5,7 +5,7 @@ use crate::{
     barrier::{BarrierError, Unit},
     services::{
         table_ids::CORE,
-        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, TokenRecord, expiry_key, pair_key},
+        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, TokenRecord, expiry_key, login_key, pair_key},
     },
 };
 
@@ -19,8 +19,8 @@ pub(super) fn erase(unit: &Unit, hash: &[u8; 32], record: &TokenRecord) -> Resul
     if let Some(parent) = record.parent() {
         unit.delete(&CORE, &CHILDREN, &pair_key(parent, hash))?;
     }
-    if let Some(mount) = &record.login_mount {
-        unit.delete(&CORE, &LOGINS, &pair_key(mount, hash))?;
+    if let Some(key) = login_key(record, hash) {
+        unit.delete(&CORE, &LOGINS, &key)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::{
     revoke::{self, Orphaned},
 };
 use crate::{
-    barrier::{BarrierError, MountId, Unit},
+    barrier::{BarrierError, Unit},
     base::{random::Random, time::Time},
     contract::Result,
     services::{
@@ -106,14 +106,18 @@ impl Tokens {
             hash: &session.hash,
             ancestors: &record.ancestors,
             login_mount: record.login_mount.as_ref(),
+            origin: record.origin.as_ref(),
         };
         if record.is_expired(now) || markers.kill(lineage) {
             return Ok(false);
         }
-        // The sweeper ends what descends from an expired token some seconds later, so their expiry is asked here too.
+        let is_dead = |ancestor: &TokenRecord| {
+            ancestor.is_expired(now) || markers.kill_login(ancestor.login_mount.as_ref(), ancestor.origin.as_ref())
+        };
+        // The sweeper ends what descends from a dead token some seconds later, so each ancestor is asked here too.
         // An ancestor without a record has been swept.
         for Ancestor(hash) in &record.ancestors {
-            if self.find(hash, &unit)?.is_none_or(|ancestor| ancestor.record.is_expired(now)) {
+            if self.find(hash, &unit)?.is_none_or(|ancestor| is_dead(&ancestor.record)) {
                 return Ok(false);
             }
         }
@@ -227,10 +231,11 @@ impl Tokens {
         Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(32..)?.try_into().ok()).collect())
     }
 
-    /// The hashes of at most `limit` tokens that an auth mount issued.
-    pub fn logins(&self, unit: &Unit, mount: &MountId, limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
-        let pairs = unit.scan(&CORE, &LOGINS, mount, limit)?;
-        Ok(pairs.into_iter().filter_map(|(pair, _)| pair.get(16..)?.try_into().ok()).collect())
+    /// The hashes of at most `limit` tokens that an auth mount issued. `prefix` is the mount's id, which the principal
+    /// and the credential of the logins may follow.
+    pub fn logins(&self, unit: &Unit, prefix: &[u8], limit: usize) -> Result<Vec<[u8; 32]>, BarrierError> {
+        let entries = unit.scan(&CORE, &LOGINS, prefix, limit)?;
+        Ok(entries.into_iter().filter_map(|(key, _)| key.last_chunk().copied()).collect())
     }
 
     /// Removes a token from the cache after the commit, because its record has changed.

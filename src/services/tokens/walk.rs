@@ -7,7 +7,7 @@ use crate::{
     barrier::{BarrierError, Unit},
     services::{
         table_ids::CORE,
-        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, expiry_key, pair_key},
+        tokens::record::{ACCESSORS, CHILDREN, EXPIRIES, LOGINS, TOKENS, expiry_key, login_key, pair_key},
     },
 };
 
@@ -37,9 +37,7 @@ pub fn walk(unit: &Unit) -> Result<WalkReport, BarrierError> {
         if let Some(parent) = record.parent() {
             children.insert(pair_key(parent, &hash));
         }
-        if let Some(mount) = &record.login_mount {
-            logins.insert(pair_key(mount, &hash));
-        }
+        logins.extend(login_key(&record, &hash));
     }
     let found: [BTreeSet<Vec<u8>>; 4] = [
         unit.scan(&CORE, &ACCESSORS, &[], usize::MAX)?.into_iter().map(|(name, _)| name).collect(),

@@ -17,7 +17,7 @@ async fn a_token_says_who_the_caller_is_and_others_verify_it_with_the_jwks_alone
     assert_eq!(issued.as_object().unwrap().len(), 5);
     assert_eq!(part(token, 0), json!({ "typ": "at+jwt", "alg": "EdDSA", "kid": kid }));
     let claims = json!({
-        "iss": ISSUER, "sub": ENTITY, "client_id": "svc", "aud": "billing", "iat": 1_800_000_000,
+        "iss": ISSUER, "sub": ENTITY, "client_id": "auth/test/svc", "aud": "billing", "iat": 1_800_000_000,
         "exp": 1_800_000_300, "jti": jti
     });
     assert_eq!(part(token, 1), claims);
@@ -40,7 +40,7 @@ async fn verify_gives_the_claims_of_a_good_token() {
     let issued = issue(&bench).await;
     let known = verify(&bench, text(&issued, "token")).await;
     let shape = json!({
-        "active": true, "iss": ISSUER, "sub": ENTITY, "client_id": "svc", "aud": "billing", "iat": 1_800_000_000,
+        "active": true, "iss": ISSUER, "sub": ENTITY, "client_id": "auth/test/svc", "aud": "billing", "iat": 1_800_000_000,
         "exp": 1_800_000_300, "jti": issued["jti"]
     });
     assert_eq!(known, shape);
@@ -104,13 +104,19 @@ async fn a_caller_without_an_entity_gets_no_token() {
 #[tokio::test]
 async fn the_client_id_is_what_a_login_vouches_for() {
     let mut bench = bench().await;
-    let metadata = BTreeMap::from([("role_name".to_owned(), "somebody-else".to_owned())]);
+    let role = |name: &str| BTreeMap::from([("role_name".to_owned(), name.to_owned())]);
+    let metadata = role("somebody-else");
     let entity_id = ENTITY.to_owned();
     let principal = Arc::new(Principal { entity_id, metadata, ..Principal::default() });
     bench.caller = Arc::new(Caller { principal, ..Caller::nobody(None) });
     assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY);
-    bench.become_caller("userpass-ann", ENTITY, BTreeMap::new());
-    assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY, "a login without a role");
+    for metadata in [BTreeMap::new(), role("")] {
+        bench.become_caller("userpass-ann", ENTITY, metadata);
+        assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY, "a login without a role");
+    }
+    // `auth/test/` with the role `a/b` must not pass for `auth/test/a/` with the role `b`.
+    bench.become_caller("odd", ENTITY, role("a/b"));
+    assert_eq!(part(text(&issue(&bench).await, "token"), 1)["client_id"], ENTITY);
 }
 
 #[tokio::test]
