@@ -1,5 +1,7 @@
 //! The command line against a server that answers from a list: exit codes and messages.
 
+mod lives;
+
 use super::{
     commands, config_dir::ConfigDir, environment::Environment, error::CliError, invocation::Invocation,
     persona::Persona, pins, terminal::Terminal, tokens,

@@ -5,7 +5,10 @@ use std::{io::Write as _, path::Path};
 
 use clap::Subcommand;
 
-use super::answers::{expect_found, trim_path};
+use super::{
+    answers::{expect_found, trim_path},
+    short_lives,
+};
 use crate::{
     cli::{
         attempt::Attempt,
@@ -22,7 +25,8 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  # a role, and its credentials in a file
+  # a role, and its credentials in a file; its tokens live an hour and can be renewed,
+  # and the secret id is good for 24 hours and 40 logins
   strongroom approle create web -token-policies=web -out web.credentials
   # another secret id, shown
   strongroom approle secret-id web
@@ -54,7 +58,7 @@ struct CreateArgs {
     /// Policies of the role's tokens
     #[arg(long, visible_alias = "policies", value_name = "NAME", value_delimiter = ',')]
     token_policies: Vec<String>,
-    /// Lifetime of a token
+    /// Lifetime of a token, and of each renewal; of a new role: 1h
     #[arg(long, visible_alias = "ttl", value_name = "DURATION", value_parser = duration)]
     token_ttl: Option<String>,
     /// Longest lifetime of a token, with all renewals
@@ -66,10 +70,10 @@ struct CreateArgs {
     /// How many times a token may be used; 0: no limit
     #[arg(long, value_name = "N")]
     token_num_uses: Option<u64>,
-    /// Lifetime of a secret id
+    /// Lifetime of a secret id; of a new role: 24h; 0: until it is destroyed
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     secret_id_ttl: Option<String>,
-    /// How many logins a secret id is valid for; 0: no limit
+    /// How many logins a secret id is valid for; of a new role: 40; 0: no limit
     #[arg(long, value_name = "N")]
     secret_id_num_uses: Option<u64>,
     #[command(flatten)]
@@ -140,11 +144,12 @@ impl CreateArgs {
 }
 
 async fn create(args: CreateArgs, invocation: &mut Invocation) -> Result<(), CliError> {
-    let body = args.body(invocation)?;
+    let mut body = args.body(invocation)?;
     let file = args.output.out.as_deref().map(OutFile::create).transpose()?;
     let client = invocation.client()?;
     let path = format!("auth/{}/role/{}", trim_path(&args.output.mount), args.role);
     let attempt = Attempt::new("write", &path, &["create", "update"]);
+    let lives = short_lives::fill(invocation, &client, &path, &mut body).await?;
     let mut answered = client.write(&path, body.clone()).await;
     if answered.as_ref().is_err_and(|error| error.kind() == Some(RefusalKind::NotFound))
         && !invocation.persona.is_vault()
@@ -163,6 +168,9 @@ async fn create(args: CreateArgs, invocation: &mut Invocation) -> Result<(), Cli
     } else {
         invocation.out.done(&format!("Success! Role {} is written", args.role));
         invocation.out.next(&format!("strongroom approle secret-id {}", args.role));
+    }
+    if let Some(lives) = lives {
+        invocation.out.done(&lives);
     }
     if invocation.out.is_json() {
         invocation.out.print_json(&Json::object([("role", Json::text(&args.role)), ("path", Json::text(&path))]));

@@ -20,6 +20,7 @@ mod path_help;
 mod policy;
 mod serve;
 mod service_token;
+mod short_lives;
 mod status;
 mod token;
 mod unseal;
