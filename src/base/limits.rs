@@ -80,6 +80,12 @@ pub(crate) const AUDIT_FILE_BYTES_MIN: u64 = 64 << 10;
 /// transparency log has a 16-bit length.
 pub(crate) const AUDIT_LINE_BYTES_MAX: usize = 65_535;
 
+/// Free bytes on the file system of an audit file below which requests of strangers leave no lines but are counted, so
+/// that they cannot fill the disk. More than the store's reserve of 256 MiB, which then is left too. At most one part in
+/// [`STRANGERS_ROOM_PART`] of a small file system.
+pub(crate) const STRANGERS_ROOM_BYTES: u64 = 512 << 20;
+pub(crate) const STRANGERS_ROOM_PART: u64 = 10;
+
 /// Maximum number of names in the answer to one LIST; a LIST of more, without `limit`, is refused with 413.
 pub(crate) const LIST_NAMES_MAX: usize = 100_000;
 /// Maximum number of ancestors of a token; creating a child below that depth is refused with 400.

@@ -13,7 +13,7 @@ use crate::{
         identity::Identity,
         known::Known,
         lines,
-        perform::{again, expect_judged},
+        perform::{again, expect_judged, record_change},
         pipeline::refuse_stranger,
         request::{Body, Reply, Request},
         routed::Routed,
@@ -137,7 +137,7 @@ enum Attempt {
 }
 
 /// Performs the second request and commits both requests.
-async fn attempt(login: Work, second: Work) -> Attempt {
+async fn attempt(mut login: Work, second: Work) -> Attempt {
     let unit = Arc::clone(&login.request().unit);
     let result = match expect_judged(second.request()) {
         Ok(()) => answer(&second).await,
@@ -152,6 +152,7 @@ async fn attempt(login: Work, second: Work) -> Attempt {
         }
         return Attempt::Conflict(login, second);
     }
+    let result = result.and_then(|answer| record_change(&mut login).map(|()| answer));
     let answer = match result {
         Ok(answer) => answer,
         Err(error) => return Attempt::Finished(finish_both(login, second, Err(error)).await),

@@ -5,7 +5,7 @@ use crate::{
     contract::{Answer, Body, Error, Fault, Granted, Recording, WhenUnrecordable},
     services::{
         audit::{AuditError, AuthFacts, AuthSource, Decision, DraftLine, LineFacts, PlainFacts, Urgency},
-        recorded::{Decided, Recordable},
+        recorded::{Decided, Recordable, StrangersRequest},
         tokens::SPENT,
     },
 };
@@ -32,6 +32,13 @@ impl Recordable for Known {
 
     fn urgency(&self) -> Urgency {
         if self.routed.context.operation.changes() { Urgency::Now } else { Urgency::WithOutcome }
+    }
+
+    fn as_strangers(&self) -> Option<StrangersRequest> {
+        if self.identity.is_known() || !self.routed.route.is_public() {
+            return None;
+        }
+        Some(if self.routed.route.is_login() { StrangersRequest::Login } else { StrangersRequest::Public })
     }
 
     fn line(&self, decision: Decided<'_>) -> DraftLine {

@@ -60,7 +60,7 @@ enum Attempt {
     Conflict(Work),
 }
 
-async fn attempt(work: Work) -> Attempt {
+async fn attempt(mut work: Work) -> Attempt {
     let known = work.request();
     let result = match expect_judged(known) {
         Ok(()) => answer(&work).await,
@@ -69,10 +69,23 @@ async fn attempt(work: Work) -> Attempt {
     if known.unit.is_stale() {
         return Attempt::Conflict(work);
     }
+    let result = result.and_then(|answer| record_change(&mut work).map(|()| answer));
     match result {
         Ok(answer) => commit(work, answer).await,
         Err(error) => Attempt::Finished(finish(work, Err(error), None).await),
     }
+}
+
+/// Writes the line of a stranger's request that changes something, such as a login, if the line was postponed. While the
+/// store is sealed, what succeeds has changed something outside of the unit of work: the progress of an unseal, or an init.
+pub(super) fn record_change(work: &mut Work) -> Result<(), Error> {
+    let known = work.request();
+    let changes_more = known.routed.snapshot.is_sealed() && known.routed.context.operation.changes();
+    if !changes_more && !known.unit.writes_something() {
+        return Ok(());
+    }
+    let audit = known.routed.context.services().audit.clone();
+    work.write_postponed(&audit)
 }
 
 /// Adds preconditions to the commit: the caller's token, mounts, policies and revocation markers are

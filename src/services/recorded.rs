@@ -5,7 +5,7 @@ use crate::{
     contract::{Error, Recording, WhenUnrecordable},
     services::{
         access::{Denied, Permitted, Ruling, Unjudged},
-        audit::{Audit, AuditError, DraftLine, PlainFacts, Receipt, Urgency},
+        audit::{Audit, AuditError, CountedAs, DraftLine, HowRecorded, PlainFacts, Receipt, Urgency},
     },
     store::Sequence,
 };
@@ -18,12 +18,34 @@ pub(crate) trait Recordable {
     /// Whether the store is sealed. Then only lines without a key can be written.
     fn is_sealed(&self) -> bool;
     fn urgency(&self) -> Urgency;
+    /// What the request is counted as if it is a stranger's and gets no lines. `None` if the caller is known: then it
+    /// always has its lines.
+    fn as_strangers(&self) -> Option<StrangersRequest>;
     /// The audit log line of the request.
     fn line(&self, decision: Decided<'_>) -> DraftLine;
     /// The audit log line of the request, made without a key. The line of the outcome is made from it too.
     fn plain_line(&self) -> PlainFacts<'_>;
     /// Warns in the operator's log that the request is performed without an audit log line.
     fn warn_unrecorded(&self, error: &AuditError);
+}
+
+/// A stranger's request, by what it asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StrangersRequest {
+    Login,
+    /// Something else that everybody may ask for.
+    Public,
+}
+
+impl StrangersRequest {
+    fn counted_as(self, outcome: &Outcome) -> CountedAs {
+        match (self, outcome.is_success) {
+            (Self::Login, false) => CountedAs::Refused("login refused"),
+            (Self::Public, false) => CountedAs::Refused("public request refused"),
+            (Self::Login, true) => CountedAs::Answered("login"),
+            (Self::Public, true) => CountedAs::Answered("public request"),
+        }
+    }
 }
 
 /// A request together with what was decided about it.
@@ -90,6 +112,9 @@ enum Lines {
     None,
     /// The line was written without a key.
     Plain,
+    /// Strangers sent too many requests: the line is written before the request changes something, and not at all if it
+    /// changes nothing.
+    Postponed(StrangersRequest),
     Sealed {
         receipt: Receipt,
         /// The request's line as a note for the store. `None` once a commit has carried it.
@@ -101,20 +126,26 @@ impl<D: Decision> Recorded<D> {
     /// Writes the audit log line of the request. If no device takes it, the request is returned
     /// with the error, and must not be performed.
     pub fn record(audit: &Audit, decision: D) -> Result<Self, (D, Error)> {
-        let request = decision.request();
-        let lines = if request.recording() == Recording::Unrecorded {
-            Lines::None
-        } else if request.is_sealed() {
-            audit.record_plain(request.plain_line());
-            Lines::Plain
+        let lines = if decision.request().recording() == Recording::Unrecorded {
+            Ok(Lines::None)
+        } else if let Some(request) = postponed(audit, decision.request()) {
+            request.map(Lines::Postponed)
         } else {
-            let note = request.line(decision.decided());
-            match receipt(audit, request, &note) {
-                Ok(receipt) => Lines::Sealed { receipt, note: Some(note) },
-                Err(error) => return Err((decision, error)),
-            }
+            written(audit, &decision)
         };
-        Ok(Self { decision, proof: Proof(lines) })
+        match lines {
+            Ok(lines) => Ok(Self { decision, proof: Proof(lines) }),
+            Err(error) => Err((decision, error)),
+        }
+    }
+
+    /// Writes the request's line if it was postponed. Must be called before the request changes something; after an
+    /// error it must change nothing.
+    pub fn write_postponed(&mut self, audit: &Audit) -> Result<(), Error> {
+        if matches!(self.proof.0, Lines::Postponed(_)) {
+            self.proof.0 = written(audit, &self.decision)?;
+        }
+        Ok(())
     }
 
     /// The same request after it was judged again. Its audit log line is already written.
@@ -154,7 +185,7 @@ impl<D: Decision> Recorded<D> {
     pub fn note_for_batch(&self) -> Option<&DraftLine> {
         match &self.proof.0 {
             Lines::Sealed { note, .. } => note.as_ref(),
-            Lines::None | Lines::Plain => None,
+            Lines::None | Lines::Plain | Lines::Postponed(_) => None,
         }
     }
 
@@ -171,6 +202,10 @@ impl<D: Decision> Recorded<D> {
         let Self { decision, proof } = self;
         let written = match proof.0 {
             Lines::None => Ok(()),
+            Lines::Postponed(request) => {
+                audit.count_stranger(request.counted_as(&outcome));
+                Ok(())
+            }
             Lines::Plain => {
                 let word = if outcome.is_success { "done" } else { "refused" };
                 let line = decision.request().plain_line();
@@ -197,6 +232,29 @@ pub(crate) struct Outcome {
     pub sequence: Option<Sequence>,
 }
 
+/// Decides whether the line of a stranger's request is postponed. `None` if it is written now.
+fn postponed(audit: &Audit, request: &impl Recordable) -> Option<Result<StrangersRequest, Error>> {
+    let asked = request.as_strangers()?;
+    match audit.admit_stranger() {
+        Ok(HowRecorded::InFull) => None,
+        Ok(HowRecorded::Counted) => Some(Ok(asked)),
+        // The lines without a key of a sealed store hold nothing up.
+        Err(_) if request.is_sealed() => None,
+        Err(error) => Some(Err(unrecordable(&error))),
+    }
+}
+
+fn written<D: Decision>(audit: &Audit, decision: &D) -> Result<Lines, Error> {
+    let request = decision.request();
+    if request.is_sealed() {
+        audit.record_plain(request.plain_line());
+        return Ok(Lines::Plain);
+    }
+    let note = request.line(decision.decided());
+    let receipt = receipt(audit, request, &note)?;
+    Ok(Lines::Sealed { receipt, note: Some(note) })
+}
+
 fn receipt(audit: &Audit, request: &impl Recordable, note: &DraftLine) -> Result<Receipt, Error> {
     if request.when_unrecordable() == WhenUnrecordable::Proceeds {
         let (receipt, error) = audit.record_always(note);
@@ -205,8 +263,10 @@ fn receipt(audit: &Audit, request: &impl Recordable, note: &DraftLine) -> Result
         }
         return Ok(receipt);
     }
-    audit.record(note, request.urgency()).map_err(|error| {
-        tracing::error!(%error, "a request cannot be recorded and is refused");
-        Error::unavailable("the audit log cannot be written: nothing was done")
-    })
+    audit.record(note, request.urgency()).map_err(|error| unrecordable(&error))
+}
+
+fn unrecordable(error: &AuditError) -> Error {
+    tracing::error!(%error, "a request cannot be recorded and is refused");
+    Error::unavailable("the audit log cannot be written: nothing was done")
 }

@@ -160,3 +160,26 @@ def test_s16_a_seal_writes_the_count(fresh_world):
     fresh_world.server.unseal()
     fresh_world.server.hang_up()
     assert (statuses, found) == ({403: 390}, 390)
+
+
+# S15. Public rows that answer 200 wrote two lines for each request of a stranger, however many came.
+
+
+def recorded_answers(world):
+    """Requests for the mounts that the audit file knows: outcome lines of their own, and what is counted as answered."""
+    total = 0
+    for line in world.server.audit_file().read_bytes().split(b"\n")[:-1]:
+        document = json.loads(line)
+        asked = document.get("request", {})
+        if asked.get("operation") == "answered":
+            total += document["plain"]["count"]
+        elif document["type"] == "response" and asked.get("path") == "sys/internal/ui/mounts":
+            total += 1
+    return total
+
+
+def test_s15_each_answer_to_a_stranger_has_lines_or_is_counted(fresh_world):
+    statuses = Flood(fresh_world, request("GET", "/v1/sys/internal/ui/mounts")).send(1200)
+    assert statuses == {200: 1200}
+    servers.until(lambda: recorded_answers(fresh_world) >= 1200, 5, "1200 answers in the audit log")
+    assert recorded_answers(fresh_world) == 1200

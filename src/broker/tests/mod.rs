@@ -3,6 +3,7 @@
 pub(super) mod endings;
 mod counts;
 mod damage;
+mod floods;
 mod golden;
 mod judging;
 mod lists;
@@ -181,6 +182,11 @@ impl Rig {
         assert_eq!(saved.status, 204, "{saved:?}");
         let made = self.root("POST", "auth/token/create", json!({ "policies": [name] })).await;
         made.body["auth"]["client_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Takes the folder of the audit file away, so that no device can write.
+    pub fn lose_the_audit_file(&self) {
+        std::fs::remove_dir_all(self.directory.path()).unwrap();
     }
 
     /// All lines of the audit log. Those for which no answer waits, such as the refusals of strangers, are written first.

@@ -7,7 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::{hub::Hub, refusals::Refusals, sidecars::Sidecars, writer::Sign};
+use super::{
+    hub::Hub,
+    refusals::{Room, StrangersLines},
+    sidecars::Sidecars,
+    writer::Sign,
+};
 
 /// Every line is synced at the latest this long after it was written.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
@@ -16,7 +21,7 @@ const SYNC_EVERY: Duration = Duration::from_millis(100);
 pub(crate) struct AuditLog {
     pub hub: Hub,
     pub sidecars: Sidecars,
-    pub refusals: Refusals,
+    pub strangers: StrangersLines,
 }
 
 impl AuditLog {
@@ -37,6 +42,7 @@ impl AuditLog {
             writer.rotate(now);
             writer.unsynced()
         });
+        self.look_for_room();
         // The files are synced without the writer lock, so that requests can be written meanwhile.
         let synced: Vec<_> = unsynced.into_iter().map(|(n, file)| (n, file.sync())).collect();
         let checkpoints = self.hub.with_writer(|writer| {
@@ -49,6 +55,21 @@ impl AuditLog {
         });
         if let Some(checkpoints) = checkpoints {
             self.sidecars.write(checkpoints, now);
+        }
+    }
+
+    /// Finds out whether the disk has room for the lines of strangers.
+    fn look_for_room(&self) {
+        let short = self.hub.with_writer(|writer| writer.lacks_room_for_strangers());
+        let room = if short.is_some() { Room::Short } else { Room::Enough };
+        match (self.strangers.set_room(room), short) {
+            (Room::Enough, Some(path)) => tracing::warn!(
+                path = %path.display(),
+                "the disk of the audit log is nearly full: requests of callers without a token are only counted, so that \
+                 what is left serves those who have one; make room"
+            ),
+            (Room::Short, None) => tracing::info!("the disk of the audit log has room again"),
+            _ => {}
         }
     }
 }

@@ -63,6 +63,7 @@ pub(crate) use self::{
     error::AuditError,
     facts::{AuthFacts, AuthSource, Decision, LineFacts, PlainFacts, Urgency},
     keys::LogKeys,
+    refusals::{CountedAs, Recorded as HowRecorded},
     service::Receipt,
 };
 pub use self::{

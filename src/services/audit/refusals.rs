@@ -1,5 +1,6 @@
-//! Refused requests of callers whom the broker does not know. Anybody can cause them, so they must not fill the log:
-//! each second the first ones get a line of their own, and the others are counted for each reason.
+//! Requests of strangers: callers whom the broker does not know. Anybody can send them, so they must not fill the log:
+//! each second the first ones get lines of their own, and the others are counted by kind. While the disk is nearly full,
+//! all of them are only counted, so that what is left is for callers whom the broker knows.
 
 use std::{net::IpAddr, sync::Mutex};
 
@@ -8,6 +9,11 @@ use crate::base::time::Time;
 
 /// At most this many refused requests a second get a line of their own. The others are only counted.
 const FULL_LINES_PER_SECOND: u32 = 100;
+/// At most this many strangers' requests to public rows a second get their two lines whatever comes of them. The others
+/// get them only if they change something.
+const PAIRS_PER_SECOND: u32 = 100;
+/// For how long requests are counted before the counts are written, while the disk is nearly full.
+const COUNTING_SECS_SHORT_OF_ROOM: i64 = 60;
 
 /// A refused request of a caller whom the broker does not know.
 #[derive(Clone, Copy, Debug)]
@@ -23,48 +29,91 @@ pub struct Refusal<'a> {
     pub reason: &'static str,
 }
 
-/// Decides which refused requests get a line of their own, and counts the others. Each refused
-/// request is in exactly one line or count.
+/// The kind under which a stranger's request is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CountedAs {
+    /// It was refused, for this reason.
+    Refused(&'static str),
+    /// It was answered and changed nothing; the text says what was asked.
+    Answered(&'static str),
+}
+
+/// Decides which requests of strangers get lines of their own, and counts the others. Each request is in exactly one
+/// count, or has lines.
 #[derive(Default)]
-pub(crate) struct Refusals(Mutex<Second>);
+pub(crate) struct StrangersLines(Mutex<Second>);
 
 /// What was recorded in the current second.
 #[derive(Default)]
 struct Second {
     unix_secs: i64,
     full_lines: u32,
+    pairs: u32,
+    room: Room,
     counted: Vec<Count>,
 }
 
-/// Counts the refused requests for one reason that got no line of their own.
+/// The requests of one kind that got no lines of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count {
-    pub reason: &'static str,
-    pub refusals: u64,
+    pub kind: CountedAs,
+    pub requests: u64,
 }
 
-/// How a refused request is recorded.
+/// How a stranger's request is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recorded {
     InFull,
     Counted,
 }
 
-impl Refusals {
+/// Whether the disk has room for the lines of strangers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Room {
+    #[default]
+    Enough,
+    /// What is left is for callers whom the broker knows.
+    Short,
+}
+
+impl StrangersLines {
     /// Counts a refused request and says how to record it. If the clock has passed the second that was counted so far,
     /// also returns that second's counts, which the caller must write.
     pub(crate) fn add(&self, reason: &'static str, now: Time) -> (Recorded, Vec<Count>) {
         let mut second = hold(&self.0);
         let finished = second.turn(now);
-        if second.full_lines < FULL_LINES_PER_SECOND {
+        if second.room == Room::Enough && second.full_lines < FULL_LINES_PER_SECOND {
             second.full_lines += 1;
             return (Recorded::InFull, finished);
         }
-        match second.counted.iter_mut().find(|count| count.reason == reason) {
-            Some(count) => count.refusals += 1,
-            None => second.counted.push(Count { reason, refusals: 1 }),
-        }
+        second.count(CountedAs::Refused(reason));
         (Recorded::Counted, finished)
+    }
+
+    /// Says whether a request to a public row gets its lines whatever comes of it. Also returns the counts of a second
+    /// that is over, which the caller must write.
+    pub(crate) fn admit_pair(&self, now: Time) -> (Recorded, Vec<Count>) {
+        let mut second = hold(&self.0);
+        let finished = second.turn(now);
+        if second.room == Room::Short || second.pairs >= PAIRS_PER_SECOND {
+            return (Recorded::Counted, finished);
+        }
+        second.pairs += 1;
+        (Recorded::InFull, finished)
+    }
+
+    /// Counts a request that [`StrangersLines::admit_pair`] gave no lines. Returns the counts of a second that is over,
+    /// which the caller must write.
+    pub(crate) fn count(&self, kind: CountedAs, now: Time) -> Vec<Count> {
+        let mut second = hold(&self.0);
+        let finished = second.turn(now);
+        second.count(kind);
+        finished
+    }
+
+    /// Says whether the disk has room for the lines of strangers. Returns what was said before.
+    pub(crate) fn set_room(&self, room: Room) -> Room {
+        std::mem::replace(&mut hold(&self.0).room, room)
     }
 
     /// Takes the counts of a second that is over at `now`. The caller must write them.
@@ -82,10 +131,21 @@ impl Second {
     /// Begins a new second if `now` is past the current one, and returns the counts of the old one. A thread that read
     /// the clock just before may come with the second before: its refused request counts for the current second.
     fn turn(&mut self, now: Time) -> Vec<Count> {
-        if now.unix_secs() <= self.unix_secs {
+        let secs = match self.room {
+            Room::Enough => 1,
+            Room::Short => COUNTING_SECS_SHORT_OF_ROOM,
+        };
+        if now.unix_secs() < self.unix_secs.saturating_add(secs) {
             return Vec::new();
         }
-        (self.unix_secs, self.full_lines) = (now.unix_secs(), 0);
+        (self.unix_secs, self.full_lines, self.pairs) = (now.unix_secs(), 0, 0);
         std::mem::take(&mut self.counted)
+    }
+
+    fn count(&mut self, kind: CountedAs) {
+        match self.counted.iter_mut().find(|count| count.kind == kind) {
+            Some(count) => count.requests += 1,
+            None => self.counted.push(Count { kind, requests: 1 }),
+        }
     }
 }

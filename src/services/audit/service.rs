@@ -10,7 +10,7 @@ use super::{
     hub::{Hub, Writing},
     keys::LogKeys,
     maintenance::AuditLog,
-    refusals::{Count, Recorded, Refusal, Refusals},
+    refusals::{Count, CountedAs, Recorded, Refusal, StrangersLines},
     request_id::RequestId,
     sealing,
     sidecars::Sidecars,
@@ -58,7 +58,7 @@ impl Audit {
         writer.flush(now);
         let writing = if syncs_always { Writing::ByThread } else { Writing::ByCallers };
         let hub = Hub::new(writer, writing, clock);
-        Self(Arc::new(AuditLog { hub, sidecars: Sidecars::default(), refusals: Refusals::default() }))
+        Self(Arc::new(AuditLog { hub, sidecars: Sidecars::default(), strangers: StrangersLines::default() }))
     }
 
     fn hub(&self) -> &Hub {
@@ -177,7 +177,7 @@ impl Audit {
     /// Records that a caller whom the broker does not know was refused. The first hundred a second get a line of their
     /// own; the others are counted, and [`Audit::tick_refusals`] writes the counts.
     pub fn record_refusal(&self, refusal: &Refusal<'_>, now: Time) {
-        let (recorded, finished) = self.0.refusals.add(refusal.reason, now);
+        let (recorded, finished) = self.0.strangers.add(refusal.reason, now);
         self.write_counts(&finished, now);
         if recorded == Recorded::InFull {
             self.record_plain(PlainFacts {
@@ -193,24 +193,45 @@ impl Audit {
         }
     }
 
-    /// Writes the counts of refused requests of a second that is over. Must be called every second.
-    pub fn tick_refusals(&self, now: Time) {
-        self.write_counts(&self.0.refusals.take_finished(now), now);
+    /// Decides how a stranger's request to a public row is recorded. If it is only counted, it needs its lines all the same
+    /// once it is about to change something; else its outcome goes to [`Audit::count_stranger`]. Fails if no device can
+    /// record requests.
+    pub(crate) fn admit_stranger(&self) -> Result<Recorded, AuditError> {
+        let now = self.hub().now();
+        let (recorded, finished) = self.0.strangers.admit_pair(now);
+        self.write_counts(&finished, now);
+        self.hub().check_ready().map(|()| recorded)
     }
 
-    /// Writes the counts of refused requests so far. A seal does this itself, so that its checkpoints cover them.
+    /// Counts a stranger's request that has no lines.
+    pub(crate) fn count_stranger(&self, kind: CountedAs) {
+        let now = self.hub().now();
+        let finished = self.0.strangers.count(kind, now);
+        self.write_counts(&finished, now);
+    }
+
+    /// Writes the counts of strangers' requests of a second that is over. Must be called every second.
+    pub fn tick_refusals(&self, now: Time) {
+        self.write_counts(&self.0.strangers.take_finished(now), now);
+    }
+
+    /// Writes the counts of strangers' requests so far. A seal does this itself, so that its checkpoints cover them.
     pub(crate) fn flush_refusals(&self, now: Time) {
-        self.write_counts(&self.0.refusals.take_all(), now);
+        self.write_counts(&self.0.strangers.take_all(), now);
     }
 
     fn write_counts(&self, counts: &[Count], now: Time) {
         for count in counts {
+            let (operation, what) = match count.kind {
+                CountedAs::Refused(reason) => ("refused", reason),
+                CountedAs::Answered(what) => ("answered", what),
+            };
             self.record_plain(PlainFacts {
                 is_response: true,
                 time: now,
-                operation: "refused",
-                outcome: Some(count.reason),
-                count: Some(count.refusals),
+                operation,
+                outcome: Some(what),
+                count: Some(count.requests),
                 ..PlainFacts::default()
             });
         }

@@ -1,5 +1,7 @@
 //! The writer: all audit devices. Only the holder of the writer lock can use it.
 
+use std::path::PathBuf;
+
 use super::{
     devices::{Expected, Progress, Refused, Sidecar, SyncDone, Syncable, device::Device},
     error::AuditError,
@@ -54,6 +56,11 @@ impl Writer {
     /// Whether lines can be written: every required device is up, and at least one device is.
     pub(crate) fn is_ready(&self) -> bool {
         self.up() > 0 && self.devices.iter().all(|device| device.is_up() || !device.config().required)
+    }
+
+    /// The file of a device whose file system has no room for the lines of strangers. `None` if all have.
+    pub(crate) fn lacks_room_for_strangers(&self) -> Option<PathBuf> {
+        self.devices.iter().find(|device| device.lacks_room_for_strangers()).map(|device| device.config().path.clone())
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {

@@ -1,7 +1,7 @@
 //! An audit device as the writer uses it. The writer holds the writer lock while it calls these functions; they wait
 //! for nothing but the file system.
 
-use std::io;
+use std::{io, path::Path};
 
 use super::{
     batch::LineKind,
@@ -17,7 +17,11 @@ use super::{
     sidecar::Sidecar,
 };
 use crate::{
-    base::{time::Time, ttl::Ttl},
+    base::{
+        limits::{STRANGERS_ROOM_BYTES, STRANGERS_ROOM_PART},
+        time::Time,
+        ttl::Ttl,
+    },
     crypto::{ed25519::SigningKey, kdf::MacKey, note::Checkpoint},
     services::audit::{
         control::{self, Head, Standing},
@@ -43,6 +47,7 @@ pub(crate) struct Device {
     lines_at_open: u64,
     /// After a failed rotation, the next one is tried at this time.
     rotate_after: Time,
+    files: Files,
 }
 
 /// How long after a failed rotation the next one is tried.
@@ -54,12 +59,13 @@ impl Device {
         Self {
             health: Health::default(),
             sidecar: Sidecar::of(files.clone(), &config.path),
-            log: Log::new(LogFile::new(files, config.path.clone())),
+            log: Log::new(LogFile::new(files.clone(), config.path.clone())),
             checkpoints: Checkpoints::default(),
             coverage: Coverage::default(),
             prefix: None,
             lines_at_open: 0,
             rotate_after: Time::EPOCH,
+            files,
             config,
         }
     }
@@ -72,6 +78,14 @@ impl Device {
         let DeviceConfig { name, path, required, .. } = self.config.clone();
         let error = self.health.error().map(str::to_owned);
         DeviceStatus { name, path, required, state: self.health.state(), error }
+    }
+
+    /// Whether so little is free on the file system of the file that only callers whom the broker knows may write to it.
+    pub(crate) fn lacks_room_for_strangers(&self) -> bool {
+        // If the file system does not tell its free room, it is assumed to have enough.
+        let folder = self.config.path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let Ok(room) = self.files.room(folder.unwrap_or(Path::new("."))) else { return false };
+        room.free_bytes < STRANGERS_ROOM_BYTES.min(room.total_bytes / STRANGERS_ROOM_PART)
     }
 
     pub(crate) const fn state(&self) -> DeviceState {

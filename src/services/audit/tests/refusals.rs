@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{bench::*, *};
-use crate::base::ttl::Ttl;
+use crate::base::{limits::STRANGERS_ROOM_BYTES, ttl::Ttl};
 
 const NO_TOKEN: &str = "no valid token";
 const TOO_MANY: &str = "too many refused requests";
@@ -115,4 +115,41 @@ fn nothing_is_lost_between_threads() {
     }
     let full: u64 = told(&bench).values().map(|(full, _)| full).sum();
     assert!(full <= 100 * (seconds + 1), "{full} lines in {seconds} seconds");
+}
+
+/// S15: strangers' lines filled the disk, and then nobody was served. What is left below the floor is for callers whom the
+/// broker knows: strangers' requests are only counted, and the counts are written once a minute.
+#[test]
+fn s15_below_the_floor_strangers_are_only_counted() {
+    let (bench, faults) = faulty(&["file"]);
+    bench.unseal();
+    let folder = bench.dir.path();
+    let total = 100 << 30;
+    faults.set_room(folder, STRANGERS_ROOM_BYTES - 1, total);
+    bench.audit.round();
+    let before = bench.lines().len();
+    for _ in 0..59 {
+        (0..3).for_each(|_| refuse(&bench, NO_TOKEN));
+        assert_eq!(bench.audit.admit_stranger().unwrap(), HowRecorded::Counted);
+        bench.audit.count_stranger(CountedAs::Answered("public request"));
+        bench.clock.advance(Ttl::from_secs(1));
+        bench.audit.tick_refusals(bench.clock.now());
+    }
+    assert_eq!(bench.lines().len(), before, "no line in the first minute");
+    bench.request("of a caller with a token").unwrap();
+    assert_eq!(bench.lines().len(), before + 2);
+    bench.clock.advance(Ttl::from_secs(1));
+    bench.audit.tick_refusals(bench.clock.now());
+    let expected = [(NO_TOKEN.to_owned(), (0, 177)), ("public request".to_owned(), (0, 59))];
+    assert_eq!(told(&bench), BTreeMap::from(expected));
+    // With room again, they have lines again. A small file system has a smaller floor.
+    for (free, total) in [(STRANGERS_ROOM_BYTES, total), (STRANGERS_ROOM_BYTES / 8, STRANGERS_ROOM_BYTES)] {
+        faults.set_room(folder, free, total);
+        bench.audit.round();
+        bench.clock.advance(Ttl::from_secs(1));
+        assert_eq!(bench.audit.admit_stranger().unwrap(), HowRecorded::InFull);
+    }
+    faults.set_room(folder, STRANGERS_ROOM_BYTES / 11, STRANGERS_ROOM_BYTES);
+    bench.audit.round();
+    assert_eq!(bench.audit.admit_stranger().unwrap(), HowRecorded::Counted);
 }
