@@ -117,7 +117,7 @@ fn take(query: &mut Vec<(String, String)>, name: &str) -> Option<String> {
     Some(query.remove(at).1)
 }
 
-/// The headers that this dialect reads, found in one pass. If a name occurs several times, the first counts.
+/// The headers that this dialect reads, found in one pass.
 #[derive(Default)]
 struct Headers<'h> {
     token: Option<&'h HeaderValue>,
@@ -130,16 +130,16 @@ struct Headers<'h> {
 }
 
 impl<'h> Headers<'h> {
-    /// Finds the headers. A header that carries a credential must not occur twice.
+    /// Finds the headers. None of them may occur twice: a proxy in front of us may have looked at the other one.
     fn find(headers: &'h HeaderMap) -> Result<Self, Refused> {
         let mut found = Self::default();
         for (name, value) in headers {
             match name.as_str() {
                 "x-vault-token" => once(&mut found.token, name, value)?,
                 "authorization" => once(&mut found.authorization, name, value)?,
-                "x-vault-namespace" => found.namespace = found.namespace.or(Some(value)),
-                "content-type" => found.content_type = found.content_type.or(Some(value)),
-                "x-vault-wrap-ttl" => found.wrap_ttl = found.wrap_ttl.or(Some(value)),
+                "x-vault-namespace" => once(&mut found.namespace, name, value)?,
+                "content-type" => once(&mut found.content_type, name, value)?,
+                "x-vault-wrap-ttl" => once(&mut found.wrap_ttl, name, value)?,
                 name => found.unbuilt = found.unbuilt.or_else(|| unbuilt(name)),
             }
         }
@@ -161,11 +161,11 @@ impl<'h> Headers<'h> {
         self.unbuilt.clone().map_or(Ok(()), Err)
     }
 
-    /// The token in `X-Vault-Token`, or the bearer token in `Authorization`, whose scheme is case-sensitive. Two
-    /// different tokens are refused, because a proxy in front of us may have checked the other one.
+    /// The token in `X-Vault-Token`, or the bearer token in `Authorization`. Two different tokens are refused, because a
+    /// proxy in front of us may have checked the other one.
     fn credential(&self) -> Result<Option<Credential>, Refused> {
         let own = self.token.map(HeaderValue::as_bytes);
-        let bearer = self.authorization.and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+        let bearer = self.authorization.and_then(|value| bearer(value.as_bytes()));
         let bytes = match (own.filter(|own| !own.is_empty()), bearer.filter(|bearer| !bearer.is_empty())) {
             (Some(own), Some(bearer)) if own != bearer => {
                 return Err(Refused::new(
@@ -204,6 +204,14 @@ impl<'h> Headers<'h> {
         let text = self.content_type?.to_str().ok()?;
         Some(text.split(';').next().unwrap_or("").trim().to_ascii_lowercase())
     }
+}
+
+/// The token of an `Authorization` header with the scheme Bearer.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    // RFC 9110 §11.1: the case of a scheme does not matter.
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    scheme.eq_ignore_ascii_case(SCHEME).then_some(token)
 }
 
 fn once<'h>(found: &mut Option<&'h HeaderValue>, name: &HeaderName, value: &'h HeaderValue) -> Result<(), Refused> {
@@ -298,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_stands_once_and_bearer_is_case_sensitive() {
+    fn a_token_stands_once_and_the_case_of_bearer_does_not_matter() {
         let token = |headers: &[(&'static str, &str)]| match ask("GET", "/v1/a", headers)?.credential {
             Some(Credential::Token(token)) => Ok(Some(token.expose().clone())),
             _ => Ok::<_, Refused>(None),
@@ -308,13 +316,35 @@ mod tests {
             Some("one")
         );
         assert_eq!(token(&[("authorization", "Bearer two")]).unwrap().as_deref(), Some("two"));
-        assert_eq!(token(&[("authorization", "bearer two")]).unwrap(), None);
+        for value in ["bearer two", "BEARER two"] {
+            assert_eq!(token(&[("authorization", value)]).unwrap().as_deref(), Some("two"));
+        }
+        for value in ["Bearer", "bearer ", "Basic two", "Bearertwo"] {
+            assert_eq!(token(&[("authorization", value)]).unwrap(), None, "{value}");
+        }
         for headers in [
             [("x-vault-token", "one"), ("authorization", "Bearer two")],
+            [("x-vault-token", "one"), ("authorization", "bearer two")],
             [("x-vault-token", "one"), ("x-vault-token", "one")],
             [("authorization", "Bearer one"), ("authorization", "Basic eDp5")],
         ] {
             assert_eq!(token(&headers).unwrap_err().status, 400, "{headers:?}");
+        }
+    }
+
+    /// Of two headers of one name the first counted, while a proxy may look at the last one.
+    #[test]
+    fn every_header_that_is_read_stands_once() {
+        for (name, value) in [
+            ("x-vault-token", "one"),
+            ("authorization", "Bearer one"),
+            ("x-vault-namespace", "root"),
+            ("x-vault-wrap-ttl", "0"),
+            ("content-type", "application/json"),
+        ] {
+            assert!(ask("GET", "/v1/a", &[(name, value)]).is_ok(), "{name}");
+            let refused = ask("GET", "/v1/a", &[(name, value), (name, value)]).err().unwrap();
+            assert_eq!(refused.status, 400, "{name}");
         }
     }
 
