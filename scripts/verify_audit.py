@@ -45,6 +45,7 @@ class Log:
         is_answered = asked.get("path") in ("sys/init", "sys/unseal")
         allowed = kind in ("head", "tail", "torn", "gap")
         allowed |= kind == "request" and plain and is_answered
+        is_answered |= kind == "response" and asked.get("path") == ""
         allowed |= kind == "response" and plain and (is_answered or line.get("response", {}).get("status", 0) >= 400)
         if kind == "response" and not plain and asked.get("id") in self.open:
             self.open.remove(asked["id"])

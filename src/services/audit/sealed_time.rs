@@ -32,10 +32,12 @@ impl SealedTime {
         let Some(members) = Members::read(line) else { return false };
         let is_plain = members.plain.is_some();
         let is_answered = RECORDED_WHILE_SEALED.contains(&members.request.path.as_str());
+        // A line that counts requests names none.
+        let is_count = members.request.path.is_empty();
         match start.kind() {
             "head" | "tail" | "torn" | "gap" => true,
             "request" => is_plain && is_answered,
-            "response" if is_plain => is_answered || members.response.status >= 400,
+            "response" if is_plain => is_answered || is_count || members.response.status >= 400,
             "response" => self.open.remove(&RequestId::new(&members.request.id)),
             _ => false,
         }

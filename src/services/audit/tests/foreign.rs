@@ -221,8 +221,14 @@ fn s3_what_a_sealed_server_writes_belongs_to_its_log() {
             let outcome = Some("refused");
             bench.audit.record_plain(PlainFacts { is_response: true, status: 400, outcome, ..unseal_line(&id) });
             // A request to a secret, which a sealed server refuses.
-            let path = "secret/data/db";
-            bench.audit.record_plain(PlainFacts { is_response: true, status: 503, outcome, path, ..unseal_line(&id) });
+            for _ in 0..150 {
+                let (operation, path, address) = ("read", "secret/data/db", "127.0.0.1".parse().unwrap());
+                let refusal = Refusal { operation, path, address, status: 503, reason: "sealed" };
+                bench.audit.record_refusal(&refusal, bench.clock.now());
+            }
+            bench.audit.count_stranger(CountedAs::Answered("public request"));
+            bench.clock.advance(crate::base::ttl::Ttl::from_secs(1));
+            bench.audit.tick_refusals(bench.clock.now());
         }
         std::fs::rename(bench.path("file"), bench.dir.path().join("moved")).unwrap();
         bench.tick(1);
