@@ -13,6 +13,7 @@ use super::{
     pins,
     terminal::Terminal,
     tokens,
+    vault_token::{self, VaultFile},
 };
 use crate::{
     base::{secret::Secret, ttl::Ttl},
@@ -114,7 +115,7 @@ impl Invocation {
     /// A client with a token. If there is no token, this fails at once. When called as `vault`, the request is sent all
     /// the same, to show the server's error.
     pub(crate) fn client(&mut self) -> Result<Client, CliError> {
-        let found = tokens::find(&self.config_dir, &self.environment, &self.address)?;
+        let found = tokens::find(&self.config_dir, &self.environment, &self.address, self.persona)?;
         let Some((token, source)) = found else {
             if self.persona.is_vault() {
                 return self.client_without_token();
@@ -219,6 +220,13 @@ impl Invocation {
             others => failure
                 .why("there is no token for this address, and a token is sent only to the server that made it")
                 .why(format!("tokens are kept for: {}", others.join(", "))),
+        };
+        let failure = if let Ok(VaultFile::Foreign(Some(_))) = vault_token::read(&self.config_dir) {
+            failure
+                .why("~/.vault-token holds a token of another program, which does not say for which server")
+                .fix("if that token is for this server: strongroom login - < ~/.vault-token")
+        } else {
+            failure
         };
         let failure = failure.fix(
             "strongroom login        (asks for a token), or: strongroom login -method=approle role_id=… secret_id=-",

@@ -11,6 +11,7 @@ mod environment;
 mod persona;
 mod config_dir;
 mod ca_folder;
+mod vault_token;
 mod tokens;
 mod pins;
 mod data;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-pub(crate) use crate::server::run::{DevOptions, ServerOptions};
+pub(crate) use crate::server::run::{DevOptions, KeepToken, ServerOptions};
 use crate::{
     base::secret::Secret,
     cli::{

@@ -1,16 +1,25 @@
 //! Tokens, one for each address: a token is sent only to the server that issued it. A token is looked up in the
-//! environment, then in the file `tokens`, then in Vault's `~/.vault-token`. The token in that file belongs to the one
-//! address that Vault's own tools would use here.
+//! environment, then in the file `tokens`, then among those of running dev servers, then in Vault's `~/.vault-token`.
+//! That file names no server: see `vault_token.rs`. When the program is called as `vault`, a token that another program
+//! put there belongs to the one address that Vault's own tools would use here.
 
 use std::path::PathBuf;
 
-use super::{config_dir::ConfigDir, environment::Environment, error::CliError};
+use super::{
+    config_dir::ConfigDir,
+    environment::Environment,
+    error::CliError,
+    persona::Persona,
+    vault_token::{self, VaultFile},
+};
 use crate::{
     base::secret::Secret,
     client::{Address, json::Json},
 };
 
 const FILE: &str = "tokens";
+/// The root tokens of dev servers that run. They stand apart, so that they never take the place of a login.
+const DEV_FILE: &str = "dev-tokens";
 /// The address that Vault's tools use by default.
 pub(crate) const DEFAULT_ADDRESS: &str = "https://127.0.0.1:8200";
 
@@ -19,6 +28,7 @@ pub(crate) const DEFAULT_ADDRESS: &str = "https://127.0.0.1:8200";
 pub(crate) enum Source {
     Variable(String),
     Store,
+    DevServer,
     VaultFile,
 }
 
@@ -28,6 +38,7 @@ impl Source {
         match self {
             Self::Variable(name) => format!("from {name}"),
             Self::Store => "kept by `strongroom login`".to_owned(),
+            Self::DevServer => "kept by a dev server".to_owned(),
             Self::VaultFile => "from ~/.vault-token".to_owned(),
         }
     }
@@ -38,21 +49,27 @@ pub(crate) fn find(
     config_dir: &ConfigDir,
     environment: &Environment,
     address: &Address,
+    persona: Persona,
 ) -> Result<Option<(Secret<String>, Source)>, CliError> {
     if let Some((name, token)) = environment.sourced("TOKEN") {
         return Ok(Some((Secret::text(token.trim()), Source::Variable(name))));
     }
-    if let Some(token) = config_dir.object(FILE)?.at(&address.to_string()).and_then(Json::as_str) {
-        return Ok(Some((Secret::text(token), Source::Store)));
+    let here = address.to_string();
+    for (file, source) in [(FILE, Source::Store), (DEV_FILE, Source::DevServer)] {
+        if let Some(token) = config_dir.object(file)?.at(&here).and_then(Json::as_str) {
+            return Ok(Some((Secret::text(token), source)));
+        }
     }
-    let vaults = environment.vaults("ADDR").unwrap_or(DEFAULT_ADDRESS);
-    if Address::parse(vaults).is_ok_and(|vaults| vaults == *address) {
-        // The mode of this file is not checked, because Vault decides it.
-        let text = config_dir.vault_token_file().and_then(|path| std::fs::read_to_string(path).ok());
-        let token = text.as_deref().map(str::trim).filter(|token| !token.is_empty());
-        return Ok(token.map(|token| (Secret::text(token), Source::VaultFile)));
-    }
-    Ok(None)
+    let token = match vault_token::read(config_dir)? {
+        VaultFile::Ours { token, address } => (address == here).then_some(token),
+        VaultFile::Foreign(token) => {
+            let vaults = environment.vaults("ADDR").unwrap_or(DEFAULT_ADDRESS);
+            let is_theirs = Address::parse(vaults).is_ok_and(|vaults| vaults == *address);
+            token.filter(|_| persona.is_vault() && is_theirs)
+        }
+        VaultFile::Absent => None,
+    };
+    Ok(token.map(|token| (token, Source::VaultFile)))
 }
 
 /// The addresses that have a kept token.
@@ -82,6 +99,23 @@ pub(crate) fn forget(config_dir: &ConfigDir, address: &Address) -> Result<(), Cl
     Ok(())
 }
 
+/// Keeps the root token of a dev server that listens at `address`.
+pub(crate) fn keep_dev(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Result<PathBuf, CliError> {
+    let text = token.expose();
+    config_dir.change(DEV_FILE, |all| all.set(&address.to_string(), Json::text(text)))
+}
+
+/// Removes the root token of a dev server that stops. The token of a later server at this address stays.
+pub(crate) fn forget_dev(config_dir: &ConfigDir, address: &Address, token: &Secret<String>) -> Result<(), CliError> {
+    let here = address.to_string();
+    config_dir.change(DEV_FILE, |all| {
+        if all.at(&here).and_then(Json::as_str).is_some_and(|kept| token.same(kept.as_bytes())) {
+            all.remove(&here);
+        }
+    })?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -104,7 +138,11 @@ mod tests {
     }
 
     fn found(case: &Case, environment: &Environment, at: &str) -> Option<(String, Source)> {
-        find(&case.config_dir, environment, &address(at))
+        found_as(Persona::Strongroom, case, environment, at)
+    }
+
+    fn found_as(persona: Persona, case: &Case, environment: &Environment, at: &str) -> Option<(String, Source)> {
+        find(&case.config_dir, environment, &address(at), persona)
             .unwrap()
             .map(|(token, source)| (token.expose().clone(), source))
     }
@@ -141,15 +179,53 @@ mod tests {
     #[test]
     fn vaults_token_file_belongs_to_vaults_address() {
         let case = case();
+        let found = |environment: &Environment, at: &str| found_as(Persona::Vault, &case, environment, at);
         fs::write(case.dir.path().join(".vault-token"), "tf\n").unwrap();
         let file = Some(("tf".to_owned(), Source::VaultFile));
-        assert_eq!(found(&case, &Environment::default(), DEFAULT_ADDRESS), file);
-        assert_eq!(found(&case, &Environment::default(), "https://other:8200"), None);
+        assert_eq!(found(&Environment::default(), DEFAULT_ADDRESS), file);
+        assert_eq!(found(&Environment::default(), "https://other:8200"), None);
         let environment = Environment::of([("VAULT_ADDR", "http://127.0.0.1:18200")]);
-        assert_eq!(found(&case, &environment, "http://127.0.0.1:18200"), file);
-        assert_eq!(found(&case, &environment, DEFAULT_ADDRESS), None);
+        assert_eq!(found(&environment, "http://127.0.0.1:18200"), file);
+        assert_eq!(found(&environment, DEFAULT_ADDRESS), None);
         let ours = Environment::of([("STRONGROOM_ADDR", "https://other:8200")]);
-        assert_eq!(found(&case, &ours, "https://other:8200"), None);
+        assert_eq!(found(&ours, "https://other:8200"), None);
+    }
+
+    #[test]
+    fn u18_a_token_that_another_program_kept_is_not_sent_by_ours() {
+        let case = case();
+        fs::write(case.dir.path().join(".vault-token"), "tf").unwrap();
+        let environment = Environment::of([("VAULT_ADDR", "https://a:1")]);
+        assert_eq!(found(&case, &environment, "https://a:1"), None);
+        assert_eq!(found(&case, &Environment::default(), DEFAULT_ADDRESS), None);
+    }
+
+    #[test]
+    fn u18_a_token_of_vaults_file_that_ours_wrote_is_sent_to_its_address_alone() {
+        let case = case();
+        vault_token::write(&case.config_dir, &address("https://a:1"), &Secret::text("ta")).unwrap();
+        for persona in [Persona::Strongroom, Persona::Vault] {
+            let elsewhere = Environment::of([("VAULT_ADDR", "https://b:1")]);
+            assert_eq!(found_as(persona, &case, &elsewhere, "https://b:1"), None);
+            let file = Some(("ta".to_owned(), Source::VaultFile));
+            assert_eq!(found_as(persona, &case, &elsewhere, "https://a:1"), file);
+        }
+    }
+
+    #[test]
+    fn u18_a_dev_servers_token_goes_with_it_and_comes_after_a_login() {
+        let case = case();
+        let (here, none) = (address("https://a:1"), Environment::default());
+        keep_dev(&case.config_dir, &here, &Secret::text("dev")).unwrap();
+        assert_eq!(found(&case, &none, "https://a:1"), Some(("dev".to_owned(), Source::DevServer)));
+        assert_eq!(found(&case, &none, "https://b:1"), None);
+        keep(&case.config_dir, &here, &Secret::text("login")).unwrap();
+        assert_eq!(found(&case, &none, "https://a:1"), Some(("login".to_owned(), Source::Store)));
+        forget(&case.config_dir, &here).unwrap();
+        forget_dev(&case.config_dir, &here, &Secret::text("another")).unwrap();
+        assert_eq!(found(&case, &none, "https://a:1"), Some(("dev".to_owned(), Source::DevServer)));
+        forget_dev(&case.config_dir, &here, &Secret::text("dev")).unwrap();
+        assert_eq!(found(&case, &none, "https://a:1"), None);
     }
 
     #[test]
@@ -157,7 +233,8 @@ mod tests {
         let case = case();
         let path = case.config_dir.change(FILE, |_| {}).unwrap();
         fs::write(path, "{\"https://a:1\": \"srs.canary").unwrap();
-        let failure = find(&case.config_dir, &Environment::default(), &address("https://a:1")).err().unwrap();
-        assert!(!failure.render(crate::cli::persona::Persona::Strongroom).contains("canary"));
+        let environment = Environment::default();
+        let failure = find(&case.config_dir, &environment, &address("https://a:1"), Persona::Strongroom).err().unwrap();
+        assert!(!failure.render(Persona::Strongroom).contains("canary"));
     }
 }

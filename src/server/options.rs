@@ -24,6 +24,12 @@ pub struct DevOptions {
     pub tls_cert_dir: Option<PathBuf>,
     pub kv_v1: bool,
     pub persist: Option<PathBuf>,
-    /// Whether to store the root token in `~/.vault-token`.
-    pub store_token: bool,
+    /// Keeps the root token where clients of this machine find it. `None`: it is only printed.
+    pub keep_token: Option<KeepToken>,
 }
+
+/// Called once a dev server has its root token, with the URL for clients on this machine.
+pub type KeepToken = Box<dyn FnOnce(&str, &Secret<String>) -> ForgetToken>;
+
+/// Called when that server stops.
+pub type ForgetToken = Box<dyn FnOnce()>;

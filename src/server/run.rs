@@ -1,12 +1,12 @@
 //! Runs `strongroom server` and `strongroom dev`: from the options to a running server and its orderly stop.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
 pub(crate) use super::error::ServerError;
-pub use super::options::{DevOptions, ServerOptions};
+pub use super::options::{DevOptions, KeepToken, ServerOptions};
 use super::{
     backend::{self, DevKeys, Parts},
     banner::{Banner, Endpoint, State},
@@ -64,7 +64,7 @@ pub(crate) async fn walk(data: &Path, shares: Vec<Secret<Vec<u8>>>) -> Result<Wa
     backend::walk(store, boot, machine.random, shares).await
 }
 
-async fn serve(settings: Settings, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
+async fn serve(mut settings: Settings, machine: Machine, environment: &Environment) -> Result<(), ServerError> {
     let mut signals = Signals::new()?;
     let panicked = drain_at_panic(&machine.random);
     let scratch =
@@ -78,7 +78,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     let (metrics, started) = (telemetry.endpoints(), machine.clock.now());
     let endpoints: Vec<_> = bound.listeners.iter().map(|bound| bound.endpoint).collect();
     let first = endpoints.first().map(Endpoint::url).unwrap_or_default();
-    let api_addr = settings.api_addr.unwrap_or(first);
+    let api_addr = settings.api_addr.unwrap_or_else(|| first.clone());
     let limits = limits(environment);
     let broker = backend::start(Parts {
         store,
@@ -96,7 +96,7 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
     .await?;
     let _set_once = panicked.set(broker.clone());
     let keys = match &settings.dev {
-        Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files, environment).await?),
+        Some(dev) => Some(open_dev(&broker, dev, &bound, &machine.files).await?),
         None => None,
     };
     let keeping = tokio::spawn(bound.certificates.keep_current(Arc::clone(&reload)));
@@ -116,10 +116,16 @@ async fn serve(settings: Settings, machine: Machine, environment: &Environment) 
         state: state(&broker, keys.as_ref(), settings.dev.as_ref()),
     }
     .print();
-    drop(keys);
+    let forget_token = match (keys, settings.dev.as_mut().and_then(|dev| dev.keep_token.take())) {
+        (Some(keys), Some(keep)) => Some(keep(&first, &keys.root_token)),
+        _ => None,
+    };
     signals.wait_for_stop(&reload).await;
     keeping.abort();
     stop(serving, &broker, &mut signals, &reload).await;
+    if let Some(forget) = forget_token {
+        forget();
+    }
     pid_file.remove(&machine.files);
     drop(scratch);
     tracing::info!("stopped");
@@ -228,25 +234,13 @@ fn audit_devices(
     Ok(devices)
 }
 
-/// Unseals a dev server. Stores its token and its authority's certificate where Vault's tools look for them.
-async fn open_dev(
-    broker: &Arc<Broker>,
-    dev: &Dev,
-    bound: &AllBound,
-    files: &Files,
-    environment: &Environment,
-) -> Result<DevKeys, ServerError> {
+/// Unseals a dev server. Stores its authority's certificate where Vault's tools look for it.
+async fn open_dev(broker: &Arc<Broker>, dev: &Dev, bound: &AllBound, files: &Files) -> Result<DevKeys, ServerError> {
     let keys = backend::open_dev(broker, dev, files).await?;
-    let write = |path: PathBuf, bytes: &[u8]| {
-        private_file::replace(files, &path, bytes).map_err(|cause| ServerError::File { path, cause })
-    };
     if let (Some(folder), Some(authority)) = (&dev.tls_cert_dir, &bound.authority) {
         let pem = files.read(authority).map_err(|cause| ServerError::Folder { path: authority.clone(), cause })?;
-        write(folder.join("vault-ca.pem"), &pem)?;
-    }
-    if let (true, Some(home)) = (dev.stores_token, environment.variable("HOME")) {
-        let token = keys.root_token.expose();
-        write(Path::new(&home).join(".vault-token"), token.as_bytes())?;
+        let path = folder.join("vault-ca.pem");
+        private_file::replace(files, &path, &pem).map_err(|cause| ServerError::File { path, cause })?;
     }
     Ok(keys)
 }

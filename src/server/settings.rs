@@ -9,7 +9,7 @@ use super::{
     config::{AuditConfig, Config, Environment, StaticSeal, Storage, TelemetryConfig, resolve},
     error::ServerError,
     logging,
-    options::{DevOptions, ServerOptions},
+    options::{DevOptions, KeepToken, ServerOptions},
     tls::Tls,
 };
 use crate::base::{secret::Secret, ttl::Ttl};
@@ -56,7 +56,7 @@ pub(crate) enum Security {
 
 pub(crate) struct Dev {
     pub root_token_id: Option<Secret<String>>,
-    pub stores_token: bool,
+    pub keep_token: Option<KeepToken>,
     /// The folder of a dev server that keeps its data. Its keys lie there too. `None` if it keeps nothing.
     pub persist: Option<PathBuf>,
     /// The folder in which Vault's tools look for the authority's certificate. `None` if it is not written.
@@ -114,7 +114,7 @@ impl Settings {
             pid_file: config.pid_file,
             dev: dev.map(|dev| Dev {
                 root_token_id: dev.root_token_id,
-                stores_token: dev.store_token,
+                keep_token: dev.keep_token,
                 persist: dev.persist,
                 tls_cert_dir: dev.tls_cert_dir.filter(|_| dev.tls),
             }),
@@ -197,7 +197,7 @@ mod tests {
         tls_cert_dir: None,
         kv_v1: false,
         persist: None,
-        store_token: true,
+        keep_token: None,
     };
 
     fn dev(dev: DevOptions) -> ServerOptions {

@@ -1,14 +1,11 @@
 //! `login`: proves who the caller is and keeps the token for this address. The token and
 //! the secret id need not be in the arguments.
 
-use std::path::Path;
-
 use super::answers::{expect_found, trim_path};
 use crate::{
     base::secret::Secret,
     cli::{
         attempt::Attempt,
-        config_dir,
         data::{self, Empty, ProcessInput, Sources},
         diagnosis::diagnose,
         dotenv,
@@ -17,6 +14,7 @@ use crate::{
         invocation::Invocation,
         output::envelope,
         tokens,
+        vault_token::{self, Outcome},
     },
     client::{Client, ServerAnswer, json::Json},
 };
@@ -182,21 +180,16 @@ async fn login(invocation: &Invocation, client: &Client, path: &str, body: Json)
     }
 }
 
-/// Keeps the token for this address. When called as `vault`, also writes it to where Vault's tools look for it.
+/// Keeps the token for this address. When called as `vault`, also writes it to where Vault's tools look for it, unless
+/// another program keeps a token there.
 fn keep(invocation: &Invocation, token: &Secret<String>) -> Result<String, CliError> {
-    let path = tokens::keep(&invocation.config_dir, &invocation.address, token)?;
+    let kept = tokens::keep(&invocation.config_dir, &invocation.address, token)?;
     if invocation.persona.is_vault()
-        && let Some(path) = invocation.config_dir.vault_token_file()
+        && let Outcome::Left(path) = vault_token::write(&invocation.config_dir, &invocation.address, token)?
     {
-        write_vault_file(&path, token)?;
+        invocation.out.hint(&vault_token::left(&path, &kept));
     }
-    Ok(path.display().to_string())
-}
-
-fn write_vault_file(path: &Path, token: &Secret<String>) -> Result<(), CliError> {
-    let text = token.expose();
-    config_dir::replace(path, text)
-        .map_err(|error| CliError::usage(format!("{} cannot be written: {error}", path.display())))
+    Ok(kept.display().to_string())
 }
 
 fn show(args: &Args, invocation: &Invocation, answer: &ServerAnswer, kept: Option<String>) -> Result<(), CliError> {

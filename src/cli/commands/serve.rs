@@ -7,8 +7,11 @@ use crate::{
     cli::{
         error::CliError,
         invocation::Invocation,
-        server::{self, DevOptions, ServerOptions},
+        server::{self, DevOptions, KeepToken, ServerOptions},
+        tokens,
+        vault_token::{self, Outcome},
     },
+    client::Address,
 };
 
 const SERVER: &str = "\
@@ -111,7 +114,7 @@ pub(crate) fn server(args: ServerArgs, invocation: &Invocation) -> Result<u8, Cl
         tls_cert_dir: args.dev_tls_cert_dir,
         kv_v1: args.dev_kv_v1,
         persist: None,
-        store_token: !args.dev_no_store_token,
+        keep_token: (!args.dev_no_store_token).then(|| keep_token(invocation)),
     });
     let log_level = setting(args.log_level, "LOG_LEVEL");
     server::run(ServerOptions { data: args.data, config: args.config, listen, log_level, dev })
@@ -126,9 +129,42 @@ pub(crate) fn dev(args: DevArgs, invocation: &Invocation) -> Result<u8, CliError
         tls_cert_dir: None,
         kv_v1: false,
         persist: args.persist,
-        store_token: !args.no_store_token,
+        keep_token: (!args.no_store_token).then(|| keep_token(invocation)),
     };
     let listen = setting(args.listen, "DEV_LISTEN_ADDRESS");
     let log_level = setting(args.log_level, "LOG_LEVEL");
     server::run(ServerOptions { data: None, config: Vec::new(), listen, log_level, dev: Some(dev) })
+}
+
+/// Keeps the root token of a dev server for its address, until the server stops. When called as `vault`, also where Vault's
+/// tools look for it. A token that cannot be kept is no reason to stop: the server prints it.
+fn keep_token(invocation: &Invocation) -> KeepToken {
+    let (config_dir, out) = (invocation.config_dir.clone(), invocation.out);
+    Box::new(move |url, token| {
+        let kept = Address::parse(url)
+            .map_err(|error| CliError::usage(error.to_string()))
+            .and_then(|address| Ok((tokens::keep_dev(&config_dir, &address, token)?, address)));
+        let (path, address) = match kept {
+            Ok(kept) => kept,
+            Err(failure) => {
+                out.hint(&format!("warning: the root token could not be kept: {}", failure.what()));
+                return Box::new(|| {});
+            }
+        };
+        out.hint(&format!("the root token is kept for {address}, until this server stops, in {}", path.display()));
+        if out.persona.is_vault() {
+            match vault_token::write(&config_dir, &address, token) {
+                Ok(Outcome::Written) => {}
+                Ok(Outcome::Left(file)) => out.hint(&vault_token::left(&file, &path)),
+                Err(failure) => out.hint(&format!("warning: {}", failure.what())),
+            }
+        }
+        let token = Secret::text(token.expose());
+        Box::new(move || {
+            let forgotten = tokens::forget_dev(&config_dir, &address, &token);
+            if let Err(failure) = forgotten.and_then(|()| vault_token::remove(&config_dir, &token)) {
+                out.hint(&format!("warning: the root token is still kept: {}", failure.what()));
+            }
+        })
+    })
 }

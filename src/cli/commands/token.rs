@@ -7,7 +7,7 @@ use super::answers::expect_found;
 use crate::{
     cli::{
         attempt::Attempt, data, diagnosis::diagnose, duration_flag::duration, error::CliError, invocation::Invocation,
-        terminal::read_input, tokens,
+        terminal::read_input, tokens, vault_token,
     },
     client::{Client, ClientError, ServerAnswer, json::Json},
 };
@@ -245,14 +245,24 @@ async fn revoke(args: RevokeArgs, invocation: &Invocation, client: &Client) -> R
     let attempt = Attempt::new("revoke", "the token", &["update"]).vault("Error revoking token").at(&path);
     match client.write(&path, body).await {
         Ok(_) => {
-            if args.own && invocation.token_source == Some(tokens::Source::Store) {
-                tokens::forget(&invocation.config_dir, &invocation.address)?;
+            if args.own {
+                forget(invocation, client)?;
             }
             invocation.out.done("Success! Revoked token (if it existed)");
             Ok(())
         }
         Err(error) => Err(diagnose(invocation, client, &attempt, error).await),
     }
+}
+
+/// Removes the token of this client from where it is kept, if this program keeps it.
+fn forget(invocation: &Invocation, client: &Client) -> Result<(), CliError> {
+    let Some(token) = client.token() else { return Ok(()) };
+    if invocation.token_source == Some(tokens::Source::Store) {
+        tokens::forget(&invocation.config_dir, &invocation.address)?;
+    }
+    tokens::forget_dev(&invocation.config_dir, &invocation.address, token)?;
+    vault_token::remove(&invocation.config_dir, token)
 }
 
 async fn capabilities(invocation: &Invocation, client: &Client, mut of: Vec<String>) -> Result<(), CliError> {
