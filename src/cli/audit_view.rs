@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-const HEADS: [&str; 6] = ["Time", "Who", "Operation", "Path", "Outcome", "By"];
+const HEADS: [&str; 7] = ["Time", "Who", "From", "Operation", "Path", "Outcome", "By"];
 
 /// Prints requests, as a table or as a JSON list.
 pub(crate) fn show(out: Output, rows: &[Row]) {
@@ -63,13 +63,21 @@ fn cells(row: &Row) -> Vec<String> {
     let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.replace(['\n', '\t'], " ") };
     // The table shows seconds; the JSON form has the exact time.
     let time = Time::from_unix_secs(row.time.unix_secs()).rfc3339();
-    vec![time, who(row), or_dash(&row.operation), or_dash(&row.path), outcome(row), by(row)]
+    vec![
+        time,
+        who(row),
+        or_dash(&row.remote_address),
+        or_dash(&row.operation),
+        or_dash(&row.path),
+        outcome(row),
+        by(row),
+    ]
 }
 
 /// The caller's name, with the policies if they differ from the name, because callers of one kind can share a name.
 fn who(row: &Row) -> String {
     if row.display_name.is_empty() {
-        return format!("at {}", row.remote_address);
+        return "-".to_owned();
     }
     let policies: Vec<&str> = row.policies.iter().map(String::as_str).filter(|name| *name != "default").collect();
     let say_more = !policies.is_empty() && policies != [row.display_name.as_str()];
@@ -78,7 +86,8 @@ fn who(row: &Row) -> String {
 
 fn outcome(row: &Row) -> String {
     match (row.allowed, row.status) {
-        (Some(false), _) | (_, Some(403)) => "refused".to_owned(),
+        _ if row.is_failed_login() => "login refused".to_owned(),
+        _ if row.is_refused() => "refused".to_owned(),
         (_, Some(200..=299)) => "done".to_owned(),
         (_, Some(404)) => "nothing there".to_owned(),
         (_, Some(status)) if row.error.is_empty() => status.to_string(),
@@ -246,6 +255,7 @@ mod tests {
         let expected = [
             "2026-11-24T09:00:01Z",
             "approle (web)",
+            "127.0.0.1",
             "read",
             "secret/data/app/db",
             "done",
@@ -254,7 +264,7 @@ mod tests {
         assert_eq!(cells(&row()), expected);
         let root = Row { display_name: "root".to_owned(), policies: vec!["root".to_owned()], ..row() };
         assert_eq!(who(&root), "root");
-        assert_eq!(who(&Row { display_name: String::new(), ..row() }), "at 127.0.0.1");
+        assert_eq!(who(&Row { display_name: String::new(), ..row() }), "-");
     }
 
     #[test]
@@ -262,6 +272,9 @@ mod tests {
         for (row, expected) in [
             (Row { allowed: Some(false), status: Some(403), ..row() }, "refused"),
             (Row { status: Some(404), ..row() }, "nothing there"),
+            (Row { path: "auth/approle/login".to_owned(), status: Some(400), ..row() }, "login refused"),
+            (Row { path: "auth/team/ldap/login/ada".to_owned(), status: Some(400), ..row() }, "login refused"),
+            (Row { path: "auth/approle/login".to_owned(), status: Some(503), ..row() }, "503"),
             (Row { status: Some(400), error: "a\n\tb\n".to_owned(), ..row() }, "400: a  b"),
             (Row { status: None, ..row() }, "no outcome"),
             (Row { status: None, closed: "committed, not answered".to_owned(), ..row() }, "committed, not answered"),

@@ -5,12 +5,16 @@
 use super::{
     attempt::Attempt,
     connection_error::connection_error,
-    denial::{diagnose_denial, no_such_token},
+    denial::{self, diagnose_denial, no_such_token},
     error::{CliError, Exit},
+    explain::explain,
     invocation::Invocation,
     kv2_hint, mount_hint, tokens,
 };
-use crate::client::{Client, ClientError, Refusal, RefusalKind, ServerAnswer, json::Json};
+use crate::{
+    base::secret::Secret,
+    client::{Client, ClientError, Refusal, RefusalKind, ServerAnswer, json::Json},
+};
 
 /// Turns an error of the client into one for the user. May ask the server further questions to find the cause.
 pub(crate) async fn diagnose(
@@ -90,15 +94,16 @@ fn sealed_error(status: Option<&ServerAnswer>) -> CliError {
 
 async fn bad_token(invocation: &Invocation, client: &Client, attempt: &Attempt, refusal: &Refusal) -> CliError {
     let Some(token) = client.token() else { return invocation.not_logged_in() };
-    // Some servers use the same words if a policy refused the request. If the server knows the token, it answers this
-    // question or refuses it by policy.
-    match client.read("auth/token/lookup-self").await {
-        Ok(_) => return diagnose_denial(client, attempt, refusal).await,
-        Err(error) if error.kind() == Some(RefusalKind::Denied) => {
-            return diagnose_denial(client, attempt, refusal).await;
-        }
-        Err(_) => {}
+    // The same words are used for a token that the request is about, and by some servers if a policy refused the
+    // request. Only a server that knows the caller's token explains.
+    if let Ok(explanation) = explain(client, &attempt.api_path).await {
+        return denial::explained(&explanation, attempt, refusal);
     }
+    dead_token(invocation, token)
+}
+
+/// The error for a token that the server does not know.
+pub(crate) fn dead_token(invocation: &Invocation, token: &Secret<String>) -> CliError {
     let address = &invocation.address;
     let name = match &invocation.token_source {
         Some(source) => format!("the token ({})", source.words()),

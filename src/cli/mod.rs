@@ -30,6 +30,7 @@ mod not_built;
 mod diagnosis;
 mod connection_error;
 mod denial;
+mod explain;
 mod kv2_hint;
 mod mount_hint;
 mod server;

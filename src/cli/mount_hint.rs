@@ -4,23 +4,23 @@
 use super::{
     attempt::Attempt,
     error::{CliError, Exit},
+    explain::{Explanation, explain},
 };
-use crate::{
-    base::suggest::nearest,
-    client::{Client, json::Json},
-};
+use crate::{base::suggest::nearest, client::Client};
 
 /// The paths that every server has, whatever is mounted.
 const BUILT_IN: [&str; 4] = ["sys/", "auth/token/", "identity/", "cubbyhole/"];
 
 /// The error for a path below which nothing is mounted. `None` if something is, or if the caller may not know.
 pub(super) async fn no_mount(client: &Client, attempt: &Attempt) -> Option<CliError> {
-    let answer = client.read("sys/internal/ui/mounts").await.ok()?;
-    let table = |name: &str| answer.field(&[name]).map(Json::as_object).unwrap_or_default();
-    let secrets = table("secret").iter().map(|(path, _)| path.clone());
-    let auth = table("auth").iter().map(|(path, _)| format!("auth/{path}"));
-    let mounts: Vec<String> = secrets.chain(auth).collect();
+    no_mount_of(&explain(client, &attempt.api_path).await.ok()?, attempt)
+}
+
+/// The same, from what the server has said about the path.
+pub(super) fn no_mount_of(explanation: &Explanation, attempt: &Attempt) -> Option<CliError> {
+    let mut mounts = explanation.mounts();
     let path = format!("{}/", attempt.api_path.trim_matches('/'));
+    mounts.retain(|mount| !BUILT_IN.contains(&mount.as_str()));
     let is_below = |mount: &&str| path.starts_with(*mount);
     if mounts.is_empty() || mounts.iter().map(String::as_str).chain(BUILT_IN).any(|mount| is_below(&mount)) {
         return None;
@@ -29,7 +29,7 @@ pub(super) async fn no_mount(client: &Client, attempt: &Attempt) -> Option<CliEr
 }
 
 /// The mount that the path asks for, as far as one can tell: its first segment, or the two of an auth method.
-fn asked_mount(path: &str) -> String {
+pub(super) fn asked_mount(path: &str) -> String {
     let segments = if path.starts_with("auth/") { 2 } else { 1 };
     path.split_inclusive('/').take(segments).collect()
 }

@@ -65,21 +65,18 @@ const MOUNT: Route = Route(
     r#"{"request_id":"m","data":{"type":"kv","path":"secret/","options":{"version":"2"}}}"#,
 );
 const DENIED: &str = r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"],"request_id":"4f1c-9d2e"}"#;
+const EXPLAINED: &str = r#"{"request_id":"e","data":{
+    "display_name":"jdm-app","policies":["default","jdm"],"mounts":[],
+    "mount":{"path":"secret/","type":"kv","options":{"version":"2"}},
+    "capabilities":{"secret/jdm/yahoo/account":["read"],"secret/data/jdm/yahoo/account":["deny"]},
+    "rules":{"secret/jdm/yahoo/account":{"policy":"jdm","path":"secret/jdm/*","line":1}}}}"#;
 const SELF: &str = r#"{"request_id":"s","data":{"display_name":"jdm-app","policies":["default","jdm"]}}"#;
 
 #[test]
 fn a_rule_without_data_is_found_and_the_right_rule_is_shown() {
     let cli = TestCli::new(&[
-        MOUNT,
+        Route("GET /v1/sys/internal/explain/secret/", 200, EXPLAINED),
         Route("GET /v1/secret/data/jdm/yahoo/account ", 403, DENIED),
-        Route("GET /v1/auth/token/lookup-self ", 200, SELF),
-        Route("POST /v1/sys/capabilities-self ", 200, r#"{"request_id":"c","data":{"capabilities":["deny"]}}"#),
-        Route("GET /v1/sys/policies/acl/default ", 403, DENIED),
-        Route(
-            "GET /v1/sys/policies/acl/jdm ",
-            200,
-            r#"{"request_id":"p","data":{"policy":"path \"secret/jdm/*\" { capabilities = [\"read\"] }"}}"#,
-        ),
     ]);
     assert_eq!(
         cli.error_of("kv get secret/jdm/yahoo/account", Some("t")),
@@ -90,6 +87,10 @@ fn a_rule_without_data_is_found_and_the_right_rule_is_shown() {
          in one of its policies: strongroom policy write NAME FILE\n  \
          request 4f1c-9d2e\nexit 3"
     );
+    // U16: besides the request itself, only the server's explanation is asked for, before and after.
+    let asked: Vec<String> = cli.fake.asked().into_iter().filter(|line| line != "connect").collect();
+    let others = asked.iter().filter(|line| !line.starts_with("GET /v1/sys/internal/explain/")).count();
+    assert_eq!((asked.len(), others), (3, 1), "{asked:#?}");
 }
 
 #[test]

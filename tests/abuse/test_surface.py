@@ -37,7 +37,10 @@ def test_the_same_rows_do_not_refuse_root(world, all_rows, case):
 
 
 def test_a_public_row_answers_a_stranger(world, all_rows, case):
-    rows = [row for row in all_rows if row.public and "mounts" not in row.full and row.full not in CHANGES_THE_SERVER]
+    # These two ask for a token themselves, because any token will do.
+    asking = ("ui/mounts", "internal/explain")
+    rows = [row for row in all_rows if row.public and row.full not in CHANGES_THE_SERVER]
+    rows = [row for row in rows if not any(word in row.full for word in asking)]
     assert [str(row) for row in rows if ask(world, row, None).status == 403] == []
 
 

@@ -111,7 +111,7 @@ def test_the_service_logs_in_and_reads(day):
 
 
 def test_the_auditor_is_told_who_read_it_and_why(day):
-    line = r".*approle \(shop\) +read +secret/data/shop/payments +done +policy shop: secret/data/shop/\* \(line 1\).*"
+    line = r".*approle \(shop\) +127\.0\.0\.1 +read +secret/data/shop/payments +done +policy shop: secret/data/shop/\* \(line 1\).*"
     assert has_line(line, day.who), day.who
 
 

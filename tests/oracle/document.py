@@ -15,7 +15,8 @@ HEAD = """# Compatibility with Vault's API
 
 Made from `data/rows.txt` and `data/oracle_differences.toml` by `tests/oracle/document.py`; change those, not this page.
 
-Whatever is listed under "Rows" is answered as OpenBao 2.7.2 answers it, except `service_tokens`, which is our own:
+Whatever is listed under "Rows" is answered as OpenBao 2.7.2 answers it, except `service_tokens`,
+`sys/internal/explain` and `sys/internal/specs/rows`, which are our own:
 status, keys, JSON types, error texts and the headers that clients read are compared by `scripts/test oracle`. Where the answers differ, the difference and its reason
 stand under "Differences". A request for anything else is refused by name or answered as an unknown path, never ignored.
 """

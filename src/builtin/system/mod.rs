@@ -2,6 +2,7 @@
 
 mod audit;
 mod capabilities;
+mod explain;
 mod health;
 mod init;
 mod internal;
@@ -59,6 +60,13 @@ pub fn api() -> BuiltInApi<System> {
             "internal/ui/mounts/{*path}",
             internal::mount_of,
             "Show the mount of a path; command lines ask this before each KV request.",
+        )
+        .access(Access::Public)
+        .trailing_slash(TrailingSlash::Accepted),
+        read(
+            "internal/explain/{*path}",
+            explain::explain,
+            "Tell what the calling token may do with a path and by which rules, so that a refusal can be explained.",
         )
         .access(Access::Public)
         .trailing_slash(TrailingSlash::Accepted),

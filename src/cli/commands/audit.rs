@@ -133,7 +133,7 @@ struct Filters {
     /// Only requests with this operation: read, update, delete …
     #[arg(long, value_name = "NAME")]
     operation: Option<String>,
-    /// Only refused requests
+    /// Only refused requests, failed logins among them
     #[arg(long)]
     refused: bool,
 }
@@ -270,7 +270,7 @@ impl Filters {
                 path: path.map(|path| path.trim_matches('/').to_owned()),
                 caller: self.caller.clone(),
                 operation: self.operation.clone(),
-                allowed: self.refused.then_some(false),
+                only_refused: self.refused,
                 since: Some(parse_time(&self.since, now)?),
                 until: self.until.as_deref().map(|text| parse_time(text, now)).transpose()?,
             },

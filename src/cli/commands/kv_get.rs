@@ -9,6 +9,7 @@ use crate::{
     cli::{
         attempt::Attempt,
         error::{CliError, Exit},
+        explain::may,
         invocation::Invocation,
         output::{data_pairs, member},
         table,
@@ -64,7 +65,12 @@ pub(crate) async fn run(args: GetArgs, invocation: &mut Invocation) -> Result<()
 async fn with_neighbour(client: &Client, secret: &KvPath, failure: CliError) -> CliError {
     let (folder, name) = secret.split();
     let user_path = secret.user_path();
-    let Ok(answer) = client.list(&folder.api_path("metadata")).await else { return failure };
+    let path = folder.api_path("metadata");
+    // The right to list is that of the path with a slash at its end.
+    if !may(client, "list", &format!("{path}/")).await {
+        return failure;
+    }
+    let Ok(answer) = client.list(&path).await else { return failure };
     let listed = answer.names();
     if listed.iter().any(|listed| listed == name) {
         return failure

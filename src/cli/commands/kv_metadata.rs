@@ -14,6 +14,7 @@ use crate::{
         diagnosis::diagnose,
         duration_flag::duration,
         error::CliError,
+        explain::may,
         invocation::Invocation,
         output::data_pairs,
         table,
@@ -164,7 +165,8 @@ async fn delete(invocation: &mut Invocation, secret: SecretArgs) -> Result<(), C
     secret.require_v2("metadata")?;
     let user_path = secret.user_path();
     if !invocation.persona.is_vault() {
-        let known = client.read(&attempt.api_path).await.ok();
+        let may_read = may(&client, "read", &attempt.api_path).await;
+        let known = if may_read { client.read(&attempt.api_path).await.ok() } else { None };
         let versions = known.and_then(|answer| answer.field(&["versions"]).map(|versions| versions.as_object().len()));
         let impact = match versions {
             Some(count) => format!("all {count} versions are deleted permanently, with limits and labels"),

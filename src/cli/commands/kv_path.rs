@@ -5,8 +5,9 @@ use super::answers::trim_path;
 use crate::{
     cli::{
         attempt::Attempt,
-        diagnosis::diagnose,
+        diagnosis::{dead_token, diagnose},
         error::{CliError, Exit},
+        explain::{Explanation, explain},
         invocation::Invocation,
     },
     client::{Client, RefusalKind},
@@ -58,6 +59,17 @@ impl KvPath {
     async fn locate(invocation: &Invocation, client: &Client, verb: &str, args: &SecretArgs) -> Result<Self, CliError> {
         let (path, named) = (trim_path(&args.path), args.mount.as_deref().map(trim_path));
         let asked = named.clone().unwrap_or_else(|| path.clone());
+        if !invocation.persona.is_vault() {
+            match (explain(client, &asked).await, client.token()) {
+                (Ok(explanation), _) => return Ok(Self::explained(&explanation, path, named)),
+                (Err(error), Some(token)) if error.kind() == Some(RefusalKind::BadToken) => {
+                    let request = error.refusal().and_then(|refusal| refusal.request_id.as_deref());
+                    return Err(dead_token(invocation, token).request(request));
+                }
+                // The server does not explain.
+                (Err(_), _) => {}
+            }
+        }
         let answer = match client.read(&format!("sys/internal/ui/mounts/{asked}")).await {
             Ok(answer) => answer,
             // Old servers do not have this path, and no KV version 2 either.
@@ -83,6 +95,18 @@ impl KvPath {
         };
         let rest = if asked == path { path.strip_prefix(&mount).unwrap_or_default().to_owned() } else { path };
         Ok(Self { mount, rest, version })
+    }
+
+    /// Locates the path by what the server says of it. A mount that the caller may not know is guessed: then the server
+    /// refuses the request itself, and the audit log has what was tried.
+    fn explained(explanation: &Explanation, path: String, named: Option<String>) -> Self {
+        let Some(mount) = explanation.mount() else { return Self::guess(path, named, KvVersion::Two) };
+        let version = if explanation.is_kv2() { KvVersion::Two } else { KvVersion::One };
+        if let Some(named) = named {
+            return Self { mount: format!("{named}/"), rest: path, version };
+        }
+        let rest = path.strip_prefix(mount).unwrap_or_default().to_owned();
+        Self { mount: mount.to_owned(), rest, version }
     }
 
     /// Guesses the mount: the one that was named, or else the first segment of the path.

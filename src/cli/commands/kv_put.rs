@@ -12,6 +12,7 @@ use crate::{
         diagnosis::diagnose,
         dotenv,
         error::CliError,
+        explain::may,
         invocation::Invocation,
         output::data_pairs,
         table,
@@ -145,7 +146,8 @@ async fn diagnose_write(invocation: &Invocation, client: &Client, attempt: &Atte
 /// Adds to the error the version that the caller expected, and the newest version.
 async fn with_versions(client: &Client, secret: &KvPath, cas: u64, failure: CliError) -> CliError {
     let user_path = secret.user_path();
-    let metadata = client.read(&secret.api_path("metadata")).await.ok();
+    let path = secret.api_path("metadata");
+    let metadata = if may(client, "read", &path).await { client.read(&path).await.ok() } else { None };
     match metadata.and_then(|answer| answer.field(&["current_version"]).and_then(Json::as_u64)) {
         Some(newest) => failure
             .why(format!("-cas={cas} expects that version {cas} is the newest, but version {newest} is"))

@@ -10,6 +10,7 @@ use crate::{
         diagnosis::diagnose,
         diff,
         error::CliError,
+        explain::may,
         invocation::Invocation,
         terminal::read_input,
     },
@@ -97,7 +98,7 @@ async fn write(invocation: &mut Invocation, name: &str, file: &str) -> Result<()
 
 /// Shows on standard error what a write will change, if the caller may read the policy.
 async fn show_changes(invocation: &Invocation, client: &Client, name: &str, text: &str) {
-    if invocation.persona.is_vault() || invocation.out.is_json() {
+    if invocation.persona.is_vault() || invocation.out.is_json() || !may(client, "read", &path(name)).await {
         return;
     }
     match client.read(&path(name)).await {

@@ -12,7 +12,8 @@ pub(crate) struct Filter {
     /// A display name, an entity id, or the hash of an accessor.
     pub caller: Option<String>,
     pub operation: Option<String>,
-    pub allowed: Option<bool>,
+    /// Whether only refused requests are wanted.
+    pub only_refused: bool,
     pub since: Option<Time>,
     pub until: Option<Time>,
 }
@@ -28,6 +29,6 @@ impl Filter {
         self.path.as_ref().is_none_or(|pattern| fits_path(pattern, &row.path))
             && self.caller.as_ref().is_none_or(is_caller)
             && self.operation.as_ref().is_none_or(|operation| *operation == row.operation)
-            && self.allowed.is_none_or(|allowed| row.allowed == Some(allowed))
+            && (!self.only_refused || row.is_refused())
     }
 }

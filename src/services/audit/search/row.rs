@@ -67,6 +67,17 @@ impl Row {
         Self { time: entry.time().unwrap_or_default(), path: entry.request.path.to_string(), ..Self::default() }
     }
 
+    /// Whether the caller did not get what they asked for because of who they are: no rule allows it, or a login failed.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.allowed == Some(false) || self.status == Some(403) || self.is_failed_login()
+    }
+
+    /// Whether this is a login whose credentials were not accepted. A login asks for no policy, so no rule decides.
+    pub(crate) fn is_failed_login(&self) -> bool {
+        let is_login = self.path.starts_with("auth/") && self.path.split('/').skip(2).any(|part| part == "login");
+        is_login && self.status.is_some_and(|status| (400..500).contains(&status))
+    }
+
     /// Takes from the request's line (`asked`) what the line of the outcome does not repeat.
     fn complete(&mut self, asked: Self) {
         self.time = asked.time;

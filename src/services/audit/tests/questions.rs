@@ -63,7 +63,7 @@ fn who_read_a_path_and_why_they_were_allowed() {
 #[test]
 fn filters_apply_together_and_the_count_says_of_how_many() {
     let bench = log();
-    let refused = Filter { allowed: Some(false), ..Filter::default() };
+    let refused = Filter { only_refused: true, ..Filter::default() };
     assert_eq!(ask(&bench, &refused).1, Found { matched: 1, in_range: 4, unreadable: 0 });
     let caller = Filter { caller: Some("approle-web".into()), ..Filter::default() };
     assert_eq!(ask(&bench, &caller).1.matched, 3);
