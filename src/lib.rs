@@ -24,6 +24,8 @@ pub mod cli;
 // For the tests in its documentation, which show what does not compile.
 #[doc(hidden)]
 pub use services::access;
-// For examples/api_documents.rs, which writes what is made from the rows.
+// For examples/api_documents.rs, which writes what is made from the rows and from the command line.
 #[doc(hidden)]
 pub use broker::documents::files as api_documents;
+#[doc(hidden)]
+pub use cli::documents::files as program_documents;

@@ -1,6 +1,8 @@
 //! Every limit of the product, with its unit, its reason and what happens beyond it. A number that bounds what a caller
 //! may ask for is defined here and nowhere else.
 
+// Paths and names.
+
 /// Maximum number of bytes of a request path before decoding; a longer path is refused with 400. Vault's clients stay
 /// far below.
 pub(crate) const PATH_BYTES_MAX: usize = 4_096;
@@ -13,6 +15,8 @@ pub(crate) const SEGMENT_BYTES_MAX: usize = 512;
 /// Maximum number of bytes of the name of a mount, policy, role or key; a longer name is refused with 400. Such a name
 /// is one segment, and an e-mail address fits.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
+
+// Bodies.
 
 /// Maximum number of levels of nesting in a JSON body; a deeper body is refused with 400. serde recurses, and no API of
 /// ours needs more.
@@ -31,18 +35,28 @@ pub(crate) const BODY_LOGIN_BYTES_MAX: usize = 16 << 10;
 /// Maximum number of bytes of any other request body; a longer body is refused with 413.
 pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
+// Policies and configuration.
+
 /// Maximum number of bytes of a policy's text; a longer policy is refused with 400.
 pub(crate) const POLICY_BYTES_MAX: usize = 256 << 10;
+
+// The server's own work.
+
 /// Maximum number of bytes of compiled policies in the cache, then old entries are evicted. Some thousand sets of ten
 /// rules fit.
 pub(crate) const ACL_CACHE_BYTES_MAX: u64 = 8 << 20;
 /// Maximum number of bytes of opened token records in the cache, then old entries are evicted. Some 8,000 tokens
 /// without much metadata fit.
 pub(crate) const TOKEN_CACHE_BYTES_MAX: u64 = 12 << 20;
+
+// Policies and configuration.
+
 /// Maximum number of levels of nesting in an HCL text (a policy or a configuration file); a deeper text is refused.
 pub(crate) const HCL_DEPTH_MAX: usize = 16;
 /// Maximum number of keys, labels and list values in an HCL text; a text with more is refused.
 pub(crate) const HCL_ITEMS_MAX: usize = 20_000;
+
+// The server's own work.
 
 /// Maximum number of terms of a keyring; a keyring with more does not open. The keys of all terms lie in locked memory.
 /// With a new term each month, 64 terms last five years before a rewrap.
@@ -53,9 +67,13 @@ pub(crate) const NAME_KEY_SETS: usize = 32;
 /// mounts can be in use at once without that. A key is 80 bytes.
 pub(crate) const NAME_KEYS_PER_SET: usize = 4;
 
-/// Time without a right share after which anybody may reset an unseal that is under way. Before that, a reset needs a
+// Unsealing.
+
+/// Time without a right share after which anybody may reset an unseal that is under way; before that, a reset needs a
 /// share. Key holders may have to be called one after another; they come back sooner than this.
 pub(crate) const UNSEAL_IDLE_SECS: u64 = 600;
+
+// The server's own work.
 
 /// Maximum number of batches that the committer takes into one group (DESIGN.md §5); the others wait for the next
 /// group.
@@ -71,7 +89,9 @@ pub(crate) const CHUNK_BYTES: usize = 4 << 10;
 /// Maximum number of bytes of one stored value; a batch with a larger value is refused as a whole.
 pub(crate) const VALUE_BYTES_MAX: usize = 32 << 20;
 
-/// Number of bytes at which an audit file is rotated if the configuration says nothing else. It holds some 500,000 lines.
+// The audit log.
+
+/// Number of bytes of an audit file if the configuration says nothing else; then it is rotated. It holds some 500,000 lines.
 pub(crate) const AUDIT_FILE_BYTES: u64 = 256 << 20;
 /// Minimum number of bytes at which an audit file may be rotated; the server does not start with a smaller number. The
 /// lines that each file begins and ends with must be few beside the others.
@@ -86,22 +106,30 @@ pub(crate) const AUDIT_LINE_BYTES_MAX: usize = 65_535;
 pub(crate) const STRANGERS_ROOM_BYTES: u64 = 512 << 20;
 pub(crate) const STRANGERS_ROOM_PART: u64 = 10;
 
+// Lists and tokens.
+
 /// Maximum number of names in the answer to one LIST; a LIST of more, without `limit`, is refused with 413.
 pub(crate) const LIST_NAMES_MAX: usize = 100_000;
 /// Maximum number of ancestors of a token; creating a child below that depth is refused with 400.
 pub(crate) const TOKEN_DEPTH_MAX: usize = 32;
+
+// The server's own work.
+
 /// Maximum number of names that the sweeper deletes in one batch; the others follow in later batches.
 pub(crate) const SWEEP_BATCH_MAX: usize = 256;
 
-/// Maximum number of connections that are open at once, on all listeners. Beyond that an idle connection is closed to
-/// make room; if there is none, the new connection is closed.
+// Connections and requests.
+
+/// Maximum number of connections that are open at once, on all listeners; an idle one is closed to make room, or else the
+/// new one is closed.
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
 /// Maximum number of connections of one address; a further one closes an idle one of that address, or is closed itself.
 /// Half of all, because many clients can stand behind one proxy.
 pub(crate) const CONNECTIONS_PER_ADDRESS_MAX: usize = 2_048;
-/// Connections that only clients on this machine may take, so that an operator can log in under an attack.
+/// Connections that only clients on this machine may take; others find the server full a little earlier. So an operator
+/// can log in under an attack.
 pub(crate) const CONNECTIONS_LOOPBACK_RESERVED: usize = 16;
-/// File descriptors that stay free for storage and audit: fewer connections are allowed if the process may open few
+/// File descriptors that stay free for storage and audit; fewer connections are allowed if the process may open few
 /// files.
 pub(crate) const DESCRIPTORS_RESERVED: usize = 128;
 /// Maximum number of bytes of a request head (request line and headers); a request with a longer head is refused with
@@ -115,6 +143,8 @@ pub(crate) const HEADERS_MAX: usize = 100;
 /// extensions, which would need more, have no use here.
 pub(crate) const CHUNK_LINE_BYTES_MAX: usize = 256;
 
+// Times.
+
 /// Maximum time for a TLS handshake; then the connection is closed.
 pub(crate) const HANDSHAKE_MILLIS_MAX: u64 = 5_000;
 /// Maximum time for a request head, counted from its first byte, or on a new connection from the start of the
@@ -122,7 +152,7 @@ pub(crate) const HANDSHAKE_MILLIS_MAX: u64 = 5_000;
 pub(crate) const HEAD_MILLIS_MAX: u64 = 10_000;
 /// Maximum time that a kept connection may stay silent between requests; then it is closed.
 pub(crate) const IDLE_MILLIS_MAX: u64 = 75_000;
-/// Time that a client has to send its body before the minimum rate is enforced.
+/// Time that a client has to send its body; then the minimum rate counts.
 pub(crate) const BODY_GRACE_MILLIS: u64 = 5_000;
 /// Minimum number of bytes a second that a client must send of its body, on average and after the grace; a slower
 /// request is refused with 400.
@@ -137,16 +167,23 @@ pub(crate) const LINGER_MILLIS_MAX: u64 = 2_000;
 /// Maximum time that open requests have to end when the server stops; then their connections are cut.
 pub(crate) const STOP_MILLIS_MAX: u64 = 10_000;
 
-/// Average number of refused requests a second allowed from one address. Above it, strangers from that address get 429.
+// Refused requests.
+
+/// Average number of refused requests from one address; above it, strangers from that address get 429. A caller with a
+/// live token is never refused for its neighbours.
 pub(crate) const REFUSALS_PER_SEC: u32 = 200;
-/// Refused requests that one address may make at once before the average of [`REFUSALS_PER_SEC`] limits it.
+/// Refused requests that one address may make at once; then the average counts.
 pub(crate) const REFUSALS_BURST: u32 = 400;
-/// Maximum number of client addresses for which refused requests are counted at once. When the table is full, further
-/// addresses are neither counted nor limited. 16,384 addresses fill about 1 MiB.
+/// Maximum number of client addresses for which refused requests are counted at once; further addresses are neither
+/// counted nor limited. 16,384 addresses fill about 1 MiB.
 pub(crate) const REFUSAL_ADDRESSES_MAX: usize = 16_384;
+
+// Policies and configuration.
 
 /// Maximum number of bytes of one configuration file; the server does not start with a longer one.
 pub(crate) const CONFIG_BYTES_MAX: usize = 1 << 20;
+
+// Principals, roles and tokens.
 
 /// Maximum number of pairs in the metadata of a principal or a token; more are refused with 400. Each of the principal's
 /// tokens holds all of them.
@@ -180,7 +217,10 @@ pub(crate) const AUDIENCE_BYTES_MAX: usize = 256;
 /// told that a token was revoked.
 pub(crate) const SERVICE_TOKEN_SECS_MAX: u64 = 3_600;
 
-/// Files that are read of a folder of CAs: the folder of an operating system has some hundred.
+// The command line.
+
+/// Files that are read of a folder of CAs; a folder with more is refused. The folder of an operating system has some
+/// hundred.
 pub(crate) const CA_FOLDER_FILES_MAX: usize = 10_000;
-/// Folders within each other that are searched for CAs, so that no search is without an end.
+/// Folders within each other that are searched for CAs; a deeper one is refused. No search is without an end.
 pub(crate) const CA_FOLDER_DEPTH_MAX: usize = 16;

@@ -25,6 +25,38 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// All kinds, in the order of their codes.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Usage,
+        Self::Setup,
+        Self::Server,
+        Self::Denied,
+        Self::NotLoggedIn,
+        Self::NotFound,
+        Self::Sealed,
+        Self::Conflict,
+        Self::Integrity,
+        Self::Unreachable,
+        Self::NotProved,
+    ];
+
+    /// What the code means, for docs/reference/exit-codes.md.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Usage => "the command was used wrongly, or this machine does not allow it",
+            Self::Setup => "a file or a variable of this machine that the command needs is missing or wrong",
+            Self::Server => "the server refused the request for another reason, or failed",
+            Self::Denied => "no policy of the token allows the request",
+            Self::NotLoggedIn => "there is no token for this server, or it has expired or was revoked",
+            Self::NotFound => "there is nothing at this path, or nothing is mounted there",
+            Self::Sealed => "the server is sealed or not initialised",
+            Self::Conflict => "what was to be changed has changed meanwhile, or is there already",
+            Self::Integrity => "the audit log was changed, or the store is damaged",
+            Self::Unreachable => "no answer came: no server listens there, or its certificate is not accepted",
+            Self::NotProved => "no line of the audit log is wrong, but something is missing, so the log is not proved",
+        }
+    }
+
     pub(crate) const fn code(self, persona: Persona) -> u8 {
         match (persona, self) {
             (_, Self::Usage) | (Persona::Strongroom, Self::Setup) => 1,
@@ -41,7 +73,7 @@ impl Exit {
     }
 
     /// The name of the kind in JSON.
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Usage | Self::Setup => "usage",
             Self::Server => "server",

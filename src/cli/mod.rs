@@ -37,6 +37,7 @@ mod server;
 mod audit;
 mod audit_view;
 mod checkpoints;
+pub(crate) mod documents;
 
 #[cfg(test)]
 mod tests;

@@ -107,7 +107,7 @@ pub(crate) enum Command {
 }
 
 /// The command tree. All help starts with examples. A command without examples shows those of the command above it.
-fn tree() -> clap::Command {
+pub(super) fn tree() -> clap::Command {
     with_examples(CommandLine::command(), None)
 }
 
