@@ -7,14 +7,12 @@ import subprocess
 import pytest
 
 import servers
-
-GUIDE = servers.ROOT / "docs" / "guides" / "operating.md"
+from tests.operator.documents import commands_under
 
 
 def blocks(heading):
     """The commands that the guide shows under a heading."""
-    part = GUIDE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    return [block.text for block in commands_under("docs/guides/operating.md", heading)]
 
 
 @pytest.fixture
