@@ -75,7 +75,7 @@ pub(crate) const UNSEAL_IDLE_SECS: u64 = 600;
 
 // The server's own work.
 
-/// Maximum number of batches that the committer takes into one group (DESIGN.md §5); the others wait for the next
+/// Maximum number of batches that the committer takes into one group ; the others wait for the next
 /// group.
 pub(crate) const GROUP_BATCHES_MAX: usize = 256;
 /// A group that has reached this many bytes takes no further batch.
@@ -100,11 +100,14 @@ pub(crate) const AUDIT_FILE_BYTES_MIN: u64 = 64 << 10;
 /// transparency log has a 16-bit length.
 pub(crate) const AUDIT_LINE_BYTES_MAX: usize = 65_535;
 
-/// Free bytes on the file system of an audit file below which requests of strangers leave no lines but are counted, so
-/// that they cannot fill the disk. More than the store's reserve of 256 MiB, which then is left too. At most one part in
-/// [`STRANGERS_ROOM_PART`] of a small file system.
+/// Minimum number of free bytes on the file system of an audit file, or a tenth of a small file system; below that,
+/// requests of callers without a token leave no lines but are counted. So they cannot fill the disk. It is more than the
+/// store's reserve of 256 MiB.
 pub(crate) const STRANGERS_ROOM_BYTES: u64 = 512 << 20;
-pub(crate) const STRANGERS_ROOM_PART: u64 = 10;
+/// Maximum number of refused requests of callers without a token, and as many answered ones, that get audit lines of
+/// their own in a second; further ones are only counted, unless they change something. A program that guesses must not
+/// fill the log.
+pub(crate) const STRANGERS_LINES_PER_SEC: u32 = 100;
 
 // Lists and tokens.
 

@@ -24,11 +24,11 @@ pub(super) async fn release_notes(services: Weak<Services>) {
 
 /// Each second, writes the counts of strangers' refused requests that got no audit log line of
 /// their own. Ends when the services are gone.
-pub(super) async fn count_refusals(services: Weak<Services>) {
+pub(super) async fn count_strangers(services: Weak<Services>) {
     loop {
         tokio::time::sleep(SECOND).await;
         let Some(strong) = services.upgrade() else { return };
-        strong.audit.tick_refusals(strong.clock.now());
+        strong.audit.tick_strangers(strong.clock.now());
     }
 }
 

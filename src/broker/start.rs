@@ -90,7 +90,7 @@ impl Broker {
         let sealed_mounts = MountTable::sealed(&services.random, services.mounts.system_ttls());
         tokio::spawn(background::sweep(Arc::downgrade(&services)));
         tokio::spawn(background::release_notes(Arc::downgrade(&services)));
-        tokio::spawn(background::count_refusals(Arc::downgrade(&services)));
+        tokio::spawn(background::count_strangers(Arc::downgrade(&services)));
         let shared = Shared {
             services,
             built_in: vec![(SYSTEM_KIND, OpenEngine::built_in(system)), (TOKEN_KIND, OpenEngine::built_in(token))],

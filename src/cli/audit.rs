@@ -111,13 +111,18 @@ fn doubt_error(doubts: &[Doubt]) -> CliError {
             "ask whoever runs the server: a log without a checkpoint is one that was never unsealed, or not the server's",
         ),
         Some(Doubt::Behind { .. }) => failure.fix(
-            "start and unseal the server, and verify again: at an unseal it names the lines that it did not write, and signs the others",
+            "copy the file and look at the lines after the newest checkpoint; then start and unseal the server, and verify again: it signs its own lines, and names those that somebody else wrote",
         ),
         Some(Doubt::Begins { .. }) => {
             failure.fix("add the older files with --file, or a checkpoint that was kept with --checkpoint FILE")
         }
-        Some(Doubt::Replaced { log, .. } | Doubt::Absent { log, .. }) => {
-            failure.fix(format!("add its files with --file; if they are gone on purpose: --without={log}"))
+        Some(Doubt::Replaced { .. } | Doubt::Absent { .. }) => {
+            let gone = doubts.iter().filter_map(|doubt| match doubt {
+                Doubt::Replaced { log, .. } | Doubt::Absent { log, .. } => Some(format!("--without={log}")),
+                _ => None,
+            });
+            let gone = gone.collect::<Vec<_>>().join(" ");
+            failure.fix(format!("add the missing files with --file; if they are gone on purpose: {gone}"))
         }
         None => failure,
     }
@@ -125,12 +130,21 @@ fn doubt_error(doubts: &[Doubt]) -> CliError {
 
 /// The error for a log that does not verify.
 pub(crate) fn problem_error(problem: &Problem) -> CliError {
-    CliError::new(Exit::Integrity, format!("the log was changed: line {} {}", problem.line, problem.what))
-        .why(format!("{} line {}, of log {}", problem.file.display(), problem.file_line, problem.log))
+    let failure =
+        CliError::new(Exit::Integrity, format!("the log was changed: line {} {}", problem.line, problem.what));
+    let failure = if problem.file.as_os_str().is_empty() {
+        failure.why(format!("log {}, as the log says that replaced it; the line is not in the files", problem.log))
+    } else {
+        failure.why(format!("{} line {}, of log {}", problem.file.display(), problem.file_line, problem.log))
+    };
+    failure
         .why("whoever can write the file can change it, but cannot hide the change without the log's private key")
         .fix(match problem.what {
             Defect::Foreign { .. } => {
-                "keep the file as it is, and believe nothing in this line: somebody else wrote it"
+                "believe nothing in this line: somebody else wrote it. How to go on: docs/guides/auditing.md, \"After a change was found\""
+            }
+            Defect::Removed { .. } => {
+                "look for the file that holds these lines, a rotated or a compressed one, and add it with --file; if there is none, they were removed"
             }
             _ => "keep the file as it is, and compare it with a copy: this is the first line that differs",
         })

@@ -152,14 +152,13 @@ pub(crate) fn report_text(report: &Report) -> String {
             let _ = writeln!(text, "  it began because: {}", log.reason);
         }
         if log.torn_lines > 0 {
-            let _ =
-                writeln!(text, "  {} lines were only partly written; later lines of the log say so", log.torn_lines);
+            let _ = writeln!(text, "  lines that were only partly written, as after a power cut: {}", log.torn_lines);
         }
         if log.is_closed {
             text.push_str("  its newest checkpoint is final: the server was sealed or stopped after it\n");
         }
         if log.has_torn_end {
-            text.push_str("  its last line is only partly written: the server stopped while it wrote the line\n");
+            text.push_str("  its last line is only partly written: the server stopped, or the disk was full, while it wrote the line\n");
         }
     }
     for doubt in &report.doubts {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{base::suggest::nearest, client::Client};
 
-/// The paths that every server has, whatever is mounted.
+/// Paths that some servers have, whatever is mounted. Of these nothing is said.
 const BUILT_IN: [&str; 4] = ["sys/", "auth/token/", "identity/", "cubbyhole/"];
 
 /// The error for a path below which nothing is mounted. `None` if something is, or if the caller may not know.

@@ -37,7 +37,7 @@ pub(crate) fn issue_certificate(invocation: &Invocation, data: &Path, names: &[S
     let names = issued.names.into_iter().collect::<Vec<_>>().join(", ");
     let rows = [("certificate", server), ("ca", authority), ("names", names), ("not_after", until)];
     invocation.out.print_pairs(&rows.map(|(key, value)| (key.to_owned(), value)));
-    invocation.out.next("restart the server, so that it uses the certificate");
+    invocation.out.next("wait a minute, or send the server SIGHUP: it takes the certificate while it runs");
     Ok(())
 }
 

@@ -50,9 +50,10 @@ impl Terminal {
 }
 
 /// Tells on standard error how far a long command is, if that is a terminal. The line disappears when this is dropped.
-pub(crate) struct ProgressLine {
+pub(crate) struct ProgressLine<W: io::Write = io::Stderr> {
     what: &'static str,
-    is_terminal: bool,
+    /// `None` if nobody looks.
+    out: Option<W>,
     shown: Option<u64>,
 }
 
@@ -61,23 +62,27 @@ const TOLD_BYTES_MIN: u64 = 64 << 20;
 
 impl ProgressLine {
     pub(crate) fn new(what: &'static str) -> Self {
-        Self { what, is_terminal: io::stderr().is_terminal(), shown: None }
+        let errors = io::stderr();
+        Self { what, out: errors.is_terminal().then_some(errors), shown: None }
     }
+}
 
+impl<W: io::Write> ProgressLine<W> {
     pub(crate) fn tell(&mut self, done_bytes: u64, all_bytes: u64) {
-        let percent = done_bytes.saturating_mul(100) / all_bytes.max(1);
-        if self.is_terminal && all_bytes >= TOLD_BYTES_MIN && self.shown != Some(percent) {
+        let percent = done_bytes.min(all_bytes).saturating_mul(100) / all_bytes.max(1);
+        let Some(out) = self.out.as_mut().filter(|_| all_bytes >= TOLD_BYTES_MIN) else { return };
+        if self.shown != Some(percent) {
             let done = "=".repeat(usize::try_from(percent / 4).unwrap_or_default());
-            let _nobody_looks = write!(io::stderr(), "\r{} [{done:25}] {percent:3} %", self.what);
+            let _nobody_looks = write!(out, "\r{} [{done:25}] {percent:3} %", self.what);
             self.shown = Some(percent);
         }
     }
 }
 
-impl Drop for ProgressLine {
+impl<W: io::Write> Drop for ProgressLine<W> {
     fn drop(&mut self) {
-        if self.shown.is_some() {
-            let _nobody_looks = write!(io::stderr(), "\r\x1b[K");
+        if let Some(out) = self.out.as_mut().filter(|_| self.shown.is_some()) {
+            let _nobody_looks = write!(out, "\r\x1b[K");
         }
     }
 }
@@ -136,5 +141,19 @@ mod tests {
         assert_eq!(read_whole(io::repeat(b'x').take(INPUT_BYTES_MAX), "a").unwrap().len() as u64, INPUT_BYTES_MAX);
         let failure = read_whole(io::repeat(b'x').take(INPUT_BYTES_MAX + 1), "big.txt").unwrap_err();
         assert_eq!(failure.what(), "big.txt has more than 32 MiB: nothing was sent");
+    }
+
+    #[test]
+    fn a_long_command_tells_each_percent_once_and_clears_its_line() {
+        let mut written = Vec::new();
+        let mut line = ProgressLine { what: "verifying", out: Some(&mut written), shown: None };
+        for done in [0, 1, 500_000, 1_000_000, 1_000_001] {
+            line.tell(done * 1_000, 1_000_000_000);
+        }
+        line.tell(1, TOLD_BYTES_MIN - 1);
+        drop(line);
+        let bar = |length, percent| format!("\rverifying [{:25}] {percent:3} %", "=".repeat(length));
+        let told = [bar(0, 0), bar(12, 50), bar(25, 100), String::from("\r\x1b[K")].concat();
+        assert_eq!(String::from_utf8(written).unwrap(), told);
     }
 }

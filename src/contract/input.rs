@@ -2,13 +2,14 @@
 //! number may arrive as text, and a list as one text with commas (weak.rs); the handler sees no difference. An error
 //! names the field and the expected form, never the value.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, value::MapDeserializer},
 };
+use serde_json::value::RawValue;
 
 use crate::{
     base::path,
@@ -94,8 +95,10 @@ pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from
 
 /// Whether a flag of a JSON object is set.
 pub(super) fn says(json: &str, name: &str) -> bool {
-    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json).unwrap_or_default();
-    fields.get(name).is_some_and(|value| Flag::deserialize(Weak(value)).is_ok_and(|flag| flag.0))
+    // The other fields may be secrets: they stay where they are.
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).unwrap_or_default();
+    let value = fields.get(name).and_then(|text| serde_json::from_str::<serde_json::Value>(text.get()).ok());
+    value.is_some_and(|value| Flag::deserialize(Weak(&value)).is_ok_and(|flag| flag.0))
 }
 
 const NAME_RULE: &str = "expected a name of at most 128 letters, digits, `.`, `_`, `@` or `-`, a letter or digit first";

@@ -30,8 +30,9 @@ struct Explanation<'a> {
     mount: Option<MountFacts<'a>>,
     /// The mounts below which the caller may do something. Empty if the mount of the path is one of them.
     mounts: Vec<&'a str>,
-    /// What the caller may do with the path, and with the list of what is below it (with a slash at its end). For a mount of KV version 2 also with the same path with and without
-    /// `data/` or `metadata/`, because people often mistake one for the other.
+    /// What the caller may do with the path, and with the list of what is below it (with a slash at its end). For a mount
+    /// of KV version 2 also with the same path with and without `data/` or `metadata/`, because people often mistake one
+    /// for the other.
     capabilities: BTreeMap<String, Vec<&'static str>>,
     /// The rule that decides for each of these paths, if the caller may read its policy.
     rules: BTreeMap<String, RuleFacts>,

@@ -138,19 +138,44 @@ struct Filters {
     refused: bool,
 }
 
+/// If a server rotates its files so often while they are read, the last reading counts.
+const READINGS_MAX: u32 = 5;
+
 impl Files {
-    /// The files that are named, and the rotated files beside each of them.
-    fn with_rotated(&self, invocation: &Invocation) -> Result<Vec<PathBuf>, CliError> {
-        let mut files = Vec::new();
+    /// What `read` finds in the files that are named and the rotated files beside each of them. They are read again if
+    /// the server rotated one meanwhile, because lines then stood in another file than the one that was listed. Warns of
+    /// files that cannot be read.
+    fn read_whole<T>(&self, invocation: &Invocation, read: impl Fn(&[PathBuf]) -> T) -> Result<T, CliError> {
+        let (found, unread) = self.read_steady(read)?;
+        for unread in unread {
+            invocation.out.hint(&format!("warning: {} is not read: unpack it first", unread.display()));
+        }
+        Ok(found)
+    }
+
+    fn read_steady<T>(&self, read: impl Fn(&[PathBuf]) -> T) -> Result<(T, Vec<PathBuf>), CliError> {
+        let mut listed = self.with_rotated()?;
+        let mut found = read(&listed.files);
+        for _ in 1..READINGS_MAX {
+            let now = self.with_rotated()?;
+            if now.files == listed.files {
+                break;
+            }
+            listed = now;
+            found = read(&listed.files);
+        }
+        Ok((found, listed.unread))
+    }
+
+    fn with_rotated(&self) -> Result<rotated::Found, CliError> {
+        let mut all = rotated::Found::default();
         for path in self.paths()? {
             let found =
                 rotated::files_of(&path).map_err(|error| audit::unreadable(std::slice::from_ref(&path), &error))?;
-            for unread in found.unread {
-                invocation.out.hint(&format!("warning: {} is not read: unpack it first", unread.display()));
-            }
-            files.extend(found.files);
+            all.files.extend(found.files);
+            all.unread.extend(found.unread);
         }
-        Ok(files)
+        Ok(all)
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, CliError> {
@@ -168,17 +193,17 @@ pub(crate) fn run(args: Args, invocation: &Invocation) -> Result<u8, CliError> {
     match args.command {
         Command::Key => keys(invocation)?,
         Command::Verify { files, proof, write_checkpoint } => {
-            let report = verify(invocation, &files.with_rotated(invocation)?, &proof)?;
+            let report = files.read_whole(invocation, |paths| verify(invocation, paths, &proof))??;
             show_report(invocation, &report, write_checkpoint.as_deref())?;
         }
         Command::Tail { files, lines, follow } => {
             tail(invocation, &files.paths()?, lines, if follow { AtEnd::Follow } else { AtEnd::Stop })?;
         }
         Command::Search { files, filter, proof, path } => {
-            search(invocation, &files.with_rotated(invocation)?, &proof, &filter.wanted(path)?)?;
+            search(invocation, &files, &proof, &filter.wanted(path)?)?;
         }
         Command::Who { path, files, filter, proof } => {
-            search(invocation, &files.with_rotated(invocation)?, &proof, &filter.wanted(Some(path))?)?;
+            search(invocation, &files, &proof, &filter.wanted(Some(path))?)?;
         }
     }
     Ok(0)
@@ -234,8 +259,12 @@ fn show_report(invocation: &Invocation, report: &Report, checkpoint: Option<&Pat
         invocation.out.print(&audit_view::report_text(report));
     }
     let written = checkpoint.map_or(Ok(()), |path| write_checkpoint(invocation, report, path));
-    // The verdict comes first: a file that cannot be written must not hide it.
-    audit::verdict_error(report).map_or(written, Err)
+    let Some(verdict) = audit::verdict_error(report) else { return written };
+    // The verdict is the error. A file that could not be written must not hide it, nor be forgotten.
+    if let Err(unwritten) = written {
+        invocation.out.hint(&format!("warning: {}", unwritten.what()));
+    }
+    Err(verdict)
 }
 
 fn write_checkpoint(invocation: &Invocation, report: &Report, path: &Path) -> Result<(), CliError> {
@@ -243,7 +272,16 @@ fn write_checkpoint(invocation: &Invocation, report: &Report, path: &Path) -> Re
         invocation.out.hint(&format!("warning: there is no checkpoint to write into {}", path.display()));
         return Ok(());
     };
-    let named = |error: std::io::Error| CliError::usage(format!("{} cannot be written: {error}", path.display()));
+    let named = |error: std::io::Error| {
+        let name = path.display();
+        match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                CliError::usage(format!("{name} is there already: no checkpoint was written"))
+                    .fix("name a new file, or remove this one")
+            }
+            _ => CliError::usage(format!("{name} cannot be written, so no checkpoint was: {error}")),
+        }
+    };
     let mut file = create_private(path).map_err(named)?;
     file.write_all(newest.as_bytes()).and_then(|()| file.sync_all()).map_err(named)
 }
@@ -286,10 +324,11 @@ struct Wanted {
 }
 
 /// Verifies the log, and shows what it has of the requests that are wanted. What is not proved is marked.
-fn search(invocation: &Invocation, files: &[PathBuf], proof: &Proof, wanted: &Wanted) -> Result<(), CliError> {
+fn search(invocation: &Invocation, files: &Files, proof: &Proof, wanted: &Wanted) -> Result<(), CliError> {
     // Read before it is verified: what is written meanwhile is then proved or marked, and never shown unverified.
-    let (rows, found) = audit::search(files, &wanted.filter)?;
-    let report = verify(invocation, files, proof);
+    let read = |paths: &[PathBuf]| (audit::search(paths, &wanted.filter), verify(invocation, paths, proof));
+    let (searched, report) = files.read_whole(invocation, read)?;
+    let (rows, found) = searched?;
     audit_view::show_proved(invocation.out, &rows, report.as_ref().ok());
     if !invocation.out.is_json() {
         invocation.out.hint(&format!("{} of {} requests {}", found.matched, found.in_range, wanted.range));
@@ -322,6 +361,26 @@ mod tests {
     use super::*;
 
     const NOW: Time = Time::from_unix_secs(1_800_000_000);
+
+    /// A line that was in `audit.log` when the files were listed stands in another file a moment later.
+    #[test]
+    fn files_that_are_rotated_meanwhile_are_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("audit.log"), "one").unwrap();
+        let files = Files { file: vec![path("audit.log")], data: None };
+        let readings = std::cell::Cell::new(0);
+        let read = |paths: &[PathBuf]| {
+            readings.set(readings.get() + 1);
+            if readings.get() == 1 {
+                std::fs::rename(path("audit.log"), path("audit.log.20261128T144501Z")).unwrap();
+                std::fs::write(path("audit.log"), "two").unwrap();
+            }
+            paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(files.read_steady(read).unwrap().0, ["one", "two"]);
+        assert_eq!(readings.get(), 2);
+    }
 
     #[test]
     fn a_time_is_absolute_or_counts_back_from_now() {

@@ -3,7 +3,7 @@
 
 use crate::{
     base::ttl::Ttl,
-    cli::{attempt::Attempt, diagnosis::diagnose, error::CliError, invocation::Invocation},
+    cli::{attempt::Attempt, diagnosis::diagnose, error::CliError, explain::may, invocation::Invocation},
     client::{Client, RefusalKind, json::Json},
 };
 
@@ -70,17 +70,19 @@ impl Life {
 
 /// Whether there is a role already.
 async fn exists(invocation: &Invocation, client: &Client, path: &str, open: &[&Life]) -> Result<bool, CliError> {
+    let unknown = || {
+        let flags: Vec<String> = open.iter().map(|life| format!("{}=…", life.flag)).collect();
+        CliError::usage("no role was written: you may not read this one, so it is unknown whether it is a new one")
+            .why("a new role gets short lives, and one that exists keeps its own")
+            .fix(format!("name them: {}", flags.join(" ")))
+    };
+    if !may(client, "read", path).await {
+        return Err(unknown());
+    }
     let Err(error) = client.read(path).await else { return Ok(true) };
     match error.kind() {
         Some(RefusalKind::NotFound) => Ok(false),
-        Some(RefusalKind::Denied) => {
-            let flags: Vec<String> = open.iter().map(|life| format!("{}=…", life.flag)).collect();
-            Err(CliError::usage(
-                "nothing was sent: you may not read this role, so it is unknown whether it is a new one",
-            )
-            .why("a new role gets short lives, and one that exists keeps its own")
-            .fix(format!("name them: {}", flags.join(" "))))
-        }
+        Some(RefusalKind::Denied) => Err(unknown()),
         _ => Err(diagnose(invocation, client, &Attempt::new("read", path, &["read"]), error).await),
     }
 }

@@ -2,6 +2,7 @@
 //! devices that are down, and signs checkpoints that are due.
 
 use std::{
+    path::PathBuf,
     sync::{Arc, Weak},
     thread,
     time::Duration,
@@ -9,8 +10,8 @@ use std::{
 
 use super::{
     hub::Hub,
-    refusals::{Room, StrangersLines},
     sidecars::Sidecars,
+    strangers::{Room, StrangersLines},
     writer::Sign,
 };
 
@@ -37,12 +38,12 @@ impl AuditLog {
     /// Does one round of the thread's work. Blocks.
     pub(crate) fn round(&self) {
         let now = self.hub.now();
-        let unsynced = self.hub.with_writer(|writer| {
+        let (unsynced, nearly_full) = self.hub.with_writer(|writer| {
             writer.maintain(now);
             writer.rotate(now);
-            writer.unsynced()
+            (writer.unsynced(), writer.lacks_room_for_strangers())
         });
-        self.look_for_room();
+        self.set_room(nearly_full);
         // The files are synced without the writer lock, so that requests can be written meanwhile.
         let synced: Vec<_> = unsynced.into_iter().map(|(n, file)| (n, file.sync())).collect();
         let checkpoints = self.hub.with_writer(|writer| {
@@ -58,11 +59,10 @@ impl AuditLog {
         }
     }
 
-    /// Finds out whether the disk has room for the lines of strangers.
-    fn look_for_room(&self) {
-        let short = self.hub.with_writer(|writer| writer.lacks_room_for_strangers());
-        let room = if short.is_some() { Room::Short } else { Room::Enough };
-        match (self.strangers.set_room(room), short) {
+    /// Strangers leave lines only while no disk of an audit file is `nearly_full`.
+    fn set_room(&self, nearly_full: Option<PathBuf>) {
+        let room = if nearly_full.is_some() { Room::Short } else { Room::Enough };
+        match (self.strangers.set_room(room), nearly_full) {
             (Room::Enough, Some(path)) => tracing::warn!(
                 path = %path.display(),
                 "the disk of the audit log is nearly full: requests of callers without a token are only counted, so that \

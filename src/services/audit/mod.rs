@@ -1,6 +1,6 @@
 //! The audit log: one line for a request before it is performed, and one for its outcome before it is
 //! answered. Each line holds the hash of the line before it, and signed checkpoints cover all lines so far,
-//! so that changes to a file show. DESIGN.md §7 is the specification, docs/reference/audit.md the format.
+//! so that changes to a file show. docs/reference/audit.md describes the format.
 //! Start reading at [`Audit`] in service.rs.
 //!
 //! A file uses only files further down in its own layer, and files of lower layers:
@@ -8,7 +8,7 @@
 //! | layer | files | what |
 //! |---|---|---|
 //! | 5 | service, blocking | what the broker calls |
-//! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, refusals, queue, wake_up, locks | lines of many requests become one write for each device |
+//! | 4 | maintenance, sealing, sidecars, hub, writer, open_requests, strangers, queue, wake_up, locks | lines of many requests become one write for each device |
 //! | 3 | devices/ | one file and the log in it |
 //! | 3 | verify/, search/, rotated | read files without a server |
 //! | 2 | wording, fields, line_writer, facts | facts about a request become a draft: its line, as far as it is the same for every device |
@@ -22,7 +22,7 @@ mod hub;
 mod locks;
 mod open_requests;
 mod queue;
-mod refusals;
+mod strangers;
 mod sealing;
 mod sidecars;
 mod wake_up;
@@ -63,12 +63,12 @@ pub(crate) use self::{
     error::AuditError,
     facts::{AuthFacts, AuthSource, Decision, LineFacts, PlainFacts, Urgency},
     keys::LogKeys,
-    refusals::{CountedAs, Recorded as HowRecorded},
     service::Receipt,
+    strangers::{CountedAs, HowRecorded},
 };
 pub use self::{
     facts::CachedAuthFields,
-    refusals::Refusal,
     service::Audit,
     status::{AuditMeasurements, DeviceConfig, Rotation},
+    strangers::Refusal,
 };

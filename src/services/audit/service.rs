@@ -10,11 +10,11 @@ use super::{
     hub::{Hub, Writing},
     keys::LogKeys,
     maintenance::AuditLog,
-    refusals::{Count, CountedAs, Recorded, Refusal, StrangersLines},
     request_id::RequestId,
     sealing,
     sidecars::Sidecars,
     status::{AuditMeasurements, DeviceConfig, DeviceStatus},
+    strangers::{Count, CountedAs, HowRecorded, Refusal, StrangersLines},
     wording::{cached_auth_fields_of, draft_of, plain_draft_of},
     writer::Writer,
 };
@@ -88,7 +88,7 @@ impl Audit {
 
     /// Does the same as [`Audit::seal`]. Blocks: writes, and syncs each file.
     pub(crate) fn seal_blocking(&self) {
-        self.flush_refusals(self.hub().now());
+        self.flush_strangers(self.hub().now());
         sealing::seal(self.hub(), &self.0.sidecars);
     }
 
@@ -175,11 +175,11 @@ impl Audit {
     }
 
     /// Records that a caller whom the broker does not know was refused. The first hundred a second get a line of their
-    /// own; the others are counted, and [`Audit::tick_refusals`] writes the counts.
+    /// own; the others are counted, and [`Audit::tick_strangers`] writes the counts.
     pub fn record_refusal(&self, refusal: &Refusal<'_>, now: Time) {
         let (recorded, finished) = self.0.strangers.add(refusal.reason, now);
         self.write_counts(&finished, now);
-        if recorded == Recorded::InFull {
+        if recorded == HowRecorded::InFull {
             self.record_plain(PlainFacts {
                 is_response: true,
                 time: now,
@@ -196,7 +196,7 @@ impl Audit {
     /// Decides how a stranger's request to a public row is recorded. If it is only counted, it needs its lines all the same
     /// once it is about to change something; else its outcome goes to [`Audit::count_stranger`]. Fails if no device can
     /// record requests.
-    pub(crate) fn admit_stranger(&self) -> Result<Recorded, AuditError> {
+    pub(crate) fn admit_stranger(&self) -> Result<HowRecorded, AuditError> {
         let now = self.hub().now();
         let (recorded, finished) = self.0.strangers.admit_pair(now);
         self.write_counts(&finished, now);
@@ -211,12 +211,12 @@ impl Audit {
     }
 
     /// Writes the counts of strangers' requests of a second that is over. Must be called every second.
-    pub fn tick_refusals(&self, now: Time) {
+    pub fn tick_strangers(&self, now: Time) {
         self.write_counts(&self.0.strangers.take_finished(now), now);
     }
 
     /// Writes the counts of strangers' requests so far. A seal does this itself, so that its checkpoints cover them.
-    pub(crate) fn flush_refusals(&self, now: Time) {
+    pub(crate) fn flush_strangers(&self, now: Time) {
         self.write_counts(&self.0.strangers.take_all(), now);
     }
 

@@ -17,11 +17,7 @@ use super::{
     sidecar::Sidecar,
 };
 use crate::{
-    base::{
-        limits::{STRANGERS_ROOM_BYTES, STRANGERS_ROOM_PART},
-        time::Time,
-        ttl::Ttl,
-    },
+    base::{limits::STRANGERS_ROOM_BYTES, time::Time, ttl::Ttl},
     crypto::{ed25519::SigningKey, kdf::MacKey, note::Checkpoint},
     services::audit::{
         control::{self, Head, Standing},
@@ -85,7 +81,7 @@ impl Device {
         // If the file system does not tell its free room, it is assumed to have enough.
         let folder = self.config.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let Ok(room) = self.files.room(folder.unwrap_or(Path::new("."))) else { return false };
-        room.free_bytes < STRANGERS_ROOM_BYTES.min(room.total_bytes / STRANGERS_ROOM_PART)
+        room.free_bytes < STRANGERS_ROOM_BYTES.min(room.total_bytes / 10)
     }
 
     pub(crate) const fn state(&self) -> DeviceState {

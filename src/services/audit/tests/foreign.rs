@@ -228,7 +228,7 @@ fn s3_what_a_sealed_server_writes_belongs_to_its_log() {
             }
             bench.audit.count_stranger(CountedAs::Answered("public request"));
             bench.clock.advance(crate::base::ttl::Ttl::from_secs(1));
-            bench.audit.tick_refusals(bench.clock.now());
+            bench.audit.tick_strangers(bench.clock.now());
         }
         std::fs::rename(bench.path("file"), bench.dir.path().join("moved")).unwrap();
         bench.tick(1);

@@ -8,7 +8,7 @@ mod foreign;
 mod notes;
 mod proofs;
 mod questions;
-mod refusals;
+mod strangers;
 mod rotation;
 mod starts;
 mod together;

@@ -5,13 +5,8 @@
 use std::{net::IpAddr, sync::Mutex};
 
 use super::locks::hold;
-use crate::base::time::Time;
+use crate::base::{limits::STRANGERS_LINES_PER_SEC, time::Time};
 
-/// At most this many refused requests a second get a line of their own. The others are only counted.
-const FULL_LINES_PER_SECOND: u32 = 100;
-/// At most this many strangers' requests to public rows a second get their two lines whatever comes of them. The others
-/// get them only if they change something.
-const PAIRS_PER_SECOND: u32 = 100;
 /// For how long requests are counted before the counts are written, while the disk is nearly full.
 const COUNTING_SECS_SHORT_OF_ROOM: i64 = 60;
 
@@ -62,7 +57,7 @@ pub(crate) struct Count {
 
 /// How a stranger's request is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Recorded {
+pub(crate) enum HowRecorded {
     InFull,
     Counted,
 }
@@ -79,27 +74,27 @@ pub(crate) enum Room {
 impl StrangersLines {
     /// Counts a refused request and says how to record it. If the clock has passed the second that was counted so far,
     /// also returns that second's counts, which the caller must write.
-    pub(crate) fn add(&self, reason: &'static str, now: Time) -> (Recorded, Vec<Count>) {
+    pub(crate) fn add(&self, reason: &'static str, now: Time) -> (HowRecorded, Vec<Count>) {
         let mut second = hold(&self.0);
         let finished = second.turn(now);
-        if second.room == Room::Enough && second.full_lines < FULL_LINES_PER_SECOND {
+        if second.room == Room::Enough && second.full_lines < STRANGERS_LINES_PER_SEC {
             second.full_lines += 1;
-            return (Recorded::InFull, finished);
+            return (HowRecorded::InFull, finished);
         }
         second.count(CountedAs::Refused(reason));
-        (Recorded::Counted, finished)
+        (HowRecorded::Counted, finished)
     }
 
     /// Says whether a request to a public row gets its lines whatever comes of it. Also returns the counts of a second
     /// that is over, which the caller must write.
-    pub(crate) fn admit_pair(&self, now: Time) -> (Recorded, Vec<Count>) {
+    pub(crate) fn admit_pair(&self, now: Time) -> (HowRecorded, Vec<Count>) {
         let mut second = hold(&self.0);
         let finished = second.turn(now);
-        if second.room == Room::Short || second.pairs >= PAIRS_PER_SECOND {
-            return (Recorded::Counted, finished);
+        if second.room == Room::Short || second.pairs >= STRANGERS_LINES_PER_SEC {
+            return (HowRecorded::Counted, finished);
         }
         second.pairs += 1;
-        (Recorded::InFull, finished)
+        (HowRecorded::InFull, finished)
     }
 
     /// Counts a request that [`StrangersLines::admit_pair`] gave no lines. Returns the counts of a second that is over,

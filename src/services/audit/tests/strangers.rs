@@ -51,10 +51,10 @@ fn what_is_beyond_the_rate_is_counted_without_another_refusal() {
     let bench = Bench::unsealed();
     (0..300).for_each(|_| refuse(&bench, NO_TOKEN));
     (0..150).for_each(|_| refuse(&bench, TOO_MANY));
-    bench.audit.tick_refusals(bench.clock.now());
+    bench.audit.tick_strangers(bench.clock.now());
     assert_eq!(total(&bench), 100, "the second is not over");
     bench.clock.advance(Ttl::from_secs(1));
-    bench.audit.tick_refusals(bench.clock.now());
+    bench.audit.tick_strangers(bench.clock.now());
     let expected = [(NO_TOKEN.to_owned(), (100, 200)), (TOO_MANY.to_owned(), (0, 150))];
     assert_eq!(told(&bench), BTreeMap::from(expected));
     let count = bench.lines().pop().unwrap();
@@ -63,7 +63,7 @@ fn what_is_beyond_the_rate_is_counted_without_another_refusal() {
     refuse(&bench, TOO_MANY);
     let lines = bench.lines().len();
     bench.clock.advance(Ttl::from_secs(1));
-    bench.audit.tick_refusals(bench.clock.now());
+    bench.audit.tick_strangers(bench.clock.now());
     assert_eq!((told(&bench)[TOO_MANY], bench.lines().len()), ((1, 150), lines));
 }
 
@@ -97,7 +97,7 @@ fn nothing_is_lost_between_threads() {
         let mut seconds = 1;
         while refusing.iter().any(|thread| !thread.is_finished()) {
             bench.clock.advance(Ttl::from_secs(1));
-            bench.audit.tick_refusals(bench.clock.now());
+            bench.audit.tick_strangers(bench.clock.now());
             seconds += 1;
             thread::yield_now();
         }
@@ -107,7 +107,7 @@ fn nothing_is_lost_between_threads() {
     (0..200).for_each(|_| refuse(&bench, NO_TOKEN));
     // The negative control: without the last counts the sum is too small.
     assert!(total(&bench) < THREADS * EACH + 200);
-    bench.audit.flush_refusals(bench.clock.now());
+    bench.audit.flush_strangers(bench.clock.now());
     assert_eq!(total(&bench), THREADS * EACH + 200);
     for (reason, extra) in [(NO_TOKEN, 200), (TOO_MANY, 0)] {
         let (full, counted) = told(&bench)[reason];
@@ -133,13 +133,13 @@ fn s15_below_the_floor_strangers_are_only_counted() {
         assert_eq!(bench.audit.admit_stranger().unwrap(), HowRecorded::Counted);
         bench.audit.count_stranger(CountedAs::Answered("public request"));
         bench.clock.advance(Ttl::from_secs(1));
-        bench.audit.tick_refusals(bench.clock.now());
+        bench.audit.tick_strangers(bench.clock.now());
     }
     assert_eq!(bench.lines().len(), before, "no line in the first minute");
     bench.request("of a caller with a token").unwrap();
     assert_eq!(bench.lines().len(), before + 2);
     bench.clock.advance(Ttl::from_secs(1));
-    bench.audit.tick_refusals(bench.clock.now());
+    bench.audit.tick_strangers(bench.clock.now());
     let expected = [(NO_TOKEN.to_owned(), (0, 177)), ("public request".to_owned(), (0, 59))];
     assert_eq!(told(&bench), BTreeMap::from(expected));
     // With room again, they have lines again. A small file system has a smaller floor.
