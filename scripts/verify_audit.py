@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
+KEYLESS = {"seq", "prev", "time", "type", "request", "response", "plain"}
 KINDS = {"request", "response", "head", "tail", "key", "frontier", "checkpoint", "torn", "gap", "unreadable"}
 
 
@@ -33,6 +34,7 @@ class Log:
     def __init__(self, name, first, replaced):
         self.name, self.first, self.replaced = name, first, replaced
         self.proved, self.size, self.signed_at, self.last_at = 0, first - 1, None, None
+        self.is_replaced = False
         self.open = None  # after a final head, until a `key` line: the requests whose outcomes may follow
 
     def check_sealed(self, line, number):
@@ -42,12 +44,14 @@ class Log:
             self.open = None
         if self.open is None:
             return
-        is_answered = asked.get("path") in ("sys/init", "sys/unseal")
+        said, status = set(line) - {"seq", "prev", "time", "type", "request"}, line.get("response", {}).get("status", 0)
+        recorded, count = asked.get("path") in ("sys/init", "sys/unseal"), plain and "count" in line["plain"]
         allowed = kind in ("head", "tail", "torn", "gap")
-        allowed |= kind == "request" and plain and is_answered
-        is_answered |= kind == "response" and asked.get("path") == ""
-        allowed |= kind == "response" and plain and (is_answered or line.get("response", {}).get("status", 0) >= 400)
-        if kind == "response" and not plain and asked.get("id") in self.open:
+        if plain and set(asked) <= {"id", "operation", "path", "remote_address"} and not line.keys() - KEYLESS:
+            unpaired = not asked.get("id") and (asked.get("path") == "" if count else status >= 400)
+            allowed |= kind == "request" and recorded and said == {"plain"}
+            allowed |= kind == "response" and (recorded or unpaired)
+        elif kind == "response" and set(asked) == {"id"} and said in ({"response"}, {"closed"}) and asked["id"] in self.open:
             self.open.remove(asked["id"])
             allowed = True
         if not allowed:
@@ -60,6 +64,9 @@ class Log:
             yield f"log {self.name} has no signed head"
         elif self.open is None and (self.size - self.proved > BEHIND_LINES_MAX or self.secs_behind() > BEHIND_SECS_MAX):
             yield f"log {self.name} goes on for {self.size - self.proved} lines after its last signed head"
+
+        if self.is_replaced and self.open is None and self.proved and self.size > self.proved:
+            yield f"the last {self.size - self.proved} lines of log {self.name}, which another log replaced, are not signed"
 
     def secs_behind(self):
         at = [datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00") for text in (self.signed_at, self.last_at)]
@@ -120,6 +127,11 @@ def verify(key, files, kept=None):
             if kind == "head" and line["seq"] == 1:  # another log begins
                 if torn > 1 and line["reason"] != "sync failed":
                     raise Bad(f"the last {torn} lines before log {line['log']} do not belong to their log")
+                for own in logs:
+                    if own.name == line.get("old_log"):
+                        own.is_replaced = True
+                        if own.size > line["old_lines"] and line["reason"] != "sync failed" and foreign is None:
+                            foreign = f"line {line['old_lines'] + 1} of log {own.name}: the server did not write it"
                 size, prev, edge, origin, proved, torn = 0, "0" * 64, [], None, 0, 0
             elif kind == "head" and size == 0:  # older files are not at hand
                 size, prev, edge = line["size"], line["prev"], [bytes.fromhex(node) for node in line["frontier"]]

@@ -13,7 +13,7 @@ use crate::{
         identity::Identity,
         known::Known,
         lines,
-        perform::{again, expect_judged, record_change},
+        perform::{again, expect_judged},
         pipeline::refuse_stranger,
         request::{Body, Reply, Request},
         routed::Routed,
@@ -152,7 +152,9 @@ async fn attempt(mut login: Work, second: Work) -> Attempt {
         }
         return Attempt::Conflict(login, second);
     }
-    let result = result.and_then(|answer| record_change(&mut login).map(|()| answer));
+    // The login succeeded, so its caller is no stranger: it has its lines, also if nothing is written.
+    let audit = login.request().routed.context.services().audit.clone();
+    let result = result.and_then(|answer| login.write_postponed(&audit).map(|()| answer));
     let answer = match result {
         Ok(answer) => answer,
         Err(error) => return Attempt::Finished(finish_both(login, second, Err(error)).await),

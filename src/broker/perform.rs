@@ -78,7 +78,7 @@ async fn attempt(mut work: Work) -> Attempt {
 
 /// Writes the line of a stranger's request that changes something, such as a login, if the line was postponed. While the
 /// store is sealed, what succeeds has changed something outside of the unit of work: the progress of an unseal, or an init.
-pub(super) fn record_change(work: &mut Work) -> Result<(), Error> {
+fn record_change(work: &mut Work) -> Result<(), Error> {
     let known = work.request();
     let changes_more = known.routed.snapshot.is_sealed() && known.routed.context.operation.changes();
     if !changes_more && !known.unit.writes_something() {

@@ -49,7 +49,7 @@ pub(crate) fn verify(config_dir: &ConfigDir, asked: &Asked<'_>) -> Result<Report
     drop(line);
     let elsewhere = other_devices(&report, &known, given);
     report.doubts.retain(|doubt| match doubt {
-        Doubt::Replaced { log, .. } => !without.contains(log),
+        Doubt::Replaced { log, .. } | Doubt::Tail { log, .. } => !without.contains(log),
         Doubt::Absent { log, .. } => !elsewhere.contains(log),
         _ => true,
     });
@@ -113,6 +113,9 @@ fn doubt_error(doubts: &[Doubt]) -> CliError {
         Some(Doubt::Behind { .. }) => failure.fix(
             "copy the file and look at the lines after the newest checkpoint; then start and unseal the server, and verify again: it signs its own lines, and names those that somebody else wrote",
         ),
+        Some(Doubt::Tail { log, .. }) => failure.fix(format!(
+            "believe these lines only if something else confirms them; once that is cleared up: --without={log}"
+        )),
         Some(Doubt::Begins { .. }) => {
             failure.fix("add the older files with --file, or a checkpoint that was kept with --checkpoint FILE")
         }

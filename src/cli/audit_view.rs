@@ -266,14 +266,20 @@ mod tests {
         assert_eq!(who(&Row { display_name: String::new(), ..row() }), "-");
     }
 
+    /// For a login no policy is asked.
+    fn login() -> Row {
+        Row { policy: String::new(), rule: String::new(), line: 0, ..row() }
+    }
+
     #[test]
     fn refusals_errors_and_requests_without_outcome_are_told_apart() {
         for (row, expected) in [
             (Row { allowed: Some(false), status: Some(403), ..row() }, "refused"),
             (Row { status: Some(404), ..row() }, "nothing there"),
-            (Row { path: "auth/approle/login".to_owned(), status: Some(400), ..row() }, "login refused"),
-            (Row { path: "auth/team/ldap/login/ada".to_owned(), status: Some(400), ..row() }, "login refused"),
-            (Row { path: "auth/approle/login".to_owned(), status: Some(503), ..row() }, "503"),
+            (Row { path: "auth/approle/login".to_owned(), status: Some(400), ..login() }, "login refused"),
+            (Row { path: "auth/team/ldap/login/ada".to_owned(), status: Some(400), ..login() }, "login refused"),
+            (Row { path: "auth/approle/login".to_owned(), status: Some(503), ..login() }, "503"),
+            (Row { path: "auth/approle/role/login".to_owned(), status: Some(404), ..row() }, "nothing there"),
             (Row { status: Some(400), error: "a\n\tb\n".to_owned(), ..row() }, "400: a  b"),
             (Row { status: None, ..row() }, "no outcome"),
             (Row { status: None, closed: "committed, not answered".to_owned(), ..row() }, "committed, not answered"),

@@ -23,7 +23,10 @@ pub(crate) const SETTINGS: &[(&str, &str)] = &[
     ("SKIP_VERIFY", "whether any certificate is accepted, as `-tls-skip-verify`"),
     ("SYSTEM_ROOTS", "whether the system's CAs are trusted, as `-system-roots`"),
     ("TLS_SERVER_NAME", "the name in the server's certificate, as `-tls-server-name`"),
-    ("TOKEN", "the token; it comes before one that `login` kept"),
+    (
+        "TOKEN",
+        "the token; it comes before one that `login` kept. `VAULT_TOKEN` and `BAO_TOKEN` go to the address of `VAULT_ADDR` or `BAO_ADDR` alone, if one is named",
+    ),
     ("WRAP_TTL", "how long a wrapped answer lives, as `-wrap-ttl`"),
 ];
 

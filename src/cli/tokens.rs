@@ -51,8 +51,11 @@ pub(crate) fn find(
     address: &Address,
     persona: Persona,
 ) -> Result<Option<(Secret<String>, Source)>, CliError> {
-    if let Some((name, token)) = environment.sourced("TOKEN") {
-        return Ok(Some((Secret::text(token.trim()), Source::Variable(name))));
+    let variable = environment.sourced("TOKEN");
+    let is_elsewhere =
+        |name: &str| !persona.is_vault() && !name.starts_with("STRONGROOM_") && is_of_another(environment, address);
+    if let Some((name, token)) = variable.as_ref().filter(|(name, _)| !is_elsewhere(name)) {
+        return Ok(Some((Secret::text(token.trim()), Source::Variable(name.clone()))));
     }
     let here = address.to_string();
     for (file, source) in [(FILE, Source::Store), (DEV_FILE, Source::DevServer)] {
@@ -69,7 +72,19 @@ pub(crate) fn find(
         }
         VaultFile::Absent => None,
     };
-    Ok(token.map(|token| (token, Source::VaultFile)))
+    match (token, variable) {
+        (Some(token), _) => Ok(Some((token, Source::VaultFile))),
+        (None, None) => Ok(None),
+        (None, Some((name, _))) => Err(CliError::usage(format!("the token in {name} is not sent to {here}"))
+            .why("the address beside it in the environment, in VAULT_ADDR or BAO_ADDR, is that of another server")
+            .fix("put the token of this server into STRONGROOM_TOKEN, or: strongroom login")),
+    }
+}
+
+/// Whether the environment's variables of Vault or OpenBao name another server than `address`.
+fn is_of_another(environment: &Environment, address: &Address) -> bool {
+    let theirs = environment.vaults("ADDR").and_then(|theirs| Address::parse(theirs).ok());
+    theirs.is_some_and(|theirs| theirs != *address)
 }
 
 /// The addresses that have a kept token.
@@ -174,6 +189,28 @@ mod tests {
             found(&case, &environment, "https://a:1"),
             Some(("tv".to_owned(), Source::Variable("VAULT_TOKEN".to_owned())))
         );
+    }
+
+    /// A token goes only to the server that it was given for: with another address beside it, that is not this one.
+    #[test]
+    fn u18_a_token_of_the_environment_goes_to_the_address_beside_it() {
+        let case = case();
+        for prefix in ["VAULT", "BAO"] {
+            let (token, addr) = (format!("{prefix}_TOKEN"), format!("{prefix}_ADDR"));
+            let environment = Environment::of([(token.as_str(), "tv"), (addr.as_str(), "https://v:8200")]);
+            let from_variable = Some(("tv".to_owned(), Source::Variable(token.clone())));
+            assert_eq!(found(&case, &environment, "https://v:8200"), from_variable);
+            let refused =
+                find(&case.config_dir, &environment, &address("https://a:1"), Persona::Strongroom).err().unwrap();
+            assert_eq!(refused.what(), format!("the token in {token} is not sent to https://a:1"));
+            let as_vault = find(&case.config_dir, &environment, &address("https://a:1"), Persona::Vault).unwrap();
+            assert!(as_vault.is_some(), "called as `vault`, it does as Vault's tool");
+        }
+        keep(&case.config_dir, &address("https://a:1"), &Secret::text("ta")).unwrap();
+        let environment = Environment::of([("VAULT_TOKEN", "tv"), ("VAULT_ADDR", "https://v:8200")]);
+        assert_eq!(found(&case, &environment, "https://a:1"), Some(("ta".to_owned(), Source::Store)));
+        let own = Environment::of([("STRONGROOM_TOKEN", "ts"), ("VAULT_ADDR", "https://v:8200")]);
+        assert_eq!(found(&case, &own, "https://a:1").unwrap().0, "ts");
     }
 
     #[test]

@@ -88,6 +88,14 @@ async fn s15_public_rows_that_answer_are_counted_beyond_the_rate() {
 async fn s15_whoever_is_known_has_both_lines_in_a_flood() {
     let rig = Rig::open().await;
     let (role_id, secret_id) = rig.approle().await;
+    let policy = json!({"policy": "path \"secret/*\" { capabilities = [\"read\"] }"});
+    for (path, body) in [
+        ("sys/policies/acl/reader", policy),
+        ("auth/approle/role/r", json!({"token_policies": "reader"})),
+        ("secret/data/a", json!({"data": {}})),
+    ] {
+        assert!(rig.root("POST", path, body).await.status < 300, "{path}");
+    }
     rig.clock.advance(Ttl::from_secs(1));
     fail_to_log_in(&rig, PAIRS).await;
     let before = pairs(&rig.audit_lines(), "auth/approle/login");
@@ -98,7 +106,7 @@ async fn s15_whoever_is_known_has_both_lines_in_a_flood() {
     }
     let chain = Chain {
         login: request("", "POST", "auth/approle/login", login),
-        then: request("", "GET", "auth/token/lookup-self", json!(null)),
+        then: request("", "GET", "secret/data/a", json!(null)),
     };
     let chained = Reply::from(rig.broker.handle_chain(chain).await);
     for _ in 0..150 {

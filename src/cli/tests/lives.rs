@@ -55,7 +55,7 @@ fn u21_who_may_not_look_names_the_lives() {
     ];
     let refused = TestCli::new(CLOSED).error_of("approle create web -token-ttl=5m", Some("t"));
     assert!(refused.contains("-secret-id-ttl=… -secret-id-num-uses=…"), "{refused}");
-    assert!(refused.starts_with("error: nothing was sent"), "{refused}");
+    assert!(refused.starts_with("error: no role was written"), "{refused}");
     let all = "approle create web -token-ttl=5m -secret-id-ttl=1h -secret-id-num-uses=1";
     assert!(written(CLOSED, all).contains(r#""token_ttl":"5m""#));
 }

@@ -34,8 +34,9 @@ pub(crate) fn seal(hub: &Hub, sidecars: &Sidecars) {
     let checkpoints = hub.with_writer(|writer| {
         writer.sign(Sign::Last, now);
         hub.publish_covered(writer.covered());
+        let checkpoints = writer.newest_checkpoints();
         writer.forget_keys();
-        writer.newest_checkpoints()
+        checkpoints
     });
     sidecars.write(checkpoints, now);
 }

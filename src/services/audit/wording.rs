@@ -3,7 +3,7 @@
 //! What is written in the clear goes through [`LineWriter::text`], which escapes it and limits its length.
 
 use super::{
-    draft_line::{DraftLine, Hashed, PLAIN, RESPONSE},
+    draft_line::{DraftLine, DraftParts, Hashed, PLAIN, RESPONSE},
     facts::{AuthFacts, AuthSource, CachedAuthFields, LineFacts, PlainFacts},
     fields::{Clear, write_data},
     keys::ValueKey,
@@ -38,6 +38,47 @@ pub(crate) fn closing_draft_of(id: &RequestId, time: Time, closed: Closed) -> Dr
         line.text(closed.words());
         line.finish(*id, RESPONSE)
     })
+}
+
+/// The draft of an outcome that comes when the keys are gone: all that may be said without them. `None` if `draft` is none
+/// of an outcome.
+pub(crate) fn keyless_draft_of(draft: &[u8]) -> Option<DraftLine> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Said {
+        time: String,
+        response: Option<Status>,
+        closed: Option<String>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Status {
+        status: u16,
+    }
+    let parts = DraftParts::read(draft).filter(DraftParts::is_response)?;
+    let members: Vec<u8> = parts
+        .text
+        .iter()
+        .flat_map(|&byte| if byte == 0 { b"null" as &[u8] } else { std::slice::from_ref(&byte) }.to_vec())
+        .collect();
+    let said: Said = serde_json::from_slice(&[b"{", members.as_slice(), b"}"].concat()).ok()?;
+    Some(with_line_writer(None, parts.id.as_str(), |line| {
+        line.begin(Time::parse_rfc3339(&said.time).unwrap_or_default(), "response");
+        line.raw(",\"request\":{\"id\":");
+        line.text(parts.id.as_str());
+        line.raw("}");
+        match (said.response, said.closed) {
+            (Some(response), _) => {
+                line.raw(",\"response\":{\"status\":");
+                line.number(u64::from(response.status));
+                line.raw("}");
+            }
+            (None, closed) => {
+                line.raw(",\"closed\":");
+                line.text(closed.as_deref().unwrap_or(Closed::NoOutcome.words()));
+            }
+        }
+        line.finish(parts.id, RESPONSE)
+    }))
 }
 
 /// How a request ended that got no outcome of its own.

@@ -183,8 +183,12 @@ impl Writer {
         required.map(Device::covered).min().unwrap_or_else(|| self.open.sequence())
     }
 
-    /// The newest checkpoint of every device, with its sidecar.
+    /// The newest checkpoint of every device, with its sidecar. None while sealed: what a file held when it was opened is
+    /// not judged yet, and must not replace what the sidecar says.
     pub(crate) fn newest_checkpoints(&self) -> Vec<(Sidecar, String)> {
+        if self.unsealed.is_none() {
+            return Vec::new();
+        }
         self.devices.iter().filter_map(Device::newest_checkpoint).collect()
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     services::audit::{
         draft_line::DraftParts,
         file_lines::from_the_end,
-        parse::{Members, Start},
+        parse::{Members, Start, split_mac},
         queued::{QueuedLine, QueuedLines},
         request_id::RequestId,
         wording::{Closed, closing_draft_of},
@@ -63,14 +63,14 @@ pub(crate) fn missing_lines<'d>(
             answered.insert(parts.id);
             known.outcomes.contains(&parts.id)
         } else {
-            known.requests.contains_key(&parts.id) || known.outcomes.contains(&parts.id)
+            known.requests.get(&parts.id).is_some_and(|request| !request.is_plain) || known.outcomes.contains(&parts.id)
         };
         if !is_known && sequence.0 > complete.sequence {
             missing.push(QueuedLine { draft, txn: parts.is_response().then_some(sequence.0) });
         }
     }
     let mut open: Vec<&RequestId> = known.requests_before(complete.lines_at_open).chain(&committed).collect();
-    open.retain(|id| !(known.outcomes.contains(id) || answered.contains(id) || expected.under_way.contains_key(id)));
+    open.retain(|id| !(known.has_outcome(id) || answered.contains(id) || expected.under_way.contains_key(id)));
     open.sort_by_key(|id| id.as_str());
     open.dedup();
     for id in open {
@@ -85,6 +85,8 @@ pub(crate) fn missing_lines<'d>(
 struct Known {
     requests: HashMap<RequestId, Request>,
     outcomes: HashSet<RequestId>,
+    /// Outcomes that were written without keys. They end a request, but do not stand for one that the store kept.
+    keyless: HashSet<RequestId>,
 }
 
 struct Request {
@@ -127,10 +129,15 @@ impl Known {
         let Some(members) = Members::read(line) else { return };
         let id = RequestId::new(&members.request.id);
         if start.kind() == "response" {
-            self.outcomes.insert(id);
+            let is_proved = split_mac(line).is_some() && members.plain.is_none();
+            if is_proved { &mut self.outcomes } else { &mut self.keyless }.insert(id);
         } else {
             self.requests.insert(id, Request { line: start.seq, is_plain: members.plain.is_some() });
         }
+    }
+
+    fn has_outcome(&self, id: &RequestId) -> bool {
+        self.outcomes.contains(id) || self.keyless.contains(id)
     }
 
     fn add_drafts<'d>(&mut self, drafts: impl Iterator<Item = DraftParts<'d>>) {

@@ -27,6 +27,8 @@ pub(crate) struct Checkpoints {
     signed_at: Time,
     /// The number of lines that the log had right after its newest checkpoint was written.
     lines: u64,
+    /// Whether the line of the newest checkpoint is in the file.
+    pub(crate) is_written: bool,
     /// Whether the sidecar agrees with the file, as far as the scan at the opening could tell. `None` if it could not.
     pub(crate) sidecar_agrees: Option<bool>,
 }
@@ -54,7 +56,7 @@ impl Checkpoints {
     /// The state of a file that was opened: `newest` is the newest checkpoint in it, not verified yet.
     pub(crate) fn found(newest: Option<Checkpoint>) -> Self {
         let lines = newest.as_ref().map_or(0, |checkpoint| checkpoint.size + 1);
-        Self { newest, lines, ..Self::default() }
+        Self { newest, lines, is_written: true, ..Self::default() }
     }
 
     /// The newest checkpoint as text, for the `head` line of the next file. `None` if there is none.
@@ -95,7 +97,8 @@ impl Checkpoints {
         let sidecar = sidecar.filter(is_ours);
         if self.newest.as_ref().is_some_and(|checkpoint| !is_ours(&checkpoint)) {
             Some(Distrust::OtherKey)
-        } else if sidecar.is_some_and(|checkpoint| checkpoint.size > lines) {
+        } else if sidecar.is_some_and(|kept| kept.size > lines || (kept.is_final && kept.size == lines)) {
+            // After a final checkpoint, its own line stands in the file.
             Some(Distrust::Behind)
         } else if sidecar.is_some() && self.sidecar_agrees == Some(false) {
             Some(Distrust::Differs)

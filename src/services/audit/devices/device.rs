@@ -10,7 +10,7 @@ use super::{
     coverage::Coverage,
     due::{Naming, Newline},
     file::{LogFile, OnDisk, SyncDone, Syncable},
-    foreign::{Found, Ours, foreign_lines},
+    foreign::{Inherited, Judgement, judge},
     health::{Health, Operation, Refused},
     log::Log,
     rotation::{rotated_path, superfluous},
@@ -27,7 +27,7 @@ use crate::{
         queued::QueuedLines,
         status::{DeviceConfig, DeviceState, DeviceStatus},
     },
-    store::files::{Files, Stat},
+    store::files::{File, Files, Stat},
 };
 
 pub(crate) struct Device {
@@ -41,9 +41,18 @@ pub(crate) struct Device {
     prefix: Option<String>,
     /// How many lines the log had when this process opened it.
     lines_at_open: u64,
+    /// What was found when the file was opened, until it is judged at the first unseal.
+    found: Option<Found>,
     /// After a failed rotation, the next one is tried at this time.
     rotate_after: Time,
     files: Files,
+}
+
+/// A log that an earlier process left. The file stays open, wherever it is moved.
+struct Found {
+    file: File,
+    bytes: u64,
+    sidecar: Option<Checkpoint>,
 }
 
 /// How long after a failed rotation the next one is tried.
@@ -60,6 +69,7 @@ impl Device {
             coverage: Coverage::default(),
             prefix: None,
             lines_at_open: 0,
+            found: None,
             rotate_after: Time::EPOCH,
             files,
             config,
@@ -103,7 +113,8 @@ impl Device {
 
     /// The newest checkpoint, with the sidecar that should hold it. `None` if the log has no checkpoint.
     pub(crate) fn newest_checkpoint(&self) -> Option<(Sidecar, String)> {
-        Some((self.sidecar.clone(), self.checkpoints.newest_text()?))
+        let newest = self.checkpoints.newest_text().filter(|_| self.checkpoints.is_written)?;
+        Some((self.sidecar.clone(), newest))
     }
 
     fn origin(&self) -> Option<String> {
@@ -168,14 +179,20 @@ impl Device {
         self.log.attach_keys(keys, signer.public().to_base64());
         self.prefix = Some(signer.prefix().to_owned());
         let queued = self.judge_log(signer, now).and_then(|complete| {
+            self.found = None;
             let missing = missing_lines(self.log.file(), self.log.kept_drafts(), complete, expected, now)?;
             self.log.keep(&missing);
             Ok(())
         });
+        if queued.is_err() {
+            // The device gets its keys again, and its file is judged again, once it can be read.
+            self.log.forget_keys();
+        }
         let _down_is_in_health = self.done(Operation::Read, queued);
     }
 
-    /// Begins a new log if the one in the file cannot be believed. Returns how far the file is complete.
+    /// Begins a new log if the one in the file cannot be believed. Returns how far the file is complete. What this
+    /// process itself wrote is not judged again: its length is compared all the time.
     fn judge_log(&mut self, signer: &Signer, now: Time) -> io::Result<Complete> {
         let complete = |device: &Self| Complete {
             sequence: device.coverage.sequence(),
@@ -183,25 +200,34 @@ impl Device {
             lines_at_open: device.lines_at_open,
             bytes: device.log.file().length(),
         };
-        let Some(origin) = self.origin() else { return Ok(complete(self)) };
-        let sidecar = self.sidecar.read();
-        let distrust = self.checkpoints.compare(&origin, signer.public(), sidecar.as_ref(), self.log.lines());
+        let (Some(origin), Some(found)) = (self.origin(), &self.found) else { return Ok(complete(self)) };
+        let distrust = self.checkpoints.compare(&origin, signer.public(), found.sidecar.as_ref(), self.log.lines());
         if let Some(distrust) = distrust {
             self.begin_log(self.head(distrust.reason()), now);
-        } else if let Some(found) = self.foreign_lines()? {
-            let (device, Foreign { first, last }) = (&self.config.name, found.foreign);
-            tracing::error!(device, first, last, "the server did not write these lines of the audit log");
-            let trusted = Complete { bytes: found.at, ..complete(self) };
-            self.begin_log(Head { foreign: Some(found.foreign), ..self.head("lines of others") }, now);
-            return Ok(trusted);
+            return Ok(complete(self));
         }
-        Ok(complete(self))
+        match self.judge_found(found)? {
+            Judgement::Ours => Ok(complete(self)),
+            Judgement::Foreign { lines, at } => {
+                let (device, Foreign { first, last }) = (&self.config.name, lines);
+                tracing::error!(device, first, last, "the server did not write these lines of the audit log");
+                let trusted = Complete { bytes: at, ..complete(self) };
+                self.begin_log(Head { foreign: Some(lines), ..self.head("lines of others") }, now);
+                Ok(trusted)
+            }
+            Judgement::Unattested => {
+                let trusted = Complete { bytes: 0, ..complete(self) };
+                self.begin_log(self.head("moved while sealed"), now);
+                Ok(trusted)
+            }
+        }
     }
 
-    fn foreign_lines(&self) -> io::Result<Option<Found>> {
-        let (Some(keys), Some(chain)) = (self.log.keys(), self.log.chain()) else { return Ok(None) };
-        let ours = Ours { keys, checkpoint: self.checkpoints.newest(), log: chain.id(), lines: chain.lines() };
-        foreign_lines(self.log.file(), &ours)
+    fn judge_found(&self, found: &Found) -> io::Result<Judgement> {
+        let (Some(keys), Some(chain)) = (self.log.keys(), self.log.chain()) else { return Ok(Judgement::Ours) };
+        let Found { file, bytes, .. } = found;
+        let (lines, checkpoint) = (self.lines_at_open, self.checkpoints.newest());
+        judge(&Inherited { file, bytes: *bytes, log: chain.id(), lines, keys, checkpoint })
     }
 
     pub(crate) fn forget_keys(&mut self) {
@@ -242,6 +268,7 @@ impl Device {
         // that contradicts it.
         self.coverage.set_synced();
         self.checkpoints.signed(checkpoint, self.log.lines(), now);
+        self.checkpoints.is_written = written.is_ok();
         written
     }
 
@@ -273,6 +300,8 @@ impl Device {
             }
             self.coverage = Coverage::resumed(found.covered, found.covered_line);
             self.lines_at_open = self.log.lines();
+            let (file, bytes) = (self.log.file().open_read()?, self.log.file().length());
+            self.found = Some(Found { file, bytes, sidecar });
             return Ok(());
         }
         // If the file has no checkpoint, only the sidecar can tell which log was here before.
@@ -435,6 +464,7 @@ impl Device {
         self.checkpoints.begin_log();
         self.coverage.begin_log();
         self.lines_at_open = 0;
+        self.found = None;
     }
 
     fn head(&self, reason: &'static str) -> Head {

@@ -22,11 +22,12 @@ use crate::{
     services::audit::{
         chain::Chain,
         control::Head,
-        draft_line::DraftParts,
+        draft_line::{DraftLine, DraftParts},
         file_lines::range,
         keys::DeviceKeys,
         queued::{QueuedLine, QueuedLines},
         request_id::RequestId,
+        wording::keyless_draft_of,
     },
     store::files::Stat,
 };
@@ -95,7 +96,7 @@ impl Log {
 
     pub(crate) fn forget_keys(&mut self) {
         self.batch.set_keys(None);
-        self.unwritten.wait_for_keys(|draft| is_written_without_keys(draft, &self.under_way));
+        self.unwritten.wait_for_keys(is_plain);
         self.due.set_public_key(None);
     }
 
@@ -117,7 +118,7 @@ impl Log {
     /// Keeps drafts that cannot be written now for the next flush. If too many wait already, they are only counted.
     pub(crate) fn postpone(&mut self, lines: &QueuedLines) {
         for line in lines.iter() {
-            if is_writable(&self.batch, &self.under_way, line) {
+            if self.batch.keys().is_some() || is_plain(line.draft) {
                 self.unwritten.add(line);
             } else {
                 self.unwritten.add_waiting(line);
@@ -135,22 +136,38 @@ impl Log {
     pub(crate) fn append(&mut self, lines: &QueuedLines) -> io::Result<()> {
         let Some(chain) = &self.chain else { return Err(io::ErrorKind::NotConnected.into()) };
         self.batch.begin(chain);
+        if self.has_keys() {
+            lines.iter().for_each(|line| self.batch.add_draft(line));
+            return self.write_drafts(lines);
+        }
+        let mut keyless = QueuedLines::default();
         for line in lines.iter() {
-            if is_writable(&self.batch, &self.under_way, line) {
-                self.batch.add_draft(line);
+            if is_plain(line.draft) {
+                keyless.push(line);
+            } else if let Some(draft) = self.late_outcome(line) {
+                keyless.push(QueuedLine { draft: draft.as_bytes(), txn: None });
             } else {
                 self.unwritten.add_waiting(line);
             }
         }
-        if self.batch.bytes().is_empty() {
-            return Ok(());
-        }
+        keyless.iter().for_each(|line| self.batch.add_draft(line));
+        if keyless.is_empty() { Ok(()) } else { self.write_drafts(&keyless) }
+    }
+
+    /// Writes the batch, which holds the lines of `drafts`. After an error they are kept.
+    fn write_drafts(&mut self, drafts: &QueuedLines) -> io::Result<()> {
         let written = self.write_batch();
         if written.is_err() {
-            let tried = lines.iter().filter(|line| is_writable(&self.batch, &self.under_way, *line));
-            tried.for_each(|line| self.unwritten.keep(line));
+            self.keep(drafts);
         }
         written
+    }
+
+    /// The draft that is written in place of this one while there are no keys: that of a request that was under way at
+    /// the seal. A change waits for the keys, because the store keeps its outcome.
+    fn late_outcome(&mut self, line: QueuedLine<'_>) -> Option<DraftLine> {
+        let parts = DraftParts::read(line.draft).filter(|parts| parts.is_response() && line.txn.is_none())?;
+        if self.under_way.remove(&parts.id) { keyless_draft_of(line.draft) } else { None }
     }
 
     /// Writes one control line.
@@ -289,13 +306,7 @@ impl Log {
     }
 }
 
-/// Whether the line of a draft can be written now: with the keys of the batch any, without keys only a few.
-fn is_writable(batch: &LineBatch, under_way: &HashSet<RequestId>, line: QueuedLine<'_>) -> bool {
-    batch.keys().is_some() || is_written_without_keys(line.draft, under_way)
-}
-
-/// Whether the line of a draft is written while there are no keys. At the next unseal, nobody would believe another.
-fn is_written_without_keys(draft: &[u8], under_way: &HashSet<RequestId>) -> bool {
-    let is_late = |parts: &DraftParts<'_>| parts.is_response() && under_way.contains(&parts.id);
-    DraftParts::read(draft).is_none_or(|parts| parts.is_plain() || is_late(&parts))
+/// Whether the line of a draft needs no keys.
+fn is_plain(draft: &[u8]) -> bool {
+    DraftParts::read(draft).is_none_or(|parts| parts.is_plain())
 }

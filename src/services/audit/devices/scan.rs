@@ -13,6 +13,7 @@ use crate::{
     services::audit::{
         chain::Chain,
         file_lines::from_the_end,
+        origin::log_id_of,
         parse::{Members, Start},
     },
     store::files::File,
@@ -37,9 +38,21 @@ pub(crate) struct Scan {
     pub covered_line: u64,
 }
 
+/// The checkpoint in the sidecar.
+struct Kept {
+    log: String,
+    size: u64,
+    root: Hash,
+}
+
 /// Reads the end of a file of `len` bytes. `sidecar` is the checkpoint in the log's sidecar. Blocks.
 pub(crate) fn scan(file: &File, len: u64, sidecar: Option<&Checkpoint>) -> io::Result<Scan> {
-    let kept = sidecar.map(|checkpoint| (checkpoint.size, checkpoint.root));
+    let kept = sidecar.map(|checkpoint| Kept {
+        log: log_id_of(&checkpoint.origin),
+        size: checkpoint.size,
+        root: checkpoint.root,
+    });
+    let kept = kept.as_ref();
     let found = from_the_end(file, len, |from, bytes| {
         let lines: Vec<&[u8]> = bytes.split(|&b| b == b'\n').collect();
         let mut scan = Scan::default();
@@ -56,7 +69,7 @@ pub(crate) fn scan(file: &File, len: u64, sidecar: Option<&Checkpoint>) -> io::R
 
 /// Finds the newest checkpoint and resumes the chain there: the `frontier` line before it holds the right edge. Returns
 /// the index of the line after the checkpoint. `scan.chain` stays `None` if the two lines contradict each other.
-fn last_checkpoint(lines: &[&[u8]], scan: &mut Scan, kept: Option<(u64, Hash)>) -> Option<usize> {
+fn last_checkpoint(lines: &[&[u8]], scan: &mut Scan, kept: Option<&Kept>) -> Option<usize> {
     // A checkpoint line that was only partly written does not parse, so it counts as torn.
     let checkpoint = |line: &[u8]| {
         Start::read(line).filter(|start| start.kind() == "checkpoint")?;
@@ -92,14 +105,14 @@ fn first_head(lines: &[&[u8]], scan: &mut Scan) -> Option<usize> {
 }
 
 impl Scan {
-    fn compare(&mut self, chain: &Chain, kept: Option<(u64, Hash)>) {
-        if let Some((_, root)) = kept.filter(|(size, _)| *size == chain.lines()) {
-            self.sidecar_agrees = Some(root == chain.root());
+    fn compare(&mut self, chain: &Chain, kept: Option<&Kept>) {
+        if let Some(kept) = kept.filter(|kept| kept.log == chain.id() && kept.size == chain.lines()) {
+            self.sidecar_agrees = Some(kept.root == chain.root());
         }
     }
 
     /// Follows the chain through `lines`.
-    fn walk(&mut self, lines: &[&[u8]], kept: Option<(u64, Hash)>) {
+    fn walk(&mut self, lines: &[&[u8]], kept: Option<&Kept>) {
         let Some((last, lines)) = lines.split_last() else { return };
         for line in lines {
             self.line(line);

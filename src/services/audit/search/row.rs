@@ -72,10 +72,11 @@ impl Row {
         self.allowed == Some(false) || self.status == Some(403) || self.is_failed_login()
     }
 
-    /// Whether this is a login whose credentials were not accepted. A login asks for no policy, so no rule decides.
+    /// Whether this is a login whose credentials were not accepted. A login asks for no policy: where one decided, the path
+    /// has the word for another reason, as that of a role of this name.
     pub(crate) fn is_failed_login(&self) -> bool {
         let is_login = self.path.starts_with("auth/") && self.path.split('/').skip(2).any(|part| part == "login");
-        is_login && self.allowed.is_none() && self.status.is_some_and(|status| (400..500).contains(&status))
+        is_login && self.policy.is_empty() && self.status.is_some_and(|status| (400..500).contains(&status))
     }
 
     /// Takes from the request's line (`asked`) what the line of the outcome does not repeat.

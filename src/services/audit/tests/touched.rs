@@ -60,6 +60,6 @@ fn a_file_that_others_wrote_to_is_not_continued() {
     bench.request("b").unwrap();
     bench.tick(11);
     let report = verify_with(&Files::real(), &[bench.path("file")], &public(), &[]).unwrap();
-    assert_eq!(report.first_problem.unwrap().what, super::verify::Defect::Edited);
+    assert_eq!(report.first_problem.unwrap().what, super::verify::Defect::Foreign { until: None });
     assert_eq!(report.logs[1].reason, "written by others");
 }

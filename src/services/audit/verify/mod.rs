@@ -110,6 +110,9 @@ fn doubts(logs: &[Log], report: &Report, kept: &[Checkpoint]) -> Vec<Doubt> {
         } else if !found.is_closed && (found.lines_behind() > BEHIND_LINES_MAX || found.secs_behind > BEHIND_SECS_MAX) {
             doubts.push(Doubt::Behind { log: id(), lines: found.lines_behind() });
         }
+        if log.is_replaced && !found.is_closed && found.checkpoints > 0 && found.lines_behind() > 0 {
+            doubts.push(Doubt::Tail { log: id(), lines: found.lines_behind() });
+        }
         if let Some((old, lines)) = log.old.as_ref().filter(|(old, _)| !is_here(old)) {
             doubts.push(Doubt::Replaced { log: old.clone(), lines: *lines, by: id() });
         }

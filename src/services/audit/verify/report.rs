@@ -59,6 +59,8 @@ pub(crate) enum Doubt {
     Unsigned { log: String },
     /// The log has `lines` lines since its newest checkpoint: more than a running server leaves without one.
     Behind { log: String, lines: u64 },
+    /// The log was replaced by another, and its last `lines` lines are not signed.
+    Tail { log: String, lines: u64 },
     /// The log begins at this line: older files are missing.
     Begins { log: String, line: u64 },
     /// The log `by` replaced this log of `lines` lines, which is not in the files.
@@ -76,6 +78,9 @@ impl fmt::Display for Doubt {
                 f,
                 "log {log} goes on for {lines} lines after its newest checkpoint, longer than a running server leaves them unsigned"
             ),
+            Self::Tail { log, lines } => {
+                write!(f, "the last {lines} lines of log {log}, which another log replaced, are not signed")
+            }
             Self::Begins { log, line } => write!(f, "log {log} begins at line {line}: its older files are not here"),
             Self::Replaced { log, lines, by } => {
                 write!(f, "log {log}, of {lines} lines, which log {by} replaced, is not here")

@@ -22,9 +22,19 @@ pub(crate) struct Log {
     pub reason: String,
     /// The id and number of lines of the log that this one replaces. `None` if it replaces none.
     pub old: Option<(String, u64)>,
-    /// The lines of this log of which the log that replaced it says that the server did not write them.
+    /// The lines of this log that the server did not write, as the log that replaced it tells.
     pub foreign: Option<Foreign>,
+    /// Whether another of the logs replaced this one.
+    pub is_replaced: bool,
     pub segments: Vec<Segment>,
+}
+
+impl Log {
+    /// The number of the last line, if every line has the number of its place.
+    fn last_line(&self) -> u64 {
+        let first = self.segments.first().and_then(|segment| segment.first).map_or(1, |(seq, _)| seq);
+        self.segments.iter().map(|segment| segment.lines).sum::<u64>() + first - 1
+    }
 }
 
 /// A run of lines of one log in one file.
@@ -78,21 +88,34 @@ pub(crate) fn logs(files: &Files, paths: &[PathBuf]) -> Result<Vec<Log>, VerifyE
             log.segments.push(segment);
         } else {
             let id = segment.log.clone();
-            logs.push(Log { id, reason: String::new(), old: None, foreign: None, segments: vec![segment] });
+            logs.push(Log {
+                id,
+                reason: String::new(),
+                old: None,
+                foreign: None,
+                is_replaced: false,
+                segments: vec![segment],
+            });
         }
     }
-    let mut foreign = Vec::new();
+    let mut replaced = Vec::new();
     for log in &mut logs {
         log.segments.sort_by_key(|segment| segment.first.map_or(u64::MAX, |(seq, _)| seq));
         let begins = log.segments.iter().find_map(|segment| segment.head.as_ref().filter(|head| head.begins));
         if let Some(head) = begins {
             (log.reason, log.old) = (head.reason.clone(), head.old.clone());
-            foreign.extend(head.old.iter().zip(head.foreign).map(|((old, _), lines)| (old.clone(), lines)));
+            if let Some((old, lines)) = head.old.clone() {
+                // After a failed sync, lines that did not count any more may still be in the file.
+                let lines = if head.reason == "sync failed" { u64::MAX } else { lines };
+                replaced.push((old, lines, head.foreign));
+            }
         }
     }
-    for (old, lines) in foreign {
+    for (old, lines, foreign) in replaced {
         if let Some(log) = logs.iter_mut().find(|log| log.id == old) {
-            log.foreign = Some(lines);
+            let last = log.last_line();
+            log.foreign = foreign.or_else(|| (last > lines).then(|| Foreign { first: lines + 1, last }));
+            log.is_replaced = true;
         }
     }
     let time = |log: &Log| log.segments.iter().find_map(|segment| segment.head.as_ref().map(|head| head.time.clone()));
