@@ -43,8 +43,8 @@ impl Recordable for Known {
 
     fn line(&self, decision: Decided<'_>) -> DraftLine {
         let fields = self.fields();
-        let plain = plain_fields(self);
-        self.routed.context.services().audit.draft(&entry(self, decision, &fields.0, &plain))
+        let names = FieldNames::of(self);
+        self.routed.context.services().audit.draft(&entry(self, decision, &fields.0, &names))
     }
 
     fn plain_line(&self) -> PlainFacts<'_> {
@@ -69,12 +69,28 @@ impl Recordable for Known {
     }
 }
 
-fn plain_fields(known: &Known) -> Vec<&str> {
-    known.routed.route.facts().map(|facts| facts.input.plain().iter().map(String::as_str).collect()).unwrap_or_default()
+/// The names of the fields that the API row has. Empty if the path leads to no row: then a caller chose every name.
+#[derive(Default)]
+struct FieldNames<'a> {
+    plain: Vec<&'a str>,
+    /// All of them. A body may repeat what the path gives.
+    known: Vec<&'a str>,
+}
+
+impl<'a> FieldNames<'a> {
+    fn of(known: &'a Known) -> Self {
+        let route = &known.routed.route;
+        let Some(facts) = route.facts() else { return Self::default() };
+        let params = route.params().iter().map(|(name, _)| name.as_str());
+        Self {
+            plain: facts.input.plain().iter().map(String::as_str).collect(),
+            known: facts.input.names().iter().map(String::as_str).chain(params).collect(),
+        }
+    }
 }
 
 /// The facts that both lines of a request have.
-fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fields: &'a [&'a str]) -> LineFacts<'a> {
+fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, names: &'a FieldNames<'a>) -> LineFacts<'a> {
     let (context, route) = (&known.routed.context, &known.routed.route);
     let (mount_type, mount_accessor) =
         route.mount().map_or(("", ""), |mount| (mount.record.kind.as_str(), mount.record.accessor.as_str()));
@@ -89,7 +105,8 @@ fn entry<'a>(known: &'a Known, decision: Decided<'a>, fields: &'a str, plain_fie
         data: Some(fields).filter(|fields| *fields != "{}"),
         auth: auth(known),
         decision: Some(decided(decision)),
-        plain_fields,
+        plain_fields: &names.plain,
+        known_fields: &names.known,
         shown_fields: route.facts().map_or(&[], |facts| facts.shown),
         ..LineFacts::default()
     }
@@ -161,8 +178,8 @@ pub(super) fn outcome(known: &Known, decision: Decided<'_>, result: Result<&Answ
     };
     let is_denied = matches!(result, Err(error) if error.fault == Fault::Denied);
     let decision = if is_denied { Decided::Refused(ruling) } else { decision };
-    let (fields, plain) = (known.fields(), plain_fields(known));
-    let mut entry = LineFacts { is_response: true, ..entry(known, decision, &fields.0, &plain) };
+    let (fields, names) = (known.fields(), FieldNames::of(known));
+    let mut entry = LineFacts { is_response: true, ..entry(known, decision, &fields.0, &names) };
     // This line need not repeat the caller: the request's own line, earlier in the log, has the same id and names the
     // caller. A reader of the log joins the two.
     if !known.routed.context.operation.changes() && matches!(decision, Decided::Allowed(_)) {

@@ -71,7 +71,6 @@ impl ObjectSchema {
         self.names.iter().any(|known| known == name)
     }
 
-    #[cfg(test)]
     pub fn names(&self) -> &[String] {
         &self.names
     }

@@ -77,6 +77,29 @@ async fn names_whose_case_counts_keep_it() {
     assert!(lines.iter().any(|line| line["request"]["path"] == "secret/data/Upper"));
 }
 
+/// A secret that is sent in the place of a field's name, as a form without `=` does, stands nowhere in the log: neither
+/// on a row, nor where there is none, nor in a request for help.
+#[tokio::test]
+async fn a_name_that_no_row_has_is_in_no_line() {
+    let rig = Rig::open().await;
+    let sent = json!({"hunter": "", "hunter_text": 1, "policies": []});
+    for (method, path) in [
+        ("POST", "auth/token/create"),
+        ("POST", "secret/data/app"),
+        ("POST", "secret/nowhere/at_all"),
+        ("POST", "nowhere/at_all"),
+        ("DELETE", "sys/internal"),
+        ("HELP", "sys/mounts"),
+    ] {
+        rig.root(method, path, sent.clone()).await;
+    }
+    let lines = rig.audit_lines();
+    let of = |path: &str| lines.iter().find(|line| line["request"]["path"] == path).unwrap();
+    assert!(of("auth/token/create")["request"]["data"].get("policies").is_some());
+    assert!(of("secret/data/app")["request"]["data"].get("policies").is_none());
+    assert!(lines.iter().all(|line| !line.to_string().contains("hunter")));
+}
+
 /// C1: a decoded name is never parsed as a raw one again.
 #[tokio::test]
 async fn a_name_with_any_character_is_found_by_the_preflight() {

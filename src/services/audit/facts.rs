@@ -34,6 +34,8 @@ pub(crate) struct LineFacts<'a> {
     /// The fields of `data` whose numbers and booleans are written in the clear. Each is a name, or names joined by
     /// dots (`options.cas`). Everything under such a field is included.
     pub plain_fields: &'a [&'a str],
+    /// The fields of `data` that the API row has. Their names are written in the clear.
+    pub known_fields: &'a [&'a str],
     /// The fields of `response_data` that the server itself writes (`metadata.version`): their texts are in the clear
     /// too. If a path ends in a dot, the name is in the clear and the value under it is not.
     pub shown_fields: &'a [&'a str],

@@ -1,7 +1,12 @@
 //! Writes the data of a request or an answer into a line, in one pass. Every value is hashed, except those of fields
 //! that are declared clear. A text that a caller sent is always hashed, because a caller who mixes up two fields may
-//! have put a secret there. Names at the top level that could be fields of the API are in the clear; all other names
-//! come from callers and are hashed like values.
+//! have put a secret there. Names of fields that the API row has are in the clear; all other names that were sent come
+//! from callers and are hashed like values. In an answer, names at the top level that could be fields of the API are in
+//! the clear.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde_json::value::RawValue;
 
 use super::{
     keys::ValueKind,
@@ -12,21 +17,33 @@ use crate::base::json::{Event, unescape, walk};
 /// Which fields are written in the clear, and how much of them.
 #[derive(Clone, Copy)]
 pub(crate) enum Clear<'a> {
-    /// For data that a caller sent: the numbers and booleans of these fields.
-    Numbers(&'a [&'a str]),
+    /// For data that a caller sent: the numbers and booleans of the plain fields, and the names of the known fields,
+    /// which are those that the API row has.
+    Sent { plain: &'a [&'a str], known: &'a [&'a str] },
     /// For data that the server wrote: everything under these fields. A path that ends in a dot names a field whose
     /// name is clear and whose value is hashed.
     All(&'a [&'a str]),
 }
 
-/// Writes the member `data`. Data that is too long or is not JSON is replaced by one hash and its size.
+/// Writes the member `data`. Of long data that was sent, only the fields that the API row has are written, each that is
+/// long as one hash; what the caller added to them is counted, so that it cannot hide them. Other data that is too long,
+/// and data that is not JSON, is replaced by one hash. The size and, beside fields, a hash of the whole follow.
 pub(crate) fn write_data(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) {
     line.raw(",\"data\":");
     let here = line.here();
-    if write_values(line, data, clear) == Written::Whole {
+    let written = write_values(line, data, clear);
+    if written == Written::Whole {
         return;
     }
     line.back_to(here);
+    match (written, known_of(data, clear)) {
+        (Written::TooLong, Some(sent)) if sent.write(line, clear) == Written::Whole => {
+            line.raw(",\"unknown_fields\":");
+            line.number(sent.unknown);
+            line.raw(",\"data_hash\":");
+        }
+        _ => line.back_to(here),
+    }
     line.hashed_data(data);
     line.raw(",\"data_bytes\":");
     line.number(data.len() as u64);
@@ -36,8 +53,10 @@ pub(crate) fn write_data(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>
 #[derive(PartialEq, Eq)]
 enum Written {
     Whole,
-    /// The data is too long or is not JSON. The caller must take back what was written of it.
-    Unfit,
+    /// The data is too long. The caller must take back what was written of it.
+    TooLong,
+    /// The data is not JSON. The caller must take back what was written of it.
+    NotJson,
 }
 
 fn write_values(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) -> Written {
@@ -50,13 +69,66 @@ fn write_values(line: &mut LineWriter<'_>, data: &str, clear: Clear<'_>) -> Writ
             fits = line.len() - from <= DATA_BYTES_MAX;
         }
     });
-    if fits && is_json.is_ok() { Written::Whole } else { Written::Unfit }
+    match (is_json, fits) {
+        (Err(_), _) => Written::NotJson,
+        (Ok(()), false) => Written::TooLong,
+        (Ok(()), true) => Written::Whole,
+    }
+}
+
+/// The fields of sent data that the API row has, with their values as JSON texts.
+struct KnownFields<'a> {
+    known: Vec<(&'a str, &'a str)>,
+    /// How many other fields there are.
+    unknown: u64,
+}
+
+/// `None` if nobody sent the data, or if it is not an object.
+fn known_of<'a>(data: &'a str, clear: Clear<'a>) -> Option<KnownFields<'a>> {
+    let Clear::Sent { known: names, .. } = clear else { return None };
+    let sent: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(data).ok()?;
+    let known: Vec<_> = names.iter().filter_map(|name| sent.get(*name).map(|value| (*name, value.get()))).collect();
+    let unknown = sent.len().saturating_sub(known.len()) as u64;
+    Some(KnownFields { known, unknown })
+}
+
+impl<'a> KnownFields<'a> {
+    /// Writes an object of these fields. The value of a field that needs more than its share of the line is replaced by
+    /// one hash.
+    fn write(&self, line: &mut LineWriter<'_>, clear: Clear<'a>) -> Written {
+        let from = line.len();
+        let share = DATA_BYTES_MAX / self.known.len().max(1);
+        line.raw("{");
+        for (n, (name, value)) in self.known.iter().enumerate() {
+            line.raw(if n == 0 { "" } else { "," });
+            let begun = line.len();
+            let mut fields = Fields::inside_object(clear);
+            fields.key(line, name);
+            line.raw(":");
+            let here = line.here();
+            let mut fits = true;
+            let is_json = walk(value, |event| {
+                if fits {
+                    fields.event(line, event);
+                    fits = line.len() - begun <= share;
+                }
+            });
+            if !fits || is_json.is_err() {
+                line.back_to(here);
+                line.hashed_data(value);
+            }
+        }
+        line.raw("}");
+        if line.len() - from <= DATA_BYTES_MAX { Written::Whole } else { Written::TooLong }
+    }
 }
 
 struct Fields<'a> {
     /// The paths of the fields that are written in the clear.
     clear: &'a [&'a str],
     are_texts_clear: bool,
+    /// The names at the top level that are written in the clear. `None` if all are that could be fields of the API.
+    known: Option<&'a [&'a str]>,
     /// The names of the fields around the current value, outermost first. List elements add no name.
     names: Vec<&'a str>,
     /// How many objects and lists are open.
@@ -76,11 +148,25 @@ enum Container {
 
 impl<'a> Fields<'a> {
     fn new(clear: Clear<'a>) -> Self {
-        let (clear, are_texts_clear) = match clear {
-            Clear::Numbers(fields) => (fields, false),
-            Clear::All(fields) => (fields, true),
+        let (clear, are_texts_clear, known) = match clear {
+            Clear::Sent { plain, known } => (plain, false, Some(known)),
+            Clear::All(fields) => (fields, true, None),
         };
-        Self { clear, are_texts_clear, names: Vec::new(), depth: 0, objects: 0, clear_from: None, needs_comma: false }
+        Self {
+            clear,
+            are_texts_clear,
+            known,
+            names: Vec::new(),
+            depth: 0,
+            objects: 0,
+            clear_from: None,
+            needs_comma: false,
+        }
+    }
+
+    /// The state behind the opening brace of the data.
+    fn inside_object(clear: Clear<'a>) -> Self {
+        Self { depth: 1, objects: 1, ..Self::new(clear) }
     }
 
     fn event(&mut self, line: &mut LineWriter<'_>, event: Event<'a>) {
@@ -153,11 +239,16 @@ impl<'a> Fields<'a> {
                 self.clear_from = Some(self.depth);
             }
         }
-        if leads_there || (self.depth == 1 && is_word(raw)) {
-            line.name(&unescape(raw));
+        let name = unescape(raw);
+        if leads_there || (self.depth == 1 && self.may_show(&name)) {
+            line.name(&name);
         } else {
-            line.hashed_text(&unescape(raw));
+            line.hashed_text(&name);
         }
+    }
+
+    fn may_show(&self, name: &str) -> bool {
+        self.known.map_or_else(|| is_word(name), |known| known.contains(&name))
     }
 }
 
@@ -177,8 +268,8 @@ fn rest_of<'p>(path: &'p str, names: &[&str]) -> Option<&'p str> {
 
 /// Whether `name` could be a field of the API.
 fn is_word(name: &str) -> bool {
-    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    (1..=WORD_BYTES_MAX).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// Longer names are hashed, because no field of the API has so many bytes.
-const NAME_BYTES_MAX: usize = 48;
+const WORD_BYTES_MAX: usize = 48;

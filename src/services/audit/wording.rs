@@ -120,7 +120,7 @@ fn write_line(line: &mut LineWriter<'_>, facts: &LineFacts<'_>) {
     line.raw(",\"path\":");
     line.text_up_to(facts.path, PATH_BYTES_MAX);
     if let Some(data) = facts.data {
-        write_data(line, data, Clear::Numbers(facts.plain_fields));
+        write_data(line, data, Clear::Sent { plain: facts.plain_fields, known: facts.known_fields });
     }
     line.member(",\"remote_address\":", facts.remote_address);
     line.raw("}");

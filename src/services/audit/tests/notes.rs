@@ -135,6 +135,49 @@ fn a_text_that_was_sent_is_never_clear() {
     assert!(!bench.text().contains("planted"));
 }
 
+/// A secret that is sent as a form without `=`, or under a misspelt name, is the name of a field that the row does not
+/// have.
+#[test]
+fn a_name_that_no_row_has_is_never_clear() {
+    let bench = Bench::unsealed();
+    let data = r#"{"hunter":"","pl\u0061nted":1,"planted_word":{"a":true},"known":1,"kn\u006fwn_too":2}"#;
+    let entry = LineFacts { data: Some(data), known_fields: &["known", "known_too"], ..response("r-names") };
+    let line = write(&bench, &entry);
+    let names: Vec<&String> = line["request"]["data"].as_object().unwrap().keys().collect();
+    assert_eq!(names.iter().filter(|name| !name.starts_with("hmac-sha256:")).count(), 2, "{names:?}");
+    assert!(is_hash(&line["request"]["data"]["known"]) && is_hash(&line["request"]["data"]["known_too"]));
+    for secret in ["hunter", "planted"] {
+        assert!(!bench.text().contains(secret), "{secret}");
+    }
+}
+
+/// A caller sent nine hundred fields that no row has, or one very long value, so that the line showed one hash in place
+/// of all that it sent.
+#[test]
+fn long_data_hides_no_known_field() {
+    let bench = Bench::unsealed();
+    let many: Vec<String> = (0..900).map(|n| format!("\"planted_{n}\":{n}")).collect();
+    let long = format!("[{}]", vec!["\"planted\""; 400].join(","));
+    for (names, unknown) in [(format!(",{}", many.join(",")), 900), (String::new(), 0)] {
+        let data = format!("{{\"data\":{long},\"options\":{{\"cas\":7,\"planted\":7}}{names},\"ttl\":60}}");
+        let entry = LineFacts {
+            data: Some(&data),
+            plain_fields: &["options.cas", "ttl"],
+            known_fields: &["absent", "data", "options", "ttl"],
+            ..response("r-many")
+        };
+        let request = write(&bench, &entry)["request"].clone();
+        let shown = request["data"].as_object().unwrap();
+        assert_eq!(shown.len(), 3, "{request}");
+        assert_eq!((&shown["options"]["cas"], &shown["ttl"]), (&7.into(), &60.into()));
+        assert_eq!(shown["options"].as_object().unwrap().len(), 2);
+        assert!(is_hash(&shown["data"]) && is_hash(&request["data_hash"]));
+        assert_eq!((&request["unknown_fields"], &request["data_bytes"]), (&unknown.into(), &data.len().into()));
+        assert_eq!(request["truncated"], true);
+        assert!(!bench.text().contains("planted"));
+    }
+}
+
 /// No text in a clear field can begin a line of its own or control a terminal.
 #[test]
 fn a_log_cannot_be_injected_into() {
