@@ -24,24 +24,7 @@ pub(super) enum Standing {
     /// By a live token.
     Token { session: Arc<Session>, own: Arc<OwnToken> },
     /// By a credential that an auth method recognised, or by the login before it in a chain.
-    Recognised(Recognised),
-}
-
-/// A principal whom an auth method recognised.
-#[derive(Clone)]
-pub(super) struct Recognised {
-    mount: Arc<Mount>,
-    principal: [u8; 16],
-    alias: String,
-}
-
-impl Recognised {
-    /// The id of the principal's entity. If there is none yet, makes it in this unit of work.
-    pub fn entity(&self, unit: &Unit, context: &RequestContext) -> Result<String> {
-        let Self { mount, principal, alias } = self;
-        let of = PrincipalAt { mount_accessor: &mount.record.accessor, principal, name: alias };
-        Ok(context.services().identity.find_or_create(unit, &of, context.now)?.to_string())
-    }
+    Recognised,
 }
 
 impl Identity {
@@ -54,16 +37,19 @@ impl Identity {
     pub fn recognised(login: Login, mount: &Arc<Mount>, unit: &Unit, context: &RequestContext) -> Result<Self> {
         login.check_bounds()?;
         let policies = login.token_policies()?;
-        let recognised = Recognised { mount: Arc::clone(mount), principal: login.origin.principal, alias: login.alias };
+        let of = PrincipalAt {
+            mount_accessor: &mount.record.accessor,
+            principal: &login.origin.principal,
+            name: &login.alias,
+        };
         let principal = Principal {
-            entity_id: recognised.entity(unit, context)?,
+            entity_id: context.services().identity.find_or_create(unit, &of, context.now)?.to_string(),
             display_name: login.display_name,
             policies,
             metadata: login.metadata,
             login_mount: Some(mount.record.path.clone()),
         };
-        let standing = Standing::Recognised(recognised);
-        Ok(Self { caller: Arc::new(caller(Arc::new(principal), context)), standing })
+        Ok(Self { caller: Arc::new(caller(Arc::new(principal), context)), standing: Standing::Recognised })
     }
 
     pub fn of_token(session: Arc<Session>, own: OwnToken, context: &RequestContext) -> Self {
@@ -78,19 +64,19 @@ impl Identity {
     pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.standing {
             Standing::Token { session, .. } => Some(session),
-            Standing::Nobody | Standing::Recognised(_) => None,
+            Standing::Nobody | Standing::Recognised => None,
         }
     }
 
     pub fn own_token(&self) -> Option<&Arc<OwnToken>> {
         match &self.standing {
             Standing::Token { own, .. } => Some(own),
-            Standing::Nobody | Standing::Recognised(_) => None,
+            Standing::Nobody | Standing::Recognised => None,
         }
     }
 }
 
-pub(super) fn caller(principal: Arc<Principal>, context: &RequestContext) -> Caller {
+fn caller(principal: Arc<Principal>, context: &RequestContext) -> Caller {
     let certificate = context.peer.certificate.clone();
     Caller { principal, address: Some(context.peer.address), certificate }
 }

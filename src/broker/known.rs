@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{
@@ -10,14 +11,14 @@ use crate::{
     base::{secret::Secret, ttl::Ttl},
     broker::{
         context::RequestContext,
-        identity::{Identity, Standing, caller, fresh_unit},
+        identity::{Identity, Standing, fresh_unit},
         input::{self, Input},
         recognise,
         request::Body,
         routed::{MountPoint, Routed, Stopped},
         strangers,
     },
-    contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Principal, Recording, Result},
+    contract::{Context, ContextParts, Credential, Error, Fields, OwnToken, Recording, Result},
     services::tokens::Session,
 };
 
@@ -31,8 +32,12 @@ pub(super) struct Known {
     pub unit: Arc<Unit>,
     /// The input. An error is told only to a caller who may use the API row.
     pub input: Result<Input>,
+    /// The bytes of the body, kept if an auth method needed them to recognise the caller: it is asked again after a
+    /// conflict. Empty otherwise.
+    shown: Bytes,
     /// A lock, held while the request uses a token with limited uses, so that uses are counted one by one.
-    pub turn: Option<OwnedMutexGuard<()>>,
+    #[expect(dead_code, reason = "held until the request ends")]
+    turn: Option<OwnedMutexGuard<()>>,
     /// The caller's token after this request has taken a use off it. Unset if it has taken none.
     pub after_use: OnceLock<Arc<Session>>,
 }
@@ -43,8 +48,10 @@ pub(super) enum StillThere {
     Yes,
     /// The store was sealed meanwhile.
     Sealed,
-    /// The caller's token has ended meanwhile.
-    TokenEnded,
+    /// The caller's token has ended meanwhile, or no auth method recognises the credential any more.
+    CallerGone,
+    /// What the auth method read has changed once more, so it has to be asked again.
+    Unclear,
 }
 
 impl Routed {
@@ -62,9 +69,9 @@ impl Routed {
             Ok(held) => held,
             Err(error) => return Err(Stopped::of(self, error)),
         };
-        let input = match found.body {
-            BodyRead::No(body) => input::read(&self, &identity, body).await,
-            BodyRead::Yes(input) => input,
+        let (input, shown) = match found.body {
+            BodyRead::No(body) => (input::read(&self, &identity, body).await, Bytes::new()),
+            BodyRead::Yes(input, shown) => (input, shown),
         };
         if let (false, Err(error)) = (identity.is_known(), &input) {
             let error = error.clone();
@@ -74,7 +81,7 @@ impl Routed {
             Some(unit) => unit,
             None => fresh_unit(&self.context, &self.snapshot),
         };
-        Ok(Box::new(Known { routed: self, identity, unit, input, turn, after_use: OnceLock::new() }))
+        Ok(Box::new(Known { routed: self, identity, unit, input, shown, turn, after_use: OnceLock::new() }))
     }
 }
 
@@ -88,7 +95,8 @@ struct Found {
 
 enum BodyRead {
     No(Body),
-    Yes(Result<Input>),
+    /// The input, and the bytes that it was made of.
+    Yes(Result<Input>, Bytes),
 }
 
 impl Found {
@@ -102,13 +110,14 @@ impl Found {
                 Ok(Self { identity, body: BodyRead::No(body), unit: None })
             }
             Some(other) => {
-                let asked = recognise::ask(routed, other, body).await?;
+                let unit = fresh_unit(context, &routed.snapshot);
+                let asked = recognise::ask(routed, &unit, other, body).await?;
                 let body = match asked.raw {
-                    Some((bytes, decode)) => BodyRead::Yes(input::decoded(routed, decode, &bytes)),
+                    Some((bytes, decode)) => BodyRead::Yes(input::decoded(routed, decode, &bytes), bytes),
                     None => BodyRead::No(asked.body),
                 };
                 let identity = asked.identity.unwrap_or_else(|| Identity::nobody(context));
-                Ok(Self { identity, body, unit: Some(asked.unit) })
+                Ok(Self { identity, body, unit: Some(unit) })
             }
         }
     }
@@ -177,32 +186,49 @@ impl Known {
 
     /// The same as [`Known::of_caller`], with an input that was read already.
     pub fn with_input(routed: Routed, identity: Identity, unit: Arc<Unit>, input: Result<Input>) -> Box<Self> {
-        Box::new(Self { routed, identity, unit, input, turn: None, after_use: OnceLock::new() })
+        Box::new(Self { routed, identity, unit, input, shown: Bytes::new(), turn: None, after_use: OnceLock::new() })
     }
 
     /// The same request with a new route and a fresh unit of work, to be judged
     /// again. Also says whether that makes sense.
-    pub fn again(self: Box<Self>) -> (Box<Self>, StillThere) {
-        let Self { routed, identity, input, turn, after_use, .. } = *self;
-        let routed = routed.again();
-        let unit = fresh_unit(&routed.context, &routed.snapshot);
-        if routed.snapshot.is_sealed() {
-            return (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::Sealed);
+    pub async fn again(mut self: Box<Self>) -> (Box<Self>, StillThere) {
+        self.routed = self.routed.again();
+        self.unit = fresh_unit(&self.routed.context, &self.routed.snapshot);
+        if self.routed.snapshot.is_sealed() {
+            return (self, StillThere::Sealed);
         }
-        let looked_up = match after_use.get() {
-            Some(used) => still_standing(&routed, &identity, used, &unit),
-            None => looked_up_again(&routed, &identity, &unit),
+        let looked_up = match self.after_use.get() {
+            Some(used) => still_standing(&self.routed, &self.identity, used, &self.unit),
+            None => self.looked_up_again().await,
         };
         match looked_up {
             // The token that was found names the uses that are left. This request does not take a second use.
             Ok(Some(identity)) => {
-                let after_use = match (after_use.get(), identity.session()) {
+                self.after_use = match (self.after_use.get(), identity.session()) {
                     (Some(_), Some(session)) => OnceLock::from(Arc::clone(session)),
                     _ => OnceLock::new(),
                 };
-                (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::Yes)
+                self.identity = identity;
+                (self, StillThere::Yes)
             }
-            _ => (Box::new(Self { routed, identity, unit, input, turn, after_use }), StillThere::TokenEnded),
+            Err(_) if self.may_ask_again() => (self, StillThere::Unclear),
+            _ => (self, StillThere::CallerGone),
+        }
+    }
+
+    /// The caller as it is now. `None` if nobody knows it any more.
+    async fn looked_up_again(&self) -> Result<Option<Identity>> {
+        let routed = &self.routed;
+        match (&self.identity.standing, &routed.context.credential, &routed.snapshot.keys) {
+            (Standing::Nobody, ..) => Ok(Some(self.identity.clone())),
+            (Standing::Token { .. }, Some(Credential::Token(token)), Some(keys)) => by_token(routed, keys, token),
+            // What the auth method read the first time may have changed: the principal may be gone. It reads in the new
+            // unit of work, so its reads are preconditions of the commit again.
+            (Standing::Recognised, Some(credential), _) => {
+                let body = Body::bytes(self.shown.clone());
+                Ok(recognise::ask(routed, &self.unit, credential, body).await?.identity)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -256,24 +282,4 @@ fn still_standing(routed: &Routed, before: &Identity, used: &Session, unit: &Uni
     let stands = services.tokens.stands(&session, markers, context.now, fresh)?;
     let standing = Standing::Token { session, own: Arc::clone(own) };
     Ok(stands.then(|| Identity { caller: before.caller.clone(), standing }))
-}
-
-fn looked_up_again(routed: &Routed, before: &Identity, unit: &Unit) -> Result<Option<Identity>> {
-    let context = &routed.context;
-    match (&before.standing, &context.credential, &routed.snapshot.keys) {
-        (Standing::Token { .. }, Some(Credential::Token(token)), Some(keys)) => by_token(routed, keys, token),
-        (Standing::Recognised(recognised), ..) => {
-            // The unit of work that created the entity was given up; the new one finds or creates it again.
-            let principal = Principal {
-                entity_id: recognised.entity(unit, context)?,
-                display_name: before.caller.display_name.clone(),
-                policies: before.caller.policies.clone(),
-                metadata: before.caller.metadata.clone(),
-                login_mount: before.caller.login_mount.clone(),
-            };
-            let standing = before.standing.clone();
-            Ok(Some(Identity { caller: Arc::new(caller(Arc::new(principal), context)), standing }))
-        }
-        _ => Ok(Some(before.clone())),
-    }
 }

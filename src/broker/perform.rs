@@ -149,11 +149,12 @@ pub(super) async fn again(work: Work) -> Result<Work, Reply> {
     let mut known = permitted.into_inner();
     loop {
         let still_there;
-        (known, still_there) = known.again();
+        (known, still_there) = known.again().await;
         match still_there {
             StillThere::Yes => {}
+            StillThere::Unclear => continue,
             StillThere::Sealed => return Err(end(Unjudged::new(known), proof, BarrierError::Sealed.into()).await),
-            StillThere::TokenEnded => return Err(end(Unjudged::new(known), proof, Error::denied()).await),
+            StillThere::CallerGone => return Err(end(Unjudged::new(known), proof, Error::denied()).await),
         }
         known = match known.judge() {
             Judgement::Permitted(permitted) => return Recorded::again(permitted, proof).map_err(Reply::refusal),

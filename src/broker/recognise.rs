@@ -9,7 +9,7 @@ use crate::{
     barrier::Unit,
     base::limits,
     broker::{
-        identity::{Identity, fresh_unit},
+        identity::Identity,
         input::wrong_body,
         request::{Body, Decode},
         routed::Routed,
@@ -24,13 +24,12 @@ pub(super) struct Asked {
     pub body: Body,
     /// The bytes of the body, with the function that decodes them. Set if an auth method needed the body.
     pub raw: Option<(Bytes, Decode)>,
-    pub unit: Arc<Unit>,
 }
 
-/// Asks every auth mount that recognises the form of the credential, until one knows the credential.
-pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body) -> Result<Asked> {
+/// Asks every auth mount that recognises the form of the credential, until one knows the credential. They read in
+/// `unit`.
+pub(super) async fn ask(routed: &Routed, unit: &Arc<Unit>, credential: &Credential, mut body: Body) -> Result<Asked> {
     let (context, snapshot) = (&routed.context, &routed.snapshot);
-    let unit = fresh_unit(context, snapshot);
     let caller = Identity::nobody(context).caller;
     let mut raw: Option<(Bytes, Decode)> = None;
     for mount in snapshot.mounts.all() {
@@ -48,7 +47,7 @@ pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body
             raw = Some((bytes, body.decode));
         }
         let view = Context::from(ContextParts {
-            unit: &unit,
+            unit,
             caller: &caller,
             now: context.now,
             mount: &mount.facts,
@@ -57,9 +56,9 @@ pub(super) async fn ask(routed: &Routed, credential: &Credential, mut body: Body
         });
         let bytes: &[u8] = raw.as_ref().map_or(&[], |(bytes, _)| bytes);
         if let Some(login) = engine.recognise(view, ShownCredential { credential, body: bytes }).await? {
-            let identity = Identity::recognised(login, mount, &unit, context)?;
-            return Ok(Asked { identity: Some(identity), body, raw, unit });
+            let identity = Identity::recognised(login, mount, unit, context)?;
+            return Ok(Asked { identity: Some(identity), body, raw });
         }
     }
-    Ok(Asked { identity: None, body, raw, unit })
+    Ok(Asked { identity: None, body, raw })
 }

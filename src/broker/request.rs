@@ -56,6 +56,11 @@ impl Body {
         Self { source: None, decode: |_| Ok(None) }
     }
 
+    /// A body that was read before. Nothing is decoded from it a second time.
+    pub(super) fn bytes(bytes: Bytes) -> Self {
+        Self { source: Some(Box::new(ReadBefore(bytes))), decode: |_| Ok(None) }
+    }
+
     /// Fields that are known already, as the text of one JSON object.
     #[cfg_attr(not(test), expect(dead_code, reason = "for dialects whose bodies are no JSON"))]
     pub fn fields(text: String) -> Self {
@@ -74,6 +79,15 @@ impl BodySource for Text {
     fn read(self: Box<Self>, cap: usize) -> Reading {
         let fits = self.0.len() <= cap;
         Box::pin(async move { if fits { Ok(Bytes::from(self.0)) } else { Err(BodyError::TooLarge) } })
+    }
+}
+
+struct ReadBefore(Bytes);
+
+impl BodySource for ReadBefore {
+    fn read(self: Box<Self>, cap: usize) -> Reading {
+        let fits = self.0.len() <= cap;
+        Box::pin(async move { if fits { Ok(self.0) } else { Err(BodyError::TooLarge) } })
     }
 }
 

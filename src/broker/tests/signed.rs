@@ -10,12 +10,18 @@ use crate::{
     base::ttl::Ttl,
     contract::{
         Answer, Api, AuthMethod, Call, Credential, Error, Form, Host, IssuedToken, Login, LoginOrigin, NeedsBody,
-        Recognises, Renewal, Result, ShownCredential, login, row::Nothing, waits, write,
+        Recognises, Renewal, Result, ShownCredential, Table, login, row::Nothing, waits, write,
     },
 };
 
-/// An auth method for tests: one key, `k`, whose secret is `test`.
+/// An auth method for tests: one key, `k`, whose secret is `test`. It can be ended.
 pub(in crate::broker) struct Signed;
+
+/// The keys that were ended.
+const ENDED: Table<Ended> = Table::sealed(1);
+
+#[derive(minicbor::Encode, minicbor::Decode)]
+struct Ended {}
 
 impl AuthMethod for Signed {
     const KIND: &'static str = "signed";
@@ -27,6 +33,7 @@ impl AuthMethod for Signed {
             [
                 login("login", log_in, "Log in with the name of a key."),
                 write("contended", waits(meet_others), "Meet another request, whenever it is tried."),
+                write("end", end, "End the key."),
             ],
         )
     }
@@ -39,9 +46,9 @@ impl AuthMethod for Signed {
         Ok(Renewal { ttl: Ttl::from_secs(60), max_ttl: Ttl::from_secs(60), period: Ttl::ZERO })
     }
 
-    async fn recognise(_: Call<Self>, shown: ShownCredential<'_>) -> Result<Option<Login>> {
+    async fn recognise(call: Call<Self>, shown: ShownCredential<'_>) -> Result<Option<Login>> {
         let Credential::Signature(signature) = shown.credential else { return Ok(None) };
-        if signature.key_id != "k" {
+        if signature.key_id != "k" || call.store.has(&ENDED, "k")? {
             return Ok(None);
         }
         let expected = sign(&signature.signed_head, shown.body, &signature.signed_tail);
@@ -78,6 +85,11 @@ struct Input {
 
 fn log_in(_: Call<Signed>, _: Nothing, input: Input) -> Result<Answer> {
     if input.key.as_deref() == Some("k") { Ok(Answer::login(caller())) } else { Err(Error::denied()) }
+}
+
+fn end(call: Call<Signed>, _: Nothing, _: Nothing) -> Result<Answer> {
+    call.store.put(&ENDED, "k", &Ended {})?;
+    Ok(Answer::done())
 }
 
 /// Whatever it reads has changed.
@@ -231,6 +243,52 @@ mod used {
         let lines = rig.audit_lines();
         let count = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();
         assert_eq!(count("request"), count("response"));
+    }
+
+    /// A recognised caller was looked up once. A request that met others went on as its principal, even after that was
+    /// deleted.
+    #[tokio::test]
+    async fn a_recognised_caller_is_recognised_at_each_try() {
+        let rig = rig().await;
+        let body = json!({"any": 1});
+        let is_over = std::cell::Cell::new(false);
+        let tried = async {
+            let answer = signed(&rig, "auth/signed/contended", &body, body.clone()).await;
+            is_over.set(true);
+            answer
+        };
+        let ended = async {
+            assert_eq!(rig.root("POST", "auth/signed/end", json!({})).await.status, 204);
+            // A request that is wrongly tried on and on ends at its deadline.
+            for _ in 0..1_000_000 {
+                if is_over.get() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+            rig.clock.advance(Ttl::from_secs(61));
+        };
+        let (answer, ()) = tokio::join!(tried, ended);
+        assert_eq!(answer.status, 403, "{answer:?}");
+        let lines = rig.audit_lines();
+        let of = |kind: &str| {
+            lines
+                .iter()
+                .filter(|line| line["type"] == kind && line["request"]["path"] == "auth/signed/contended")
+                .count()
+        };
+        assert_eq!((of("request"), of("response")), (1, 1));
+    }
+
+    /// A sibling: who is still recognised goes on, with the body that was signed.
+    #[tokio::test]
+    async fn signed_requests_that_meet_are_done_one_after_the_other() {
+        let rig = rig().await;
+        let body = json!({"data": {"a": 1}});
+        let answers = join_all((0..20).map(|_| signed(&rig, "secret/data/mine/shared", &body, body.clone()))).await;
+        let mut versions: Vec<_> = answers.iter().map(|answer| answer.body["data"]["version"].as_u64()).collect();
+        versions.sort_unstable();
+        assert_eq!(versions, (1..=20).map(Some).collect::<Vec<_>>(), "{answers:?}");
     }
 
     #[tokio::test]
