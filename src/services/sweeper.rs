@@ -81,7 +81,7 @@ impl Sweeper {
         let unit = self.unit()?;
         let Some(marker) = Revocations::oldest(&unit)? else { return Ok(0) };
         let count = match &marker.revoked {
-            Revoked::Tree(hash) => self.erase_tree(&unit, hash)?,
+            Revoked::Tree(hash) => self.erase_tree(&unit, hash, Age::Before(marker.generation))?,
             Revoked::Mount(id) => self.erase_mount(&unit, id)?,
             Revoked::Logins(id, ended) => self.erase_logins(&unit, &login_prefix(id, ended))?,
         };
@@ -96,9 +96,9 @@ impl Sweeper {
         commit(unit, 1).await
     }
 
-    fn erase_tree(&self, unit: &Unit, root: &[u8; 32]) -> Result<usize, BarrierError> {
+    fn erase_tree(&self, unit: &Unit, root: &[u8; 32], age: Age) -> Result<usize, BarrierError> {
         let mut dead = Vec::new();
-        self.collect(unit, root, &mut dead)?;
+        self.collect(unit, root, age, &mut dead)?;
         for (hash, record) in &dead {
             self.tokens.erase(unit, hash, record)?;
         }
@@ -111,17 +111,23 @@ impl Sweeper {
         &self,
         unit: &Unit,
         hash: &[u8; 32],
+        age: Age,
         dead: &mut Vec<([u8; 32], TokenRecord)>,
     ) -> Result<bool, BarrierError> {
+        let record = self.tokens.record(unit, hash)?;
+        // A token has its record until all its descendants are deleted, so nothing old descends from a newer token.
+        if record.as_ref().is_some_and(|record| !age.includes(record)) {
+            return Ok(true);
+        }
         for child in self.tokens.children(unit, hash, SWEEP_BATCH_MAX + 1)? {
-            if dead.len() >= SWEEP_BATCH_MAX || !self.collect(unit, &child, dead)? {
+            if dead.len() >= SWEEP_BATCH_MAX || !self.collect(unit, &child, age, dead)? {
                 return Ok(false);
             }
         }
         if dead.len() >= SWEEP_BATCH_MAX {
             return Ok(false);
         }
-        if let Some(record) = self.tokens.record(unit, hash)? {
+        if let Some(record) = record {
             dead.push((*hash, record));
         }
         Ok(true)
@@ -130,7 +136,7 @@ impl Sweeper {
     fn erase_logins(&self, unit: &Unit, prefix: &[u8]) -> Result<usize, BarrierError> {
         let mut count = 0;
         for hash in self.tokens.logins(unit, prefix, SWEEP_BATCH_MAX)? {
-            count += self.erase_tree(unit, &hash)?;
+            count += self.erase_tree(unit, &hash, Age::Any)?;
             if count >= SWEEP_BATCH_MAX {
                 break;
             }
@@ -147,6 +153,25 @@ impl Sweeper {
             }
         }
         Ok(count)
+    }
+}
+
+/// The age of the tokens of a tree that are dead.
+#[derive(Clone, Copy)]
+enum Age {
+    /// Those that were made before this generation. A caller may choose a token's text, and make it anew once the old
+    /// record is deleted but its marker is not.
+    Before(u64),
+    /// All, because no login is newer than the marker that ended it.
+    Any,
+}
+
+impl Age {
+    const fn includes(self, record: &TokenRecord) -> bool {
+        match self {
+            Self::Before(generation) => record.stamp < generation,
+            Self::Any => true,
+        }
     }
 }
 

@@ -44,6 +44,35 @@ async fn a_disabled_mount_takes_its_tokens_and_records_with_it() {
     assert_eq!(rig.send("", "POST", "auth/approle/login", login).await.status, 400);
 }
 
+/// A token's text may be chosen. When it was made anew between the deletion of the old records and that of their
+/// marker, the sweeper deleted the new token, and its children, with the old ones.
+#[tokio::test]
+async fn a_token_made_anew_is_not_swept_with_the_old_one() {
+    let rig = Rig::open().await;
+    let services = rig.services();
+    // The marker of the old token and the new token, in one commit, so that the running sweeper finds both.
+    let unit = services.barrier.unit([1; 16]).unwrap();
+    let hash = unit.keys().token_hash("chosen").unwrap();
+    services.revocations.add(&unit, Revoked::Tree(hash)).unwrap();
+    let plan = tokens::Plan {
+        id: Some("chosen".into()),
+        policies: vec!["root".into()],
+        stamp: services.revocations.snapshot().version.generation + 1,
+        ..tokens::Plan::default()
+    };
+    services.tokens.mint(&unit, plan, services.clock.now()).unwrap();
+    unit.commit(Vec::new()).await.unwrap();
+    let made = rig.send("chosen", "POST", "auth/token/create", json!({"policies": ["default"]})).await;
+    let child = made.body["auth"]["client_token"].as_str().unwrap_or_default().to_owned();
+    Sweeper::of(services).sweep().await.unwrap();
+    assert!(Revocations::oldest(&services.barrier.unit([0; 16]).unwrap()).unwrap().is_none());
+    for text in ["chosen", &child] {
+        assert_eq!(rig.send(text, "GET", "auth/token/lookup-self", json!(null)).await.status, 200);
+    }
+    let report = tokens::walk(&services.barrier.unit([0; 16]).unwrap()).unwrap();
+    assert_eq!((report.tokens, report.problems), (3, vec![]));
+}
+
 /// INVARIANT 26: a unit that was judged before a mark does not commit after it.
 #[tokio::test]
 async fn what_was_judged_before_a_mark_meets_a_conflict() {
