@@ -113,6 +113,11 @@ pub(crate) const STRANGERS_LINES_PER_SEC: u32 = 100;
 
 /// Maximum number of names in the answer to one LIST; a LIST of more, without `limit`, is refused with 413.
 pub(crate) const LIST_NAMES_MAX: usize = 100_000;
+/// Maximum number of accessors in the answer to one LIST of them; further ones are left out. As many as a LIST may name.
+pub(crate) const ACCESSORS_MAX: usize = 100_000;
+/// Maximum number of paths about whose capabilities one request may ask; a request with more is refused with 400. A
+/// user interface asks about some dozens.
+pub(crate) const CAPABILITIES_PATHS_MAX: usize = 1_000;
 /// Maximum number of ancestors of a token; creating a child below that depth is refused with 400.
 pub(crate) const TOKEN_DEPTH_MAX: usize = 32;
 

@@ -10,7 +10,7 @@ use super::{
     state::{Sys, System},
 };
 use crate::{
-    base::secret::Secret,
+    base::{limits::CAPABILITIES_PATHS_MAX, secret::Secret},
     contract::{Answer, Error, Names, Result, row::Nothing},
     services::policies::Acl,
 };
@@ -31,16 +31,13 @@ pub struct Asked {
     accessor: Option<Secret<String>>,
 }
 
-/// Maximum number of paths that one request may ask about; a request with more is refused with 400.
-const PATHS_MAX: usize = 1_000;
-
 fn answer(call: &Sys, acl: &Acl, asked: &Asked) -> Result<Answer> {
     let paths = if asked.paths.0.is_empty() { &asked.path.0 } else { &asked.paths.0 };
     if paths.is_empty() {
         return Err(Error::invalid("paths must be supplied"));
     }
-    if paths.len() > PATHS_MAX {
-        return Err(Error::invalid(format!("too many paths: at most {PATHS_MAX} in one request")));
+    if paths.len() > CAPABILITIES_PATHS_MAX {
+        return Err(Error::invalid(format!("too many paths: at most {CAPABILITIES_PATHS_MAX} in one request")));
     }
     let mut shown: BTreeMap<&str, Vec<&'static str>> = BTreeMap::new();
     let table = call.engine.mounts.snapshot();

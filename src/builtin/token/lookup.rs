@@ -9,7 +9,7 @@ use super::{
     session::{ByAccessor, ByToken, Tok, invalid_accessor, own_session, session_of_accessor, session_of_token},
 };
 use crate::{
-    base::{time::Time, ttl::Ttl},
+    base::{limits::ACCESSORS_MAX, time::Time, ttl::Ttl},
     blocking,
     contract::{Answer, Error, Fault, Result, row::Nothing},
     services::tokens::{SPENT, Session},
@@ -105,9 +105,6 @@ pub fn by_accessor(call: Tok, _: Nothing, input: ByAccessor) -> Result<Answer> {
     let session = session_of_accessor(&call, input.accessor.as_ref())?.ok_or_else(invalid_accessor)?;
     shown(&session, "", call.now)
 }
-
-/// Maximum number of accessors in one answer; further ones are left out.
-const ACCESSORS_MAX: usize = 100_000;
 
 pub async fn accessors(call: Tok, _: Nothing, _: Nothing) -> Result<Answer> {
     let (tokens, unit) = (call.engine.tokens.clone(), Arc::clone(call.unit()));
