@@ -57,6 +57,7 @@ pub(super) async fn run_row(work: &Work) -> Result<Answer> {
     match &known.routed.route.target {
         Target::Help { at, asked, rows } => Ok(help(at, asked, rows)),
         Target::NoRow { error, .. } => Err(error.clone()),
+        Target::NoPath { at } => at.engine.elsewhere(known.routed.context.operation),
         Target::NoMount => {
             let text = format!("no handler for route \"{}\". route entry not found.", known.routed.route.full);
             Err(Error::new(Fault::Missing, text))

@@ -66,7 +66,11 @@ pub(super) enum Target {
         params: Params,
         facts: Arc<RowFacts>,
     },
-    /// There is a mount, but its API has no such path or not this operation on it.
+    /// There is a mount, but its API has no such path.
+    NoPath {
+        at: MountPoint,
+    },
+    /// There is a mount, but its API does not have this operation on the path.
     NoRow {
         at: MountPoint,
         error: Error,
@@ -91,7 +95,9 @@ impl Route {
 
     pub fn at(&self) -> Option<&MountPoint> {
         match &self.target {
-            Target::Row { at, .. } | Target::NoRow { at, .. } | Target::Help { at, .. } => Some(at),
+            Target::Row { at, .. } | Target::NoPath { at } | Target::NoRow { at, .. } | Target::Help { at, .. } => {
+                Some(at)
+            }
             Target::NoMount => None,
         }
     }
@@ -194,24 +200,25 @@ fn route(context: &RequestContext, mounts: &MountTable) -> Route {
 }
 
 fn target(at: MountPoint, found: Found, context: &RequestContext) -> Target {
-    let no_row = |at, fault, text: &str| Target::NoRow { at, error: Error::new(fault, text).listed() };
+    let writes_to_slash = context.path.is_slashed() && context.operation == Operation::Update;
     match found {
-        Found::NoPath => no_row(at, Fault::Missing, "unsupported path"),
-        Found::NoOperation { .. } => no_row(at, Fault::Unsupported, "unsupported operation"),
+        Found::NoPath if writes_to_slash => Target::NoRow { at, error: Error::invalid(WRITE_TO_SLASH) },
+        Found::NoPath => Target::NoPath { at },
+        Found::NoOperation { .. } => {
+            Target::NoRow { at, error: Error::new(Fault::Unsupported, "unsupported operation").listed() }
+        }
         Found::Row { row, params, .. } => match at.engine.facts(row).cloned() {
-            None => no_row(at, Fault::Missing, "unsupported path"),
+            None => Target::NoPath { at },
             Some(facts) if context.path.is_slashed() && facts.trailing_slash == TrailingSlash::Refused => {
-                let text = if context.operation == Operation::Update {
-                    "cannot write to a path ending in '/'"
-                } else {
-                    "only a list may end in '/'"
-                };
+                let text = if writes_to_slash { WRITE_TO_SLASH } else { "only a list may end in '/'" };
                 Target::NoRow { at, error: Error::invalid(text) }
             }
             Some(facts) => Target::Row { at, row, params, facts },
         },
     }
 }
+
+const WRITE_TO_SLASH: &str = "cannot write to a path ending in '/'";
 
 /// The help of a path: its API rows for all operations.
 fn help(at: MountPoint, asked: String) -> Target {

@@ -128,7 +128,13 @@ async fn not_found(client: &Client, attempt: &Attempt, refusal: &Refusal) -> Cli
         return failure;
     }
     // Only about a path does the server say more than that there is nothing.
-    mount_hint::no_mount(client, attempt).await.unwrap_or_else(|| failure.why(refusal.message()))
+    if let Some(nothing_mounted) = mount_hint::no_mount(client, attempt).await {
+        return nothing_mounted;
+    }
+    match kv2_hint::api_path(client, attempt).await {
+        Some((mount, path)) => failure.why(format!("{mount} is KV version 2: {}s go to {path}", attempt.verb)),
+        None => failure.why(refusal.message()),
+    }
 }
 
 fn nothing_found(attempt: &Attempt) -> CliError {

@@ -73,7 +73,10 @@ impl Refusal {
 
     /// Reads the error from the body of an answer.
     pub(super) fn new(status: u16, method: &'static str, url: String, body: Option<&Json>) -> Self {
-        let errors = body.and_then(|body| body.at("errors")).map(Json::strings).unwrap_or_default();
+        // A 404 may say what is wrong with a path in its warnings, as KV version 2 does at a path without `data/`.
+        let said = |member: &str| body.and_then(|body| body.at(member)).map(Json::strings).unwrap_or_default();
+        let errors = Some(said("errors")).filter(|errors| status != 404 || !errors.is_empty());
+        let errors = errors.unwrap_or_else(|| said("warnings"));
         let request_id = body.and_then(|body| body.path(&["request_id"])).and_then(Json::as_str);
         let request_id = request_id.filter(|id| !id.is_empty()).map(str::to_owned);
         Self { kind: RefusalKind::of(status, &errors), status, method, url, errors, is_raw: body.is_none(), request_id }

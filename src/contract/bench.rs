@@ -110,7 +110,7 @@ impl Bench {
         let (row, params) = match self.mounted.find(operation, path) {
             Found::Row { row, params, .. } => (row, params),
             Found::NoOperation { .. } => return Err(Error::new(Fault::Unsupported, "unsupported operation").listed()),
-            Found::NoPath => return Err(Error::new(Fault::Missing, "unsupported path").listed()),
+            Found::NoPath => return self.mounted.elsewhere(operation),
         };
         loop {
             let (context, unit) = self.context();

@@ -5,8 +5,8 @@
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use crate::contract::{
-    Api, BuiltInApi, Call, Context, Error, Handled, Handling, Host, IssuedToken, Later, Login, Operation, Recognises,
-    Renewal, Result, Row, RowFacts, ShownCredential,
+    Answer, Api, BuiltInApi, Call, Context, Error, Fault, Handled, Handling, Host, IssuedToken, Later, Login,
+    Operation, Recognises, Renewal, Result, Row, RowFacts, ShownCredential,
     row::{ApiOf, Fields, Params},
 };
 
@@ -144,6 +144,8 @@ pub trait Mounted: Send + Sync {
     fn rows(&self) -> Vec<&Arc<RowFacts>>;
     fn summary(&self) -> &'static str;
     fn run(&self, row: RowRef, context: Context, asked: Asked) -> Handling;
+    /// The answer to an operation at a path that no row has.
+    fn elsewhere(&self, operation: Operation) -> Result<Answer>;
     /// Whether the record at the path exists. `None` if the row has no `exists` function.
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>>;
     fn renew(&self, context: Context, token: IssuedToken) -> Later<Renewal>;
@@ -168,6 +170,7 @@ struct Erased<C: Handled> {
     rows: Vec<Row<C>>,
     /// For each path, which row handles which operation.
     table: matchit::Router<ByOperation>,
+    elsewhere: Option<fn(Operation) -> Answer>,
     login: Option<LoginRules<C::Engine>>,
 }
 
@@ -199,7 +202,8 @@ fn mounted<C: Handled>(
     for (path, slots) in paths {
         table.insert(path, slots).map_err(|error| Error::internal(format!("row {path}: {error}")))?;
     }
-    Ok(Arc::new(Erased { engine: Arc::new(engine), class, summary: api.summary, rows: api.rows, table, login }))
+    let ApiOf { summary, rows, elsewhere } = api;
+    Ok(Arc::new(Erased { engine: Arc::new(engine), class, summary, rows, table, elsewhere, login }))
 }
 
 impl<C: Handled> Erased<C> {
@@ -260,6 +264,11 @@ impl<C: Handled> Mounted for Erased<C> {
             Some(row) => (row.run)(self.call(context), asked.params, asked.fields),
             None => Handling::Done(Err(Error::internal("no such row"))),
         }
+    }
+
+    fn elsewhere(&self, operation: Operation) -> Result<Answer> {
+        let answer = self.elsewhere.map(|answer| answer(operation));
+        answer.ok_or_else(|| Error::new(Fault::Missing, "unsupported path").listed())
     }
 
     fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::contract::{
-    Call, ObjectSchema, Result, Template,
+    Answer, Call, ObjectSchema, Result, Template,
     handler::{Handler, Handling},
     input,
 };
@@ -202,6 +202,8 @@ impl Default for Fields {
 pub struct ApiOf<C> {
     pub summary: &'static str,
     pub rows: Vec<Row<C>>,
+    /// The answer at a path that no row has. `None`: 404 and `unsupported path`.
+    pub elsewhere: Option<fn(Operation) -> Answer>,
 }
 
 /// The API of an engine or an auth method.
@@ -209,7 +211,13 @@ pub type Api<E> = ApiOf<Call<E>>;
 
 impl<C> ApiOf<C> {
     pub fn new<const N: usize>(summary: &'static str, rows: [Row<C>; N]) -> Self {
-        Self { summary, rows: rows.into_iter().collect() }
+        Self { summary, rows: rows.into_iter().collect(), elsewhere: None }
+    }
+
+    /// Sets the answer at a path that no row has.
+    pub fn elsewhere(mut self, answer: fn(Operation) -> Answer) -> Self {
+        self.elsewhere = Some(answer);
+        self
     }
 
     /// Adds more rows. For kinds whose rows are defined in several files.

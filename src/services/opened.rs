@@ -42,6 +42,11 @@ impl OpenEngine {
         self.0.run(row, context, asked).result().await
     }
 
+    /// The answer to an operation at a path that the API does not have.
+    pub fn elsewhere(&self, operation: Operation) -> Result<Answer> {
+        self.0.elsewhere(operation)
+    }
+
     /// Whether the thing at the path exists already. `None` if the API row declares no such check. It only reads.
     pub fn exists(&self, row: RowRef, context: Context, params: Params) -> Option<Result<bool>> {
         self.0.exists(row, context, params)

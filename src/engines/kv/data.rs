@@ -12,7 +12,7 @@ use super::{
     records,
     records::{Document, Key, NextVersion},
 };
-use crate::contract::{Answer, Body, Call, Error, Int, Result, given, row::Nothing};
+use crate::contract::{Answer, Body, Call, Error, Int, Operation, Result, given, row::Nothing};
 
 /// Which version to read.
 #[derive(Deserialize, JsonSchema)]
@@ -110,6 +110,27 @@ pub fn delete(call: Call<Kv>, at: At, _: Nothing) -> Result<Answer> {
 pub fn root(_: Call<Kv>, _: Nothing, _: Nothing) -> Result<Answer> {
     let nothing = Answer::new(Body::Missing("null".to_owned()));
     Ok(nothing.warn("Non-listing operations on the root of a K/V v2 mount are not supported."))
+}
+
+/// Vault's answer at a path that is not of version 2, such as `foo` in place of `data/foo`.
+pub fn elsewhere(operation: Operation) -> Answer {
+    let command = match operation {
+        Operation::Read => Some("get"),
+        Operation::List => Some("list"),
+        Operation::Update => Some("put"),
+        Operation::Patch => Some("patch"),
+        Operation::Delete => Some("delete"),
+        Operation::Scan | Operation::Help => None,
+    };
+    let mut warning = String::from(
+        "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use.",
+    );
+    if let Some(command) = command {
+        warning.push_str(" On the command line use `strongroom kv ");
+        warning.push_str(command);
+        warning.push_str("` for this operation.");
+    }
+    Answer::new(Body::Missing("null".to_owned())).warn(warning)
 }
 
 fn written(key: &Key) -> Result<Answer> {

@@ -74,6 +74,7 @@ impl SecretsEngine for Kv {
             read("config", config::read, "Show the settings of this mount."),
             write("config", config::write, "Change the given settings of this mount."),
         ])
+        .elsewhere(data::elsewhere)
     }
 
     async fn open(_host: Host) -> Result<Self> {

@@ -108,6 +108,30 @@ async fn an_operation_that_a_path_lacks_is_unsupported() {
     }
 }
 
+/// A path without `data/` was answered like a path of no engine, so clients of Vault did not say what was wrong with it.
+#[tokio::test]
+async fn a_path_of_version_1_is_told_what_is_wrong_with_it() {
+    let bench = bench().await;
+    for (operation, command) in [
+        (Operation::Read, "kv get"),
+        (Operation::List, "kv list"),
+        (Operation::Update, "kv put"),
+        (Operation::Patch, "kv patch"),
+        (Operation::Delete, "kv delete"),
+        (Operation::Scan, ""),
+    ] {
+        for path in ["app", "app/db", "datas/app"] {
+            let answer = bench.ask(operation, path, json!({"a": 1})).await.unwrap();
+            assert_eq!(answer.status(), 404, "{path}");
+            assert!(matches!(&answer.body, Body::Missing(data) if data == "null"));
+            let warning = answer.warnings.first().unwrap();
+            assert!(
+                warning.starts_with("Invalid path for a versioned K/V secrets engine.") && warning.contains(command)
+            );
+        }
+    }
+}
+
 /// INVARIANT 24, STO-12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_writers_make_a_hundred_versions() {
