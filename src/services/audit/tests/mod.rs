@@ -5,6 +5,7 @@ mod bench;
 mod failures;
 mod fixtures;
 mod foreign;
+mod foreign_files;
 mod notes;
 mod proofs;
 mod questions;
