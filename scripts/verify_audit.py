@@ -130,6 +130,8 @@ def verify(key, files, kept=None):
                 for own in logs:
                     if own.name == line.get("old_log"):
                         own.is_replaced = True
+                        if own.size < line["old_lines"]:
+                            raise Bad(f"line {own.size + 1} of log {own.name}: cut off, the next log says so")
                         if own.size > line["old_lines"] and line["reason"] != "sync failed" and foreign is None:
                             foreign = f"line {line['old_lines'] + 1} of log {own.name}: the server did not write it"
                 size, prev, edge, origin, proved, torn = 0, "0" * 64, [], None, 0, 0

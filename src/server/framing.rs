@@ -305,11 +305,15 @@ fn content_length(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
-/// The size in a chunk line: at most 8 hexadecimal digits. An extension after them is
-/// ignored. `None` if the line is not valid.
+/// The size in a chunk line: at most 8 hexadecimal digits. An extension after them is ignored, if it has no control
+/// character but tabs: at a bare carriage return, other readers end the line. `None` if the line is not valid.
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let size = line.split(|byte| *byte == b';').next()?;
-    if size.is_empty() || size.len() > 8 || !size.iter().all(u8::is_ascii_hexdigit) {
+    if line.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
+        || size.is_empty()
+        || size.len() > 8
+        || !size.iter().all(u8::is_ascii_hexdigit)
+    {
         return None;
     }
     u64::from_str_radix(std::str::from_utf8(size).ok()?, 16).ok()

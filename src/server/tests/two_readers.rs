@@ -248,8 +248,21 @@ proptest! {
 #[test]
 fn a_refused_chunk_line_does_not_end_the_body() {
     let head = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
-    for line in ["0;\n", "0;x\n", "0\n", "0 ", "0\r\r", "0\r\nx", "0\r\n\rx", "3\r\nabcd", "3\r\nabc\n", "3\r\nabc\rx"]
-    {
+    for line in [
+        "0;\n",
+        "0;x\n",
+        "0;\r",
+        "0;x\r",
+        "0;x\0y",
+        "0\n",
+        "0 ",
+        "0\r\r",
+        "0\r\nx",
+        "0\r\n\rx",
+        "3\r\nabcd",
+        "3\r\nabc\n",
+        "3\r\nabc\rx",
+    ] {
         let bytes = format!("{head}{line}\r\n0\r\n\r\n");
         for piece in [1, 2, 3, 1 << 20] {
             let found = by_both(&runtime(), bytes.as_bytes(), piece);

@@ -6,7 +6,7 @@ use std::{io, path::Path};
 use super::{
     batch::LineKind,
     catch_up::{Complete, Expected, missing_lines},
-    checkpoints::{Checkpoints, Progress},
+    checkpoints::{Checkpoints, Distrust, Progress},
     coverage::Coverage,
     due::{Naming, Newline},
     file::{LogFile, OnDisk, SyncDone, Syncable},
@@ -203,7 +203,10 @@ impl Device {
         let (Some(origin), Some(found)) = (self.origin(), &self.found) else { return Ok(complete(self)) };
         let distrust = self.checkpoints.compare(&origin, signer.public(), found.sidecar.as_ref(), self.log.lines());
         if let Some(distrust) = distrust {
-            self.begin_log(self.head(distrust.reason()), now);
+            // Of a log that was cut, the sidecar tells how many lines it had.
+            let kept = found.sidecar.as_ref().filter(|_| distrust == Distrust::Behind);
+            let old = kept.map(|kept| (log_id_of(&kept.origin), kept.size + 1));
+            self.begin_log(Head { old, ..self.head(distrust.reason()) }, now);
             return Ok(complete(self));
         }
         match self.judge_found(found)? {

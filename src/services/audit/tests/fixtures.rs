@@ -99,7 +99,7 @@ fn the_fixtures_are_judged_as_they_are_named() {
     bench.restart();
     bench.unseal();
     assert!(bench.text().contains("behind its own checkpoint"));
-    Case::new(&under, "good-begun-anew", bench.newest_checkpoint()).judge(&[bench.text().as_bytes()]);
+    Case::new(&under, "bad-begun-anew", bench.newest_checkpoint()).judge(&[bench.text().as_bytes()]);
 
     after_the_keys(&under);
 }

@@ -77,6 +77,8 @@ fn s3_a_log_that_was_cut_while_the_server_was_down_is_not_continued() {
         bench.unseal();
         let report = judged(&bench);
         assert_eq!(report.logs.last().unwrap().reason, "behind its own checkpoint", "{kept} lines are left");
+        let problem = report.first_problem.unwrap();
+        assert_eq!((problem.line, problem.what), (kept as u64 + 1, Defect::Cut { until: (kept + cut_lines) as u64 }));
     }
 }
 
