@@ -56,13 +56,16 @@ pub(crate) fn lines(
     let (from, to) = between;
     // `begun` is the beginning of a line that ends in the next chunk.
     let (mut at, mut number, mut begun) = (from, 0, Vec::new());
+    let mut buffer = vec![0; usize::try_from(WINDOW_BYTES.min(to.saturating_sub(from))).unwrap_or(0)];
     while at < to {
-        let chunk = range(&file, at, to.min(at + WINDOW_BYTES))?;
+        let wanted = usize::try_from(to - at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = file.read_at(buffer.get_mut(..wanted).unwrap_or_default(), at)?;
+        let chunk = buffer.get(..read).unwrap_or_default();
         if chunk.is_empty() {
             break;
         }
-        let mut rest = chunk.as_slice();
-        while let Some(end) = rest.iter().position(|&b| b == b'\n') {
+        let mut rest = chunk;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let (piece, after) = rest.split_at(end);
             let at = at + (chunk.len() - rest.len()) as u64 - begun.len() as u64;
             if begun.is_empty() {
