@@ -80,7 +80,7 @@ pub(crate) fn write(config_dir: &ConfigDir, address: &Address, token: &Secret<St
     Ok(Outcome::Written)
 }
 
-/// Says that the file was left, and that the token is in `kept`.
+/// The message that Vault's token file at `path` was not changed, and that the token is kept in the file `kept` instead.
 pub(crate) fn left(path: &Path, kept: &Path) -> String {
     format!(
         "{} was not changed, because another program wrote it: the token is kept in {}, for this address alone",

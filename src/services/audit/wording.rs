@@ -3,7 +3,7 @@
 //! What is written in the clear goes through [`LineWriter::text`], which escapes it and limits its length.
 
 use super::{
-    draft_line::{DraftLine, DraftParts, Hashed, PLAIN, RESPONSE},
+    draft_line::{DraftLine, DraftParts, Hashed, PLAIN, RESPONSE, SEALED_TEXT},
     facts::{AuthFacts, AuthSource, CachedAuthFields, LineFacts, PlainFacts},
     fields::{Clear, write_data},
     keys::ValueKey,
@@ -55,12 +55,8 @@ pub(crate) fn keyless_draft_of(draft: &[u8]) -> Option<DraftLine> {
         status: u16,
     }
     let parts = DraftParts::read(draft).filter(DraftParts::is_response)?;
-    let members: Vec<u8> = parts
-        .text
-        .iter()
-        .flat_map(|&byte| if byte == 0 { b"null" as &[u8] } else { std::slice::from_ref(&byte) }.to_vec())
-        .collect();
-    let said: Said = serde_json::from_slice(&[b"{", members.as_slice(), b"}"].concat()).ok()?;
+    let members = std::str::from_utf8(parts.text).ok()?.replace('\0', SEALED_TEXT);
+    let said: Said = serde_json::from_str(&format!("{{{members}}}")).ok()?;
     Some(with_line_writer(None, parts.id.as_str(), |line| {
         line.begin(Time::parse_rfc3339(&said.time).unwrap_or_default(), "response");
         line.raw(",\"request\":{\"id\":");

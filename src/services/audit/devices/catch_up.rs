@@ -85,7 +85,8 @@ pub(crate) fn missing_lines<'d>(
 struct Known {
     requests: HashMap<RequestId, Request>,
     outcomes: HashSet<RequestId>,
-    /// Outcomes that were written without keys. They end a request, but do not stand for one that the store kept.
+    /// Outcomes of plain requests, and those that were written without keys. They end a request, but do not replace an
+    /// outcome that the store kept.
     keyless: HashSet<RequestId>,
 }
 

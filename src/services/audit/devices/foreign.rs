@@ -100,7 +100,7 @@ impl Inherited<'_> {
         let is_keyless = split_mac(line).is_none();
         let is_proved =
             self.has_made(line) || (is_keyless && Start::read(line).is_some_and(|start| sealed.allows(&start, line)));
-        // After a power cut a line may have holes or lack its end. Then it is no JSON text, and tells nobody anything.
+        // After a power cut, a line may have holes or lack its end. Then it is not JSON, so no reader takes anything from it.
         is_proved || serde_json::from_slice::<serde::de::IgnoredAny>(line).is_err()
     }
 }

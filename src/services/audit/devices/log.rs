@@ -38,8 +38,8 @@ pub(crate) struct Log {
     chain: Option<Chain>,
     /// The lines of the next write. It holds the keys of this device.
     batch: LineBatch,
-    /// The requests that the final checkpoint names. While there are no keys, their outcomes are written, and no other
-    /// line that needs keys is.
+    /// The requests that the final checkpoint names and whose outcomes have not come yet. Those outcomes are written while
+    /// there are no keys, unless the request changed something. All other lines that need keys wait.
     under_way: HashSet<RequestId>,
     /// Whether the last write failed. Then a part of its batch may be in the file.
     has_failed_write: bool,
@@ -100,7 +100,7 @@ impl Log {
         self.due.set_public_key(None);
     }
 
-    /// Notes which requests a final checkpoint names: their outcomes may be written without keys.
+    /// Notes which requests a final checkpoint names. Their outcomes may be written without keys.
     pub(crate) fn set_under_way(&mut self, requests: &[RequestId]) {
         self.under_way = requests.iter().copied().collect();
     }
@@ -118,7 +118,7 @@ impl Log {
     /// Keeps drafts that cannot be written now for the next flush. If too many wait already, they are only counted.
     pub(crate) fn postpone(&mut self, lines: &QueuedLines) {
         for line in lines.iter() {
-            if self.batch.keys().is_some() || is_plain(line.draft) {
+            if self.has_keys() || is_plain(line.draft) {
                 self.unwritten.add(line);
             } else {
                 self.unwritten.add_waiting(line);

@@ -56,7 +56,8 @@ fn unseal_line(id: &str) -> PlainFacts<'_> {
     PlainFacts { time, request_id: id, operation, path, remote_address: "127.0.0.1", ..PlainFacts::default() }
 }
 
-/// The members of lines that an intruder would like to see signed, each with a word on what it pretends.
+/// Lines that an intruder would like the server to sign. The first text says what the line claims to be, the second is its
+/// members.
 pub(super) fn invented() -> Vec<(&'static str, String)> {
     let time = "\"time\":\"2027-01-15T08:00:09.000000000Z\"";
     let asks = "\"request\":{\"id\":\"f-1\",\"operation\":\"read\",\"path\":\"secret/data/db\"}";
